@@ -1,0 +1,53 @@
+"""The driver contract: everything that a backend implements, and nothing else.
+
+A driver package imports this module, `ncwire.errors`, its own library, and no more of ncwire.
+`CONTRACT` is the version of the contract that this ncwire speaks.
+"""
+
+from ncwire.driver.algorithms import Algorithms
+from ncwire.driver.auth import (
+    AgentAttempt,
+    AgentIdentity,
+    Attempt,
+    AuthOutcome,
+    AuthResult,
+    InteractiveAttempt,
+    NoneAttempt,
+    PasswordAttempt,
+    Prompt,
+    PublicKeyAttempt,
+)
+from ncwire.driver.base import CONTRACT, Driver
+from ncwire.driver.channel import Channel, ChannelInfo, ChannelRequest, Readiness, Wait
+from ncwire.driver.deadline import Deadline
+from ncwire.driver.features import Feature
+from ncwire.driver.hostkey import HostKey
+from ncwire.driver.options import ConnectOptions, Timeouts
+from ncwire.driver.ssh import SSHDriver
+
+__all__ = [
+    "CONTRACT",
+    "AgentAttempt",
+    "AgentIdentity",
+    "Algorithms",
+    "Attempt",
+    "AuthOutcome",
+    "AuthResult",
+    "Channel",
+    "ChannelInfo",
+    "ChannelRequest",
+    "ConnectOptions",
+    "Deadline",
+    "Driver",
+    "Feature",
+    "HostKey",
+    "InteractiveAttempt",
+    "NoneAttempt",
+    "PasswordAttempt",
+    "Prompt",
+    "PublicKeyAttempt",
+    "Readiness",
+    "SSHDriver",
+    "Timeouts",
+    "Wait",
+]

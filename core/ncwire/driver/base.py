@@ -1,0 +1,62 @@
+"""`Driver`: any transport that can carry a NETCONF session."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from ncwire.connecting import Connecting
+    from ncwire.driver.channel import Channel
+    from ncwire.driver.deadline import Deadline
+    from ncwire.driver.features import Feature
+    from ncwire.driver.options import ConnectOptions
+
+CONTRACT = (1, 0)
+"""The version of the contract, major and minor, that this ncwire speaks."""
+
+
+class Driver(ABC):
+    """A backend. One instance makes one connection; it is created without arguments.
+
+    Each concrete class states in its own body the version of the contract that it was written
+    for, `contract = (1, 0)`: it is not inherited, so that a subclass opts in for itself.
+    """
+
+    name: ClassVar[str]
+    contract: ClassVar[tuple[int, int]]
+    features: ClassVar[frozenset[Feature]]
+
+    @classmethod
+    def check_available(cls) -> None:
+        """Raise `DriverUnavailable` when something that the driver needs is not installed.
+
+        The error names what is missing and the command that installs it.
+        """
+
+    @classmethod
+    @abstractmethod
+    def library(cls) -> str:
+        """Return the backend library's name and version, "paramiko 5.1.0"."""
+
+    @abstractmethod
+    def connect(self, options: ConnectOptions, deadline: Deadline) -> Channel:
+        """Connect, authenticate, and return an open channel.
+
+        May block, but never past the deadline: `StepTimeoutError` then. Every other failure is
+        a `TransportError` too. After a failure no socket, thread or fd of this driver's is left.
+        """
+
+    def connecting(self, options: ConnectOptions, deadline: Deadline) -> Connecting:
+        """Return what runs `connect` and can be aborted by another thread; the core's own."""
+        # It is written in terms of this contract, so it stands above it.
+        from ncwire.connecting import Connecting  # noqa: PLC0415
+
+        return Connecting(self, options, deadline)
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Free everything at once; a `connect` under way in another thread fails promptly.
+
+        Idempotent. Nothing is called on this driver afterwards.
+        """

@@ -1,0 +1,127 @@
+"""The byte stream that a driver hands to the core after authentication."""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Readiness(enum.Flag):
+    """What a channel's fd is to be watched for."""
+
+    NONE = 0
+    READ = enum.auto()
+    WRITE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a channel waits for: readiness of its fd, and a time to be called at the latest.
+
+    `until` is on the clock of `time.monotonic`; None means that the library has no timer.
+    """
+
+    on: Readiness = Readiness.READ
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRequest:
+    """What to start on a new channel: kind "subsystem" or "exec", and its name or command."""
+
+    name: str
+    kind: str = "subsystem"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInfo:
+    """What is known about an open channel's connection; "" where the library does not tell."""
+
+    library: str
+    library_version: str
+    server_version: str = ""
+    banner: str = ""
+    kex: str = ""
+    host_key_type: str = ""
+    cipher: str = ""
+    mac: str = ""
+
+
+class Channel(ABC):
+    """A byte stream after authentication. No method blocks, ever.
+
+    The core serialises all calls on one channel, but they may come from different threads.
+    Library exceptions come out as `ncwire.errors.TransportError` or a subclass, raised `from`
+    the library's own; after one the core calls `abort` and nothing else.
+    """
+
+    info: ChannelInfo
+    native: object
+    """The library's own object, for users who need it (`SSHSession.transport`)."""
+
+    @abstractmethod
+    def fileno(self) -> int:
+        """Return the fd to watch; the same one until `close` or `abort`."""
+
+    def wants(self) -> Wait:
+        """Return what to wait for now; asked anew after each series of calls.
+
+        An `until` that has passed means: call at once. A library whose reads take in what a
+        blocked write waits for (a window adjustment, say) needs that, for the fd stays silent.
+        """
+        return Wait()
+
+    @abstractmethod
+    def read(self, size: int) -> bytes | None:
+        """Return up to `size` bytes; None when none are there yet; b"" at the stream's end only.
+
+        The core reads until None before it waits, and again after each `write`. What had been
+        received when the peer closed or vanished is returned before the end or the error is.
+        """
+
+    @abstractmethod
+    def write(self, data: memoryview) -> int:
+        """Take bytes from the front of `data`, and return how many; 0 would block.
+
+        After 0 the core calls again with the very same bytes, or ends the session.
+        """
+
+    def tick(self, now: float) -> None:
+        """Do what the library needs done by `wants().until`; `now` is that clock's time."""
+
+    def heard(self) -> float:
+        """Return when the peer last sent anything at all, on the clock of `time.monotonic`.
+
+        Needed for the feature KEEPALIVE only: the core judges by it whether the peer lives.
+        """
+        raise NotImplementedError
+
+    def keepalive(self) -> None:
+        """Send a request that the peer must answer; when it would block, send nothing.
+
+        Needed for the feature KEEPALIVE only. The core decides when, and what silence means.
+        """
+        raise NotImplementedError
+
+    def on_ready(self, wake: Callable[[], None]) -> None:
+        """Take a function by which to tell the core of progress that the fd does not show.
+
+        `wake` may be called from any thread, and is cheap. A library whose own threads do the
+        I/O needs this for writes; one that lets its socket be watched does not.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Say goodbye as far as that goes without blocking, then free everything.
+
+        Idempotent. Afterwards no fd, thread or buffer of this connection is left.
+        """
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Free everything at once, with no word to the peer. Idempotent, also after `close`."""

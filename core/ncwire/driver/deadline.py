@@ -1,0 +1,40 @@
+"""Deadlines: every wait of ncwire ends, and says which step ran out of time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from ncwire.errors import StepTimeoutError
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A point in time by which a step must be done.
+
+    `at` is on the clock of `time.monotonic`; `step` names what has to be done by then and
+    `seconds` is the budget that it was given, both for the error.
+    """
+
+    at: float
+    step: str
+    seconds: float
+
+    @classmethod
+    def after(cls, seconds: float, step: str, within: Deadline | None = None) -> Deadline:
+        """Give `step` so many seconds from now, and no longer than the deadline `within`."""
+        at = time.monotonic() + seconds
+        if within is not None and within.at < at:
+            return cls(within.at, f"{step} ({within.step})", within.seconds)
+        return cls(at, step, seconds)
+
+    def remaining(self) -> float:
+        """Return the seconds left, more than 0; raise `StepTimeoutError` when none are."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise self.error()
+        return left
+
+    def error(self) -> StepTimeoutError:
+        """Return, not raise, the error that this deadline's passing means."""
+        return StepTimeoutError(self.step, self.seconds)

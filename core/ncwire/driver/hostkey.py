@@ -1,0 +1,50 @@
+"""A server's public host key."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+
+_LONGEST_NAME = 64
+"""Octets of an algorithm's name (RFC 4251 section 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """A public key as it came over the wire; nothing about it has been verified.
+
+    `type` is the key's type ("ssh-ed25519"), `blob` its encoding (RFC 4253 section 6.6).
+    """
+
+    type: str
+    blob: bytes
+
+    @classmethod
+    def from_blob(cls, blob: bytes) -> HostKey:
+        """Read the type out of the blob, whose first string it is.
+
+        Raises ValueError for bytes that begin with no such string.
+        """
+        length = int.from_bytes(blob[:4], "big")
+        name = blob[4 : 4 + length]
+        if not 0 < length <= _LONGEST_NAME or len(name) != length or not name.isascii():
+            raise ValueError("not an SSH public key")
+        return cls(name.decode("ascii"), blob)
+
+    @property
+    def md5(self) -> str:
+        """The documented fingerprint: 16 octets in colon-delimited hex (RFC 4716 section 4)."""
+        digest = hashlib.md5(self.blob, usedforsecurity=False).digest()
+        return digest.hex(":")
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint as OpenSSH prints it: "SHA256:" and unpadded base64."""
+        digest = hashlib.sha256(self.blob).digest()
+        return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
+
+    @property
+    def base64(self) -> str:
+        """The key as known_hosts has it, and as `hostkey_b64` expects it."""
+        return base64.b64encode(self.blob).decode("ascii")

@@ -1,0 +1,106 @@
+"""What a connection is to be: the documented parameters of `connect`, validated."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ncwire.driver.features import Feature
+from ncwire.errors import OptionError
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ncwire.driver.algorithms import Algorithms
+    from ncwire.driver.auth import Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The budget of each step, in seconds, and one for all that `connect` does.
+
+    A budget that the overall deadline cuts short is named with it in the error.
+    """
+
+    connect: float = 15.0
+    """Name resolution and TCP connect, all of the host's addresses together."""
+    handshake: float = 15.0
+    """SSH identification strings and key exchange."""
+    auth: float = 30.0
+    """Each authentication attempt."""
+    channel: float = 15.0
+    """Opening the channel and starting the subsystem."""
+    hello: float = 30.0
+    """The server's hello, counted from the open channel."""
+    rpc: float = 30.0
+    """The reply to an rpc that is given no timeout of its own."""
+    close: float = 5.0
+    """Ending the session: unsent messages, goodbye, and freeing everything."""
+    overall: float = 120.0
+    """The whole of `connect`."""
+
+    def __post_init__(self) -> None:
+        for budget in dataclasses.fields(self):
+            seconds = getattr(self, budget.name)
+            if (
+                isinstance(seconds, bool)
+                or not isinstance(seconds, int | float)
+                or not seconds > 0
+            ):
+                raise OptionError(
+                    f"timeouts.{budget.name}", f"{seconds!r} is no positive number of seconds"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectOptions:
+    """Everything a driver may need to know to connect.
+
+    The parameters of `SSHSession.connect` in their settled form: the port filled in, files as
+    tuples, `ssh_config` already applied. Made by the core alone, so a driver validates nothing.
+    """
+
+    host: str | None
+    port: int = 830
+    username: str
+    password: str | None = field(default=None, repr=False)
+    key_filename: tuple[str, ...] = ()
+    allow_agent: bool = True
+    look_for_keys: bool = True
+    identity_files: tuple[str, ...] = ()
+    """ssh_config's key files: used in place of the usual ones, and left out if unusable."""
+    identities_only: bool = False
+    """Whether the agent is asked only for keys whose files are named here."""
+    auth_handler: Callable[[str, str, Sequence[Prompt]], Sequence[str]] | None = None
+    hostkey_verify: bool = True
+    hostkey_b64: str | None = None
+    known_hosts: tuple[str, ...] = ()
+    host_key_alias: str | None = None
+    unknown_host_cb: Callable[[str, str], bool] | None = None
+    sock: socket.socket | None = None
+    """An open socket, the core's own from here on (whether `sock` or `sock_fd` was given)."""
+    bind_addr: str | None = None
+    keepalive: float | None = None
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    subsystems: tuple[str, ...] = ("netconf",)
+    algorithms: Algorithms | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    def required_features(self) -> dict[str, Feature]:
+        """Return the parameters that not every driver can honour, and the feature each needs."""
+        needed = {
+            "hostkey_b64": (self.hostkey_b64, Feature.HOST_KEY),
+            "unknown_host_cb": (self.unknown_host_cb, Feature.HOST_KEY),
+            "sock": (self.sock, Feature.SOCKET),
+            "bind_addr": (self.bind_addr, Feature.BIND_ADDRESS),
+            "keepalive": (self.keepalive, Feature.KEEPALIVE),
+            "environment": (self.environment, Feature.ENVIRONMENT),
+            "password": (self.password, Feature.PASSWORD),
+            "auth_handler": (self.auth_handler, Feature.KEYBOARD_INTERACTIVE),
+            "key_filename": (self.key_filename, Feature.PUBLICKEY),
+            "algorithms": (self.algorithms, Feature.ALGORITHMS),
+        }
+        return {name: feature for name, (value, feature) in needed.items() if value}

@@ -1,0 +1,87 @@
+"""`SSHDriver`: the contract for backends that are SSH libraries."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, final
+
+from ncwire.driver.base import Driver
+from ncwire.driver.features import Feature
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping, Sequence
+
+    from ncwire.connecting import Connecting
+    from ncwire.driver.algorithms import Algorithms
+    from ncwire.driver.auth import AgentIdentity, Attempt, AuthOutcome
+    from ncwire.driver.channel import Channel, ChannelRequest
+    from ncwire.driver.deadline import Deadline
+    from ncwire.driver.hostkey import HostKey
+    from ncwire.driver.options import ConnectOptions
+
+
+class SSHDriver(Driver):
+    """The steps of an SSH connection, which the core calls in the one order that it has.
+
+    A driver turns each step into its library's calls and the library's errors into ours. It
+    holds no policy: which host keys are good, what is tried in which order and what is offered
+    is decided by the core. Each step may block until its deadline (`StepTimeoutError` then);
+    whatever it raises, the core calls `abort` next.
+    """
+
+    CORE_FEATURES: ClassVar[frozenset[Feature]] = frozenset(
+        {Feature.HOST_KEY, Feature.SOCKET, Feature.BIND_ADDRESS}
+    )
+    """What every SSH driver has because the core does it: part of each `features`."""
+
+    algorithms: ClassVar[Algorithms]
+    """All that the library can do; the core chooses among them."""
+
+    @final
+    def connect(self, options: ConnectOptions, deadline: Deadline) -> Channel:
+        """Run the steps: socket, handshake, host key, authentication, channel."""
+        return self.connecting(options, deadline).run()
+
+    @final
+    def connecting(self, options: ConnectOptions, deadline: Deadline) -> Connecting:
+        """Return the steps, as one thing that can be aborted by another thread."""
+        # The sequence is written in terms of this contract, so it stands above it.
+        from ncwire.ssh.sequence import SSHConnecting  # noqa: PLC0415
+
+        return SSHConnecting(self, options, deadline)
+
+    @abstractmethod
+    def handshake(
+        self, sock: socket.socket, algorithms: Algorithms, deadline: Deadline
+    ) -> HostKey:
+        """Exchange identification strings and keys over a connected stream socket.
+
+        From here on the socket is the driver's, which closes it in `abort` and in the
+        channel's `close`, also when this step fails. Nothing but `algorithms` is offered.
+        Returns the server's host key, unverified. Raises `HandshakeError`.
+        """
+
+    @abstractmethod
+    def agent_identities(self, deadline: Deadline) -> Sequence[AgentIdentity]:
+        """Return the agent's keys in its order; none when no agent is running."""
+
+    @abstractmethod
+    def authenticate(self, attempt: Attempt, deadline: Deadline) -> AuthOutcome:
+        """Carry out one attempt, and return what the server said to it.
+
+        A denial is an outcome, no error. Raises `SSHError` when the connection failed, as it
+        does when the server has had enough (OpenSSH's MaxAuthTries).
+        """
+
+    @abstractmethod
+    def open_channel(
+        self, request: ChannelRequest, environment: Mapping[str, str], deadline: Deadline
+    ) -> Channel:
+        """Open a channel, set the environment, and start what is requested.
+
+        Raises `ChannelError` when the server refuses; the driver can then be asked again for
+        another name, for which it opens another channel. The returned channel owns the whole
+        connection. A variable that the server refuses is no error (RFC 4254 section 6.4 lets
+        it, and OpenSSH's client does not ask).
+        """

@@ -1,0 +1,313 @@
+"""Every error that ncwire raises; `NcwireError` is the root of all.
+
+The names, arguments and bases of `TransportError`, `SessionError`, `SSHError`,
+`AuthenticationError`, `SessionCloseError`, `SSHUnknownHostError` and `NetconfFramingError` are
+those of the documented NETCONF transport API.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class NcwireError(Exception):
+    """The root: `except NcwireError` catches whatever ncwire raises."""
+
+
+class OptionError(NcwireError, ValueError):
+    """A parameter's value is not of the documented form; nothing was sent."""
+
+    def __init__(self, option: str, problem: str) -> None:
+        super().__init__(f"{option}: {problem}")
+        self.option = option
+        self.problem = problem
+
+
+# --- transport ---------------------------------------------------------------------------------
+
+
+class TransportError(NcwireError):
+    """The transport failed: no session came to be, or the one there was has ended."""
+
+
+class SessionCloseError(TransportError):
+    """The session ended.
+
+    `in_buf` is what had arrived of a message that never became whole, `out_buf` what was queued
+    and never left. The text gives their sizes only: both may hold configuration secrets.
+    `closed_by` is "us" or "peer".
+    """
+
+    def __init__(
+        self,
+        in_buf: bytes | str,
+        out_buf: bytes | str | None = None,
+        *,
+        closed_by: str = "peer",
+        reason: str | None = None,
+    ) -> None:
+        self.in_buf = in_buf
+        self.out_buf = out_buf
+        self.closed_by = closed_by
+        self.reason = reason
+        super().__init__(in_buf, out_buf)
+
+    def __str__(self) -> str:
+        text = "session closed by us" if self.closed_by == "us" else "session closed by the peer"
+        if self.reason:
+            text += f": {self.reason}"
+        if self.in_buf:
+            text += f"; {len(self.in_buf)} bytes of an unfinished message had arrived"
+        if self.out_buf:
+            text += f"; {len(self.out_buf)} bytes were not sent"
+        return text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+
+class StepTimeoutError(TransportError, TimeoutError):
+    """A step of the session outlasted its budget; `step` names it, `seconds` is the budget."""
+
+    def __init__(self, step: str, seconds: float) -> None:
+        super().__init__(f"{step}: not done within {seconds:g} s")
+        self.step = step
+        self.seconds = seconds
+
+
+class AuthenticationError(TransportError):
+    """The server let none of our attempts in; `attempts` tells each and its outcome.
+
+    `offered` are the methods that the server would still have taken.
+    """
+
+    def __init__(
+        self, message: str, attempts: Sequence[str] = (), *, offered: Iterable[str] = ()
+    ) -> None:
+        self.attempts = tuple(attempts)
+        self.offered = frozenset(offered)
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.attempts:
+            text += " (" + "; ".join(self.attempts) + ")"
+        return text
+
+
+class NetconfFramingError(TransportError):
+    """The peer broke RFC 6242's framing, or a limit of ours; the session cannot go on."""
+
+
+class MessageSizeError(NetconfFramingError):
+    """A message or a header grew past its limit; `limit` is in bytes."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(f"{what} is longer than the limit of {limit} bytes")
+        self.what = what
+        self.limit = limit
+
+
+class UnsendableMessageError(TransportError, ValueError):
+    """A message cannot be sent under the session's framing; not a byte of it was sent."""
+
+
+# --- SSH ---------------------------------------------------------------------------------------
+
+
+class SSHError(TransportError):
+    """SSH failed; the text names the step."""
+
+
+class ConnectError(SSHError):
+    """No socket to the peer could be opened; the text names each address and its error."""
+
+
+class HandshakeError(SSHError):
+    """Banner or key exchange failed."""
+
+
+class ChannelError(SSHError):
+    """The server refused the channel, or whatever was requested on it."""
+
+
+class KeyFileError(SSHError):
+    """A private key could not be used; `path` is its file, `problem` says why."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"private key {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class SSHUnknownHostError(SSHError):
+    """The server's host key is not known, and nobody accepted it.
+
+    `fingerprint` is the documented colon-delimited MD5; `key_type` and `sha256` ("SHA256:...",
+    as OpenSSH prints it) are there when the error comes from a connection of ours. So is
+    `key_base64`, the key as `hostkey_b64` takes it, of a key about which nothing is known.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        fingerprint: str,
+        *,
+        key_type: str | None = None,
+        sha256: str | None = None,
+        key_base64: str | None = None,
+    ) -> None:
+        super().__init__(host, fingerprint)
+        self.host = host
+        self.fingerprint = fingerprint
+        self.key_type = key_type
+        self.sha256 = sha256
+        self.key_base64 = key_base64
+
+    def __str__(self) -> str:
+        return f"host key of {self.host} is not known: {self._key()}"
+
+    def _key(self) -> str:
+        if self.key_type is None:
+            return f"MD5:{self.fingerprint}"
+        return f"{self.key_type} {self.sha256}"
+
+
+class SSHHostKeyChangedError(SSHUnknownHostError):
+    """The server's host key is another than the one on file; the callback is never asked.
+
+    `filename` and `line` say where the known key stands.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        fingerprint: str,
+        *,
+        key_type: str | None = None,
+        sha256: str | None = None,
+        filename: str = "",
+        line: int = 0,
+    ) -> None:
+        super().__init__(host, fingerprint, key_type=key_type, sha256=sha256)
+        self.filename = filename
+        self.line = line
+
+    def __str__(self) -> str:
+        return (
+            f"host key of {self.host} has changed: it presents {self._key()}, "
+            f"{self.filename}:{self.line} has another"
+        )
+
+
+class SSHHostKeyRevokedError(SSHHostKeyChangedError):
+    """The server's host key is marked @revoked; the callback is never asked."""
+
+    def __str__(self) -> str:
+        return f"host key of {self.host} is revoked: {self._key()}, by {self.filename}:{self.line}"
+
+
+class SSHHostKeyMismatchError(SSHUnknownHostError):
+    """The server's host key is not the one given as `hostkey_b64`; the callback is never asked."""
+
+    def __str__(self) -> str:
+        return f"host key of {self.host} is not the one required by hostkey_b64: {self._key()}"
+
+
+# --- NETCONF -----------------------------------------------------------------------------------
+
+
+class SessionError(NcwireError):
+    """The NETCONF session, above the transport, failed."""
+
+
+class HelloError(SessionError):
+    """The server's hello is not acceptable."""
+
+
+class HelloMissingError(HelloError):
+    """The server closed, or sent something else, where its hello was due."""
+
+
+class HelloTimeoutError(HelloError, TimeoutError):
+    """The server's hello did not come in time; `seconds` is the budget."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"hello: the server sent none within {seconds:g} s")
+        self.seconds = seconds
+
+
+class HelloMalformedError(HelloError):
+    """The server's hello is no well-formed hello document."""
+
+
+class HelloSessionIdError(HelloError):
+    """The server's hello has no session-id, or one that is no positive integer."""
+
+
+class NoCommonBaseError(HelloError):
+    """Client and server have no base version of NETCONF in common."""
+
+
+class MessageError(SessionError):
+    """A message's root element could not be read; the session ends with this cause."""
+
+
+class ForbiddenXMLError(MessageError):
+    """A message has a DOCTYPE, an entity declaration or an external reference."""
+
+
+class RPCTimeoutError(SessionError, TimeoutError):
+    """No reply to an rpc came in time. The session lives; a late reply is dropped."""
+
+    def __init__(self, message_id: str, seconds: float) -> None:
+        super().__init__(f"rpc {message_id}: no reply within {seconds:g} s")
+        self.message_id = message_id
+        self.seconds = seconds
+
+
+# --- drivers -----------------------------------------------------------------------------------
+
+
+class DriverError(NcwireError):
+    """A driver cannot be used; `name`, `reason` and `remedy` say which, why and what to do."""
+
+    def __init__(self, name: str, reason: str, remedy: str) -> None:
+        super().__init__(f"driver {name!r}: {reason}; {remedy}")
+        self.name = name
+        self.reason = reason
+        self.remedy = remedy
+
+
+class DriverNotFoundError(DriverError):
+    """No installed package registers a driver of that name."""
+
+
+class DriverImportError(DriverError):
+    """The driver's package is installed, and importing it failed."""
+
+
+class DriverUnavailable(DriverError):  # noqa: N818 - the contract's own name for it
+    """The driver is sound, but something that it needs is not installed."""
+
+
+class ContractMismatch(DriverError):  # noqa: N818 - the contract's own name for it
+    """The driver was written for another version of the contract."""
+
+
+class InvalidDriverError(DriverError):
+    """What the entry point names is no driver, or breaks the contract."""
+
+
+class UnsupportedOption(NcwireError):  # noqa: N818 - the contract's own name for it
+    """The driver cannot honour a parameter; raised before any packet is sent."""
+
+    def __init__(self, driver: str, option: str, remedy: str = "") -> None:
+        text = f"driver {driver!r} does not support {option}"
+        super().__init__(f"{text}; {remedy}" if remedy else text)
+        self.driver = driver
+        self.option = option
+        self.remedy = remedy
