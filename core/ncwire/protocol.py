@@ -1,0 +1,213 @@
+"""A client's side of a NETCONF stream as a state machine, without I/O: bytes in, events out."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
+from ncwire.errors import (
+    HelloMalformedError,
+    HelloMissingError,
+    MessageError,
+    MessageSizeError,
+    NcwireError,
+    NetconfFramingError,
+    NoCommonBaseError,
+    SessionError,
+    UnsendableMessageError,
+)
+from ncwire.framing import (
+    ChunkedDecoder,
+    Decoder,
+    EndOfMessageDecoder,
+    Limits,
+    frame_chunked,
+    frame_end_of_message,
+)
+from ncwire.messages import build_hello, parse_hello, read_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Framing(enum.Enum):
+    """How messages are told apart on the wire (RFC 6242 section 4)."""
+
+    END_OF_MESSAGE = "end-of-message"
+    CHUNKED = "chunked"
+
+
+@dataclass(frozen=True, slots=True)
+class HelloReceived:
+    """The server's hello, and the framing of all that follows the hellos, in both directions."""
+
+    session_id: str
+    capabilities: Capabilities
+    framing: Framing
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A message: its root element's qualified name and attributes, and the document."""
+
+    root: tuple[str, dict[str, str]]
+    raw: str = field(repr=False)
+
+
+class Protocol:
+    """One session's protocol state, from the client's side.
+
+    Give `receive` what was read, then call `next_event` until it returns None. Send `hello()`
+    first, at any time; what `frame` returns only after `HelloReceived`.
+
+    The first message must be the server's hello. Chunked framing is used from there on if both
+    sides offer base:1.1, end-of-message framing if not: the server's switches at the very byte
+    after its hello's end marker. A later hello is an ordinary message: RFC 6241 section 8.1
+    has each side send one, and gives a client no rule for a second.
+
+    `session_id`, `server_capabilities` and `framing` are None before `HelloReceived`.
+    """
+
+    def __init__(self, client: Capabilities, limits: Limits = Limits()) -> None:  # noqa: B008 - it is immutable
+        self._client = client
+        self._limits = limits
+        self._hello_decoder = EndOfMessageDecoder(limits.hello)
+        self._decoder: Decoder = self._hello_decoder
+        self._failure: NcwireError | None = None
+        self.session_id: str | None = None
+        self.server_capabilities: Capabilities | None = None
+        self.framing: Framing | None = None
+
+    @property
+    def hello_received(self) -> bool:
+        """Whether the server's hello has come and was good."""
+        return self.framing is not None
+
+    def hello(self) -> bytes:
+        """Return the client's hello, framed, as it is to be sent."""
+        return b"".join(frame_end_of_message(build_hello(self._client)))
+
+    def receive(self, data: bytes | bytearray | memoryview) -> None:
+        """Take in what was read. Never raises for what it is: `next_event` does.
+
+        What comes after an error is dropped.
+        """
+        if self._failure is None:
+            self._decoder.receive(data)
+
+    def next_event(self) -> HelloReceived | MessageReceived | None:
+        """Return the next event, or None when more must be received first.
+
+        Raises `NetconfFramingError` or `MessageSizeError` when the stream cannot be decoded
+        further, a `HelloError` when the first message is no acceptable hello, `MessageError`
+        or `ForbiddenXMLError` for a message that is not UTF-8 or has no readable root. What
+        came before the error is returned first; afterwards it is raised again and again.
+        """
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+        try:
+            if self.framing is None:
+                return self._next_hello()
+            return self._next_message()
+        except NcwireError as error:
+            self._failure = error
+            raise
+
+    def frame(self, message: str | bytes) -> tuple[bytes | memoryview, ...]:
+        """Return the buffers that carry a message; bytes are UTF-8, and sent as they are.
+
+        Raises `SessionError` before the server's hello, whose capabilities decide the framing,
+        and `UnsendableMessageError` for a message that is empty, contains "]]>]]>" under end-
+        of-message framing, or cannot be encoded.
+        """
+        if self.framing is None:
+            raise SessionError("the server's hello has not come: the framing is not known yet")
+        return _FRAME[self.framing](_encoded(message))
+
+    def pending(self) -> bytes:
+        """Return what has arrived of an unfinished message; empty between two messages."""
+        return self._decoder.pending()
+
+    def _next_hello(self) -> HelloReceived | None:
+        try:
+            document = self._decoder.next_message()
+        except MessageSizeError as error:
+            raise MessageSizeError("hello", error.limit) from error
+        except NetconfFramingError as error:
+            raise HelloMissingError(f"hello: the server sent something else: {error}") from error
+        if document is None:
+            return None
+        try:
+            text = _decoded(document)
+        except MessageError as error:
+            raise HelloMalformedError(f"hello: {error}") from error
+        hello = parse_hello(text)
+        framing = self._agree(hello.capabilities)
+        self._switch(framing)
+        self.session_id = hello.session_id
+        self.server_capabilities = hello.capabilities
+        self.framing = framing
+        return HelloReceived(hello.session_id, hello.capabilities, framing)
+
+    def _next_message(self) -> MessageReceived | None:
+        document = self._decoder.next_message()
+        if document is None:
+            return None
+        text = _decoded(document)
+        return MessageReceived(read_root(text), text)
+
+    def _agree(self, server: Capabilities) -> Framing:
+        if BASE_1_1 in self._client and BASE_1_1 in server:
+            return Framing.CHUNKED
+        if BASE_1_0 in self._client and BASE_1_0 in server:
+            return Framing.END_OF_MESSAGE
+        raise NoCommonBaseError(
+            "hello: no base version of NETCONF in common: "
+            f"the server offers {_versions(server)}, we offer {_versions(self._client)}"
+        )
+
+    def _switch(self, framing: Framing) -> None:
+        if framing is Framing.END_OF_MESSAGE:
+            self._decoder.max_message = self._limits.message
+            return
+        rest = self._hello_decoder.take_rest()
+        self._decoder = ChunkedDecoder(
+            self._limits.message,
+            self._hello_decoder.offset,
+            max_header=self._limits.chunk_header,
+        )
+        self._decoder.receive(rest)
+
+
+_FRAME: dict[Framing, Callable[[bytes], tuple[bytes | memoryview, ...]]] = {
+    Framing.END_OF_MESSAGE: frame_end_of_message,
+    Framing.CHUNKED: frame_chunked,
+}
+
+
+def _decoded(document: bytes | bytearray) -> str:
+    try:
+        return document.decode()
+    except UnicodeDecodeError as error:
+        around = bytes(document[max(0, error.start - 20) : error.start + 20])
+        # Not `from error`: it holds a copy of the whole document.
+        raise MessageError(
+            f"the message is not UTF-8 at its byte {error.start} ({error.reason}): {around!r}"
+        ) from None
+
+
+def _encoded(message: str | bytes) -> bytes:
+    if not isinstance(message, str):
+        return message
+    try:
+        return message.encode()
+    except UnicodeEncodeError as error:
+        raise UnsendableMessageError(
+            f"the message cannot be written in UTF-8: {error.reason} at character {error.start}"
+        ) from None
+
+
+def _versions(capabilities: Capabilities) -> str:
+    return " and ".join(capabilities.base_versions()) or "none that is known"
