@@ -1,0 +1,114 @@
+"""Listeners: who hears of incoming messages and of the session's end, each isolated."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from typing import TypeVar
+
+logger = logging.getLogger(__name__)
+
+SLOW = 1.0
+"""Seconds after which a callback is warned of: it keeps every other message waiting."""
+
+Root = tuple[str, dict[str, str]]
+ListenerT = TypeVar("ListenerT")
+
+
+class SessionListener(ABC):
+    """Hears of a session's messages and errors, on the session's own thread.
+
+    Time-intensive work is to be avoided in both methods: all other messages wait meanwhile.
+    """
+
+    @abstractmethod
+    def callback(self, root: Root, raw: str) -> None:
+        """Take a new XML document.
+
+        `root` is the root element's qualified name ("{namespace}local") and a dict of its
+        attributes, names qualified too. `raw` is the whole document.
+        """
+
+    @abstractmethod
+    def errback(self, ex: Exception) -> None:
+        """Take an error: the session's end, told once with its cause.
+
+        What this listener's own `callback` raised comes here too, and ends nothing.
+        """
+
+
+class Listeners:
+    """The listeners of one session; every method may be called from any thread.
+
+    What a listener raises is logged with its traceback and hurts nobody else.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: tuple[SessionListener, ...] = ()
+        self._cause: Exception | None = None
+
+    def add(self, listener: SessionListener) -> None:
+        """Register a listener; no matter how often, it is called once for each message.
+
+        After the session's end it is told the cause at once. Raises TypeError for an object
+        that lacks `callback` or `errback`.
+        """
+        if not callable(getattr(listener, "callback", None)) or not callable(
+            getattr(listener, "errback", None)
+        ):
+            raise TypeError(f"{listener!r} is no SessionListener: it needs callback and errback")
+        with self._lock:
+            cause = self._cause
+            if cause is None and listener not in self._listeners:
+                self._listeners += (listener,)
+        if cause is not None:
+            _errback(listener, cause)
+
+    def remove(self, listener: SessionListener) -> None:
+        """Unregister a listener; one that is not registered is ignored."""
+        with self._lock:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+    def instance(self, cls: type[ListenerT]) -> ListenerT | None:
+        """Return the first registered listener of that type; None when there is none."""
+        return next((each for each in self._listeners if isinstance(each, cls)), None)
+
+    def deliver(self, root: Root, raw: str) -> None:
+        """Hand a message to each listener, in the order of their registration."""
+        for listener in self._listeners:
+            began = time.monotonic()
+            try:
+                listener.callback(root, raw)
+            except Exception as error:
+                logger.exception("listener %s failed on %s", _name(listener), root[0])
+                _errback(listener, error)
+            elapsed = time.monotonic() - began
+            if elapsed > SLOW:
+                logger.warning(
+                    "listener %s took %.1f s; all other messages waited", _name(listener), elapsed
+                )
+
+    def fail(self, cause: Exception) -> None:
+        """Tell each listener the session's cause of end; only the first call does anything."""
+        with self._lock:
+            if self._cause is not None:
+                return
+            self._cause = cause
+            listeners, self._listeners = self._listeners, ()
+        for listener in listeners:
+            _errback(listener, cause)
+
+
+def _errback(listener: SessionListener, error: Exception) -> None:
+    try:
+        listener.errback(error)
+    except Exception:
+        logger.exception("errback of listener %s failed", _name(listener))
+
+
+def _name(listener: SessionListener) -> str:
+    # Not its repr, which is the user's own and may tell more than a log should have.
+    return f"{type(listener).__module__}.{type(listener).__qualname__}"

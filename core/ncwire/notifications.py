@@ -1,0 +1,109 @@
+"""Notifications (RFC 5277), in a bounded queue."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from ncwire.errors import OptionError, SessionCloseError, StepTimeoutError
+from ncwire.listeners import Root, SessionListener
+from ncwire.messages import NOTIFICATION_NS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+_TAGS = frozenset({f"{{{NOTIFICATION_NS}}}notification", "notification"})
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One notification: `raw` is the document, `root` its root's name and attributes."""
+
+    raw: str = field(repr=False)
+    root: Root
+
+
+class NotificationReader(SessionListener):
+    """The notifications of a session since the reader was made, in order of arrival.
+
+    At most `maxsize` wait here to be read. Should more come, the *oldest* is dropped, so that
+    a reader that lags sees the latest state of affairs; `received` counts all, `dropped` those.
+    Iterating waits for each and ends with the session: quietly when we closed it, otherwise by
+    raising its cause. Several readers of one session each get every notification.
+    """
+
+    def __init__(self, maxsize: int, unregister: Callable[[NotificationReader], None]) -> None:
+        if maxsize < 1:
+            raise OptionError("maxsize", f"{maxsize} is less than 1")
+        self.received = 0
+        self.dropped = 0
+        self._queue: deque[Notification] = deque()
+        self._maxsize = maxsize
+        self._unregister = unregister
+        self._changed = threading.Condition()
+        self._cause: Exception | None = None
+
+    def get(self, timeout: float | None = None) -> Notification:
+        """Return the next notification, waiting up to `timeout` seconds; None waits for ever.
+
+        What had arrived before the session's end comes first; then its cause is raised.
+        `StepTimeoutError` when none came in time: the reader can be asked again.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            while not self._queue:
+                if self._cause is not None:
+                    raise self._cause
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    raise StepTimeoutError("notification", timeout or 0.0)
+                self._changed.wait(left)
+            return self._queue.popleft()
+
+    def close(self) -> None:
+        """Take no more notifications; whoever waits in `get` is woken. Idempotent."""
+        self._unregister(self)
+        self.errback(SessionCloseError(b"", closed_by="us", reason="the reader was closed"))
+
+    def callback(self, root: Root, raw: str) -> None:
+        """Queue a notification, at the cost of the oldest when the queue is full."""
+        if root[0] not in _TAGS:
+            return
+        with self._changed:
+            self.received += 1
+            if len(self._queue) == self._maxsize:
+                self._queue.popleft()
+                self.dropped += 1
+            self._queue.append(Notification(raw, root))
+            self._changed.notify()
+
+    def errback(self, ex: Exception) -> None:
+        """Wake whoever waits, with the session's cause of end."""
+        with self._changed:
+            if self._cause is None:
+                self._cause = ex
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[Notification]:
+        while True:
+            try:
+                yield self.get()
+            except SessionCloseError as error:
+                if error.closed_by == "us":
+                    return
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

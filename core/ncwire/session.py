@@ -1,0 +1,395 @@
+"""`Session`: a NETCONF session over any channel, from the hello exchange to its end."""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from ncwire.capabilities import Capabilities
+from ncwire.connection import Connection, Events
+from ncwire.driver import Channel, Deadline, Timeouts
+from ncwire.errors import (
+    HelloTimeoutError,
+    NcwireError,
+    RPCTimeoutError,
+    SessionCloseError,
+    SessionError,
+    TransportError,
+)
+from ncwire.framing import Limits
+from ncwire.keepalive import Keepalive
+from ncwire.listeners import Listeners, ListenerT, SessionListener
+from ncwire.messages import wrap_rpc
+from ncwire.notifications import NotificationReader
+from ncwire.protocol import MessageReceived, Protocol
+from ncwire.pump import Pump
+from ncwire.rpc import Reply, ReplyListener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping
+    from concurrent.futures import Future
+    from types import TracebackType
+
+
+class _State(enum.Enum):
+    NEW = "not connected"
+    CONNECTING = "connecting"
+    OPEN = "connected"
+    ENDED = "ended"
+
+
+class Session(threading.Thread):
+    """Base class for transports: a NETCONF session, served by its own thread.
+
+    `capabilities` are the client's, as `Capabilities` or as URIs; `limits` bound what the peer
+    may make us keep. The other arguments are the thread's own: a `target` is called on the
+    session's thread once the session has ended.
+
+    A session connects once and ends once, with a `cause`. Whoever waits then is woken with it,
+    every listener's `errback` gets it, and no thread, socket or fd is left.
+    """
+
+    def __init__(
+        self,
+        capabilities: Iterable[str],
+        group: None = None,
+        target: Callable[..., object] | None = None,
+        name: str | None = None,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        limits: Limits | None = None,
+    ) -> None:
+        super().__init__(group, target, name, args, kwargs, daemon=True)
+        self._client_capabilities = Capabilities(capabilities)
+        self._protocol = Protocol(self._client_capabilities, limits or Limits())
+        self._timeouts = Timeouts()
+        self._listeners = Listeners()
+        self._replies = ReplyListener()
+        self._listeners.add(self._replies)
+        self._message_ids = itertools.count(1)
+        self._lifecycle = threading.Lock()
+        self._state = _State.NEW
+        self._abort: Callable[[], None] = _nothing
+        self._pump: Pump | None = None
+        self._connection: Connection | None = None
+        self._cause: NcwireError | None = None
+        self._farewell = False
+        self._opened = threading.Event()  # the hello exchange is done, well or badly
+        self._freed = threading.Event()
+
+    # --- what is known -------------------------------------------------------------------------
+
+    @property
+    def client_capabilities(self) -> Capabilities:
+        """The client's capabilities."""
+        return self._client_capabilities
+
+    @property
+    def server_capabilities(self) -> Capabilities | None:
+        """The server's capabilities; None before its hello."""
+        return self._protocol.server_capabilities
+
+    @property
+    def id(self) -> str | None:
+        """The session-id; None before the server's hello."""
+        return self._protocol.session_id
+
+    @property
+    def connected(self) -> bool:
+        """Whether the session is open: True from the hello exchange until its end."""
+        return self._state is _State.OPEN
+
+    @property
+    def cause(self) -> NcwireError | None:
+        """Why the session ended; None as long as it has not."""
+        return self._cause
+
+    # --- listeners -----------------------------------------------------------------------------
+
+    def add_listener(self, listener: SessionListener) -> None:
+        """Register a listener for incoming messages and errors.
+
+        After the session's end, its `errback` is called at once. Raises TypeError for what is
+        no listener.
+        """
+        self._listeners.add(listener)
+
+    def remove_listener(self, listener: SessionListener) -> None:
+        """Unregister a listener; ignored if it was never registered."""
+        self._listeners.remove(listener)
+
+    def get_listener_instance(self, cls: type[ListenerT]) -> ListenerT | None:
+        """Return the registered listener of that type, if there is one."""
+        return self._listeners.instance(cls)
+
+    def notifications(self, maxsize: int = 1000) -> NotificationReader:
+        """Return a reader of all notifications from now on; `maxsize` bounds its queue.
+
+        Make it before the subscription, so that it misses none. See `NotificationReader` for
+        what happens when the queue is full.
+        """
+        reader = NotificationReader(maxsize, self.remove_listener)
+        self.add_listener(reader)
+        return reader
+
+    # --- messages ------------------------------------------------------------------------------
+
+    def send(self, message: str | bytes) -> None:
+        """Queue one message, a whole XML document; bytes are UTF-8.
+
+        Raises `TransportError` before the session is open, its cause once it has ended, and
+        `UnsendableMessageError` for a message that the framing cannot carry; nothing is sent
+        then, and the session goes on.
+        """
+        self._raise_cause()
+        if self._connection is None or not self.connected:
+            raise TransportError("send: the session is not connected")
+        self._connection.send(message)
+
+    def submit(self, operation: str | bytes) -> Future[Reply]:
+        """Send an rpc with this operation, and return the future of its reply.
+
+        The future fails with the session's cause when the session ends first. Raises what
+        `send` raises, and `OptionError` for an operation that is no single XML element.
+        """
+        return self._submit(operation)[1]
+
+    def rpc(self, operation: str | bytes, timeout: float | None = None) -> Reply:
+        """Send an rpc with this operation, and return its reply.
+
+        `operation` is the element inside `<rpc>`. Waits `timeout` seconds (None: the session's
+        `Timeouts.rpc`), then raises `RPCTimeoutError`; the session lives, the late reply is
+        dropped. An `<rpc-error>` is left to the caller, in the reply. Raises what `submit`
+        raises, and the session's cause when it ends meanwhile. Source: RFC 6241 section 4.
+        """
+        if threading.current_thread() is self:
+            raise SessionError(
+                "rpc: called on the session's own thread it would wait for itself; "
+                "a listener uses submit instead"
+            )
+        seconds = self._timeouts.rpc if timeout is None else timeout
+        message_id, future = self._submit(operation)
+        try:
+            return future.result(seconds)
+        except TimeoutError as error:
+            if future.done():
+                raise
+            self._replies.give_up(message_id)
+            raise RPCTimeoutError(message_id, seconds) from error
+
+    # --- life cycle ----------------------------------------------------------------------------
+
+    def open(
+        self,
+        channel: Channel,
+        *,
+        timeouts: Timeouts | None = None,
+        keepalive: float | None = None,
+        deadline: Deadline | None = None,
+    ) -> None:
+        """Carry the session over a channel that is open already, one's own or a driver's.
+
+        Starts the thread and exchanges hellos, within `timeouts.hello` and the deadline. The
+        channel is the session's from here on. Raises `SessionError` for a bad hello,
+        `HelloTimeoutError` for a late one, `TransportError` when the channel fails; the
+        session has ended then, with that cause, and the channel is freed.
+        """
+        with self._connecting(_nothing):
+            self._open(channel, timeouts or Timeouts(), keepalive, deadline)
+
+    def close_session(self, timeout: float | None = None) -> None:
+        """Ask the server to end the session gracefully, then close.
+
+        Waits `timeout` seconds (None: `Timeouts.close`) for the answer; a server that ends the
+        connection instead of answering has done as asked. Raises nothing: after this call the
+        session has ended. Source: RFC 6241 section 7.8.
+        """
+        self._farewell = True
+        with suppress(NcwireError):
+            self.rpc("<close-session/>", self._timeouts.close if timeout is None else timeout)
+        self.close()
+
+    def close(self) -> None:
+        """End the session, with no word to the NETCONF server; see `close_session`.
+
+        What is queued is sent first, as far as `Timeouts.close` lets it. Idempotent, and from
+        any thread: a `connect` under way fails with `SessionCloseError`; called by a listener
+        it returns at once, and the session ends when the listener returns.
+        """
+        cause = SessionCloseError(b"", closed_by="us")
+        with self._lifecycle:
+            state, self._state = self._state, _State.ENDED
+            connection = self._connection
+            if connection is None:
+                self._cause = self._cause or cause
+        if connection is None:
+            if state is _State.CONNECTING:
+                self._abort()
+            self._listeners.fail(self._cause or cause)
+            return
+        connection.end(cause, self._timeouts.close)
+        if threading.current_thread() is not self:
+            self._await_end(connection, cause)
+
+    def run(self) -> None:
+        """Serve the session until its end: the thread's own work, not for callers."""
+        if self._pump is not None:
+            self._pump.run()
+        super().run()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None or isinstance(error, Exception):
+            self.close_session()
+        else:  # Ctrl-C and its like do not wait for a server
+            self.close()
+
+    # --- what the connection tells -------------------------------------------------------------
+
+    def _hello_received(self) -> None:
+        with self._lifecycle:
+            if self._state is _State.CONNECTING:
+                self._state = _State.OPEN
+        self._opened.set()
+
+    def _message_received(self, message: MessageReceived) -> None:
+        self._listeners.deliver(message.root, message.raw)
+
+    def _ended(self, cause: NcwireError) -> None:
+        if self._farewell and isinstance(cause, SessionCloseError):
+            # Some servers end the connection in place of a reply (IOS-XR, NX-OS).
+            cause = SessionCloseError(b"", closed_by="us", reason="close-session")
+        with self._lifecycle:
+            self._cause = self._cause or cause
+            self._state = _State.ENDED
+        self._listeners.fail(self._cause)
+        self._opened.set()
+        self._freed.set()
+
+    # --- for transports ------------------------------------------------------------------------
+
+    @contextmanager
+    def _connecting(self, abort: Callable[[], None]) -> Generator[None]:
+        """Make what happens inside the session's one connect, which `close` can interrupt.
+
+        `abort` is called by `close` in another thread and makes what happens inside fail.
+        """
+        with self._lifecycle:
+            if self._state is not _State.NEW:
+                raise TransportError(
+                    f"connect: this session is {self._state.value}, and one connects only once; "
+                    "make a new one"
+                )
+            self._state = _State.CONNECTING
+            self._abort = abort
+        try:
+            yield
+        except BaseException as error:
+            closed = self._cause
+            self._failed(error)
+            if closed is not None and closed is not error and isinstance(error, Exception):
+                raise closed from error
+            raise
+        self._raise_cause()
+
+    def _open(
+        self,
+        channel: Channel,
+        timeouts: Timeouts,
+        keepalive: float | None,
+        deadline: Deadline | None,
+    ) -> None:
+        budget = Deadline.after(timeouts.hello, "hello", within=deadline)
+        try:
+            pump = Pump()
+            connection = Connection(
+                channel,
+                self._protocol,
+                Events(self._hello_received, self._message_received, self._ended),
+                pump,
+                Keepalive(keepalive) if keepalive else None,
+            )
+        except BaseException:
+            channel.abort()
+            raise
+        with self._lifecycle:
+            self._timeouts = timeouts
+            self._pump = pump
+            self._connection = connection
+            closed = self._cause
+        if closed is not None:
+            connection.end(closed)
+        try:
+            self.start()
+        except BaseException:
+            connection.abandon(SessionCloseError(b"", closed_by="us", reason="no thread"))
+            pump.close()
+            raise
+        self._opened.wait(max(0.0, budget.at - time.monotonic()))
+        if not self._opened.is_set():
+            late = HelloTimeoutError(budget.seconds)
+            connection.end(late)
+            self._await_end(connection, late)
+        if self._cause is not None:
+            self._await_end(connection, self._cause)
+        self._raise_cause()
+
+    def _failed(self, error: BaseException) -> None:
+        if self._connection is not None:
+            self._connection.end(_cause_of(error))
+            self._await_end(self._connection, _cause_of(error))
+            return
+        with self._lifecycle:
+            self._cause = self._cause or _cause_of(error)
+            self._state = _State.ENDED
+        self._listeners.fail(self._cause)
+
+    def _raise_cause(self) -> None:
+        if self._cause is not None:
+            # One error, raised to whoever asks: its traceback must not grow with each.
+            raise self._cause.with_traceback(None)
+
+    def _submit(self, operation: str | bytes) -> tuple[str, Future[Reply]]:
+        message_id = str(next(self._message_ids))
+        document = wrap_rpc(operation, message_id)
+        future = self._replies.expect(message_id)
+        try:
+            self.send(document)
+        except BaseException:
+            self._replies.withdraw(message_id)
+            raise
+        return message_id, future
+
+    def _await_end(self, connection: Connection, cause: NcwireError) -> None:
+        deadline = time.monotonic() + self._timeouts.close
+        if not self._freed.wait(self._timeouts.close + 0.5):
+            # A listener does not return: free the connection in its stead.
+            connection.abandon(cause)
+        if self.ident is not None:
+            self.join(max(0.1, deadline - time.monotonic()))
+
+
+def _cause_of(error: BaseException) -> NcwireError:
+    if isinstance(error, NcwireError):
+        return error
+    cause = SessionCloseError(
+        b"", closed_by="us", reason=f"connect was ended by {type(error).__name__}"
+    )
+    cause.__cause__ = error
+    return cause
+
+
+def _nothing() -> None:
+    """Do nothing: there is nothing to abort."""
