@@ -1,0 +1,49 @@
+"""NETCONF over pluggable SSH backends.
+
+`ncwire.connect` opens a session; `SSHSession` and `Session` are what it is made of.
+"""
+
+from ncwire.capabilities import Capabilities
+from ncwire.driver import Timeouts
+from ncwire.errors import (
+    AuthenticationError,
+    DriverError,
+    NcwireError,
+    NetconfFramingError,
+    SessionCloseError,
+    SessionError,
+    SSHError,
+    SSHUnknownHostError,
+    TransportError,
+    UnsupportedOption,
+)
+from ncwire.framing import Limits
+from ncwire.listeners import SessionListener
+from ncwire.notifications import Notification, NotificationReader
+from ncwire.rpc import Reply
+from ncwire.session import Session
+from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
+
+__all__ = [
+    "AuthenticationError",
+    "Capabilities",
+    "DriverError",
+    "Limits",
+    "NcwireError",
+    "NetconfFramingError",
+    "Notification",
+    "NotificationReader",
+    "Reply",
+    "SSHError",
+    "SSHSession",
+    "SSHUnknownHostError",
+    "Session",
+    "SessionCloseError",
+    "SessionError",
+    "SessionListener",
+    "Timeouts",
+    "TransportError",
+    "UnsupportedOption",
+    "connect",
+    "default_unknown_host_cb",
+]

@@ -1,0 +1,103 @@
+"""A connect under way, which another thread may abort."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from ncwire.driver.channel import Channel
+from ncwire.errors import SessionCloseError
+from ncwire.steps import check_returned, driver_step
+
+if TYPE_CHECKING:
+    from ncwire.driver.base import Driver
+    from ncwire.driver.deadline import Deadline
+    from ncwire.driver.options import ConnectOptions
+
+_log = logging.getLogger(__name__)
+
+
+class Connecting:
+    """One call of `Driver.connect`; the core's, not for drivers to touch.
+
+    `run` is called once. After it has failed nothing is left open, whatever the driver did;
+    after `abort`, from any thread and at any time, no connection is left, and `run` fails.
+    """
+
+    def __init__(self, driver: Driver, options: ConnectOptions, deadline: Deadline) -> None:
+        self._driver = driver
+        self._options = options
+        self._deadline = deadline
+        self._lock = threading.Lock()
+        self._freeing = threading.Lock()  # two threads may have reason to free, at one time
+        self._aborted = False
+        self._started = False
+        self._channel: Channel | None = None
+
+    def run(self) -> Channel:
+        """Return the open channel, or raise what `Driver.connect` does.
+
+        Raises `SessionCloseError` when it was aborted in time.
+        """
+        try:
+            channel = self._connect()
+            with self._lock:
+                self._channel = channel
+            self._check_not_aborted()
+        except BaseException as error:
+            self._free()
+            if self._aborted and isinstance(error, Exception):
+                raise self._closed() from error
+            raise
+        return channel
+
+    def abort(self) -> None:
+        """Make `run` fail promptly, or free the channel that it has returned. Idempotent."""
+        with self._lock:
+            self._aborted = True
+            started = self._started
+        self._interrupt()
+        if started:
+            self._free_driver()
+
+    def _connect(self) -> Channel:
+        """Open the channel; the steps of a kind of driver are a subclass's."""
+        self._start()
+        with driver_step(self._driver.name, "connect"):
+            channel = self._driver.connect(self._options, self._deadline)
+        check_returned(self._driver.name, "connect", channel, Channel)
+        return channel
+
+    def _interrupt(self) -> None:
+        """Wake what waits outside the driver."""
+
+    def _start(self) -> None:
+        """Let `abort` reach the driver from here on."""
+        with self._lock:
+            self._started = True
+        self._check_not_aborted()
+
+    def _check_not_aborted(self) -> None:
+        if self._aborted:
+            raise self._closed()
+
+    @staticmethod
+    def _closed() -> SessionCloseError:
+        return SessionCloseError(b"", closed_by="us", reason="closed while connecting")
+
+    def _free(self) -> None:
+        if self._started:
+            self._free_driver()
+        sock = self._options.sock
+        if sock is not None:
+            sock.close()
+
+    def _free_driver(self) -> None:
+        with self._lock:
+            owner = self._channel or self._driver
+        try:
+            with self._freeing:
+                owner.abort()
+        except Exception:  # noqa: BLE001 - the failure that led here is what the caller must see
+            _log.exception("driver %r failed to free its connection", self._driver.name)

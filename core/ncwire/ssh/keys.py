@@ -1,0 +1,159 @@
+"""Private keys: loaded and decrypted once, in the core, whatever the driver's library can read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
+
+from ncwire.driver.auth import PublicKeyAttempt
+from ncwire.driver.hostkey import HostKey
+from ncwire.errors import KeyFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+USUAL_PLACES: Final = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
+"""Where OpenSSH's client looks for keys, strongest first; those types that ncwire supports."""
+
+NEEDS_PASSPHRASE: Final = "it is encrypted and no passphrase is given; pass it as password"  # noqa: S105 - a message
+WRONG_PASSPHRASE: Final = "the passphrase in password does not decrypt it"  # noqa: S105 - a message
+
+KEY_TYPES: Final = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+)
+
+_OPENSSH_BEGIN = b"-----BEGIN OPENSSH PRIVATE KEY-----"
+_OPENSSH_END = b"-----END OPENSSH PRIVATE KEY-----"
+_OPENSSH_MAGIC = b"openssh-key-v1\0"
+# A key is a few kilobytes; reading a device or a log given by mistake shall end.
+_LARGEST_FILE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateKey:
+    """A usable key; `path` is where it is from, as it was given."""
+
+    path: str
+    public: HostKey
+    openssh: bytes = field(repr=False)
+    """OpenSSH's format, unencrypted."""
+
+    def attempt(self, username: str) -> PublicKeyAttempt:
+        """Return the attempt to authenticate with this key."""
+        return PublicKeyAttempt(
+            username, self.public.type, self.public.blob, self.openssh, self.path
+        )
+
+
+def load(path: str, passphrase: str | None = None) -> PrivateKey:
+    """Load a private key: OpenSSH, PEM (PKCS#1, SEC 1) or PKCS#8, encrypted or not.
+
+    `~` is expanded. The passphrase is used only if the key needs one. Raises `KeyFileError`,
+    which tells apart: no such file, unreadable, no private key, passphrase missing or wrong,
+    and a type or encryption that is not supported.
+    """
+    data = _read(path)
+    _refuse_what_is_no_private_key(path, data)
+    try:
+        key = _decode(path, data, passphrase)
+        if not isinstance(key, Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey):
+            raise _unsupported(path, f"type {type(key).__name__.removesuffix('PrivateKey')}")
+        openssh = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+        public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    except UnsupportedAlgorithm as error:
+        raise _unsupported(path, str(error)) from error
+    except ValueError as error:
+        raise KeyFileError(path, f"it is damaged, or of no supported type: {error}") from error
+    return PrivateKey(path, HostKey.from_blob(base64.b64decode(public.split()[1])), openssh)
+
+
+def public_half(path: str) -> HostKey | None:
+    """Return the public key in the file beside a private key, `path` with ".pub"; or None."""
+    with suppress(OSError, ValueError, IndexError):
+        fields = Path(f"{path}.pub").expanduser().read_bytes().split()
+        return HostKey.from_blob(base64.b64decode(fields[1], validate=True))
+    return None
+
+
+def _read(path: str) -> bytes:
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            return file.read(_LARGEST_FILE)
+    except FileNotFoundError as error:
+        raise KeyFileError(path, "no such file") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise KeyFileError(path, f"cannot be read: {reason}") from error
+
+
+def _refuse_what_is_no_private_key(path: str, data: bytes) -> None:
+    start = data.lstrip()[:4096]
+    first = start.split(None, 1)[0] if start else b""
+    if first.endswith(b"-cert-v01@openssh.com"):
+        raise KeyFileError(path, "it is a certificate; give the private key's file")
+    if first in map(str.encode, KEY_TYPES) or b"PUBLIC KEY-----" in start or first == b"ssh-dss":
+        raise KeyFileError(path, "it is a public key; give the private key's file, without .pub")
+    if start.startswith(b"PuTTY-User-Key-File"):
+        raise _unsupported(path, "PuTTY's format; puttygen -O private-openssh converts it")
+    if b"-----BEGIN DSA PRIVATE KEY-----" in data:
+        raise _unsupported(path, "type ssh-dss")
+    if b"PRIVATE KEY-----" not in data:
+        raise KeyFileError(path, "it is no private key")
+
+
+def _decode(path: str, data: bytes, passphrase: str | None) -> object:
+    if _OPENSSH_BEGIN in data:
+        kind = _openssh_key_type(data)
+        if kind is not None and kind not in KEY_TYPES:
+            raise _unsupported(path, f"type {kind}")
+        decode: Callable[[bytes, bytes | None], object] = load_ssh_private_key
+    else:
+        decode = load_pem_private_key
+    try:
+        # First without: to both loaders it is an error to be given a passphrase in vain.
+        return decode(data, None)
+    except TypeError as error:
+        if passphrase is None:
+            raise KeyFileError(path, NEEDS_PASSPHRASE) from error
+    try:
+        return decode(data, passphrase.encode())
+    except ValueError as error:
+        raise KeyFileError(path, WRONG_PASSPHRASE) from error
+
+
+def _openssh_key_type(data: bytes) -> str | None:
+    """Return the key's type, which also an encrypted file tells (OpenSSH's PROTOCOL.key)."""
+    body = data.partition(_OPENSSH_BEGIN)[2].partition(_OPENSSH_END)[0]
+    try:
+        rest = binascii.a2b_base64(b"".join(body.split())).removeprefix(_OPENSSH_MAGIC)
+        for _ in ("cipher name", "KDF name", "KDF options"):
+            rest = rest[4 + int.from_bytes(rest[:4], "big") :]
+        number_of_keys, blob_length = 4, 4
+        return HostKey.from_blob(rest[number_of_keys + blob_length :]).type
+    except ValueError:
+        return None
+
+
+def _unsupported(path: str, what: str) -> KeyFileError:
+    return KeyFileError(path, f"not supported: {what}")

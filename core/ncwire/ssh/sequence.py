@@ -1,0 +1,147 @@
+"""The one sequence of an SSH connection, for every driver that is an SSH library."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+from ncwire.connecting import Connecting
+from ncwire.driver.algorithms import Algorithms
+from ncwire.driver.channel import Channel, ChannelRequest
+from ncwire.driver.deadline import Deadline
+from ncwire.driver.hostkey import HostKey
+from ncwire.errors import ChannelError, OptionError
+from ncwire.ssh import algorithms, keys, sockets
+from ncwire.ssh.auth import Authentication
+from ncwire.ssh.hostkeys import HostKeyPolicy, default_unknown_host_cb, parse_hostkey_b64
+from ncwire.ssh.known_hosts import SSH_PORT, host_entry_name, read_known_hosts
+from ncwire.ssh.wakeup import Wakeup
+from ncwire.steps import check_returned, driver_step
+
+if TYPE_CHECKING:
+    from ncwire.driver.options import ConnectOptions
+    from ncwire.driver.ssh import SSHDriver
+
+
+class SSHConnecting(Connecting):
+    """The steps: key files and algorithms, socket, handshake, host key, authentication, channel.
+
+    What can be refused is refused before any packet is sent. The socket is the core's until
+    `handshake` is called and the driver's after that; whatever fails, the driver is aborted and
+    the socket closed.
+    """
+
+    def __init__(self, driver: SSHDriver, options: ConnectOptions, deadline: Deadline) -> None:
+        super().__init__(driver, options, deadline)
+        self._ssh = driver
+        self._wakeup: Wakeup | None = None
+        self._sock: socket.socket | None = None
+
+    def run(self) -> Channel:
+        """Return the open channel; see `Connecting.run`."""
+        with closing(Wakeup()) as self._wakeup:
+            return super().run()
+
+    def _connect(self) -> Channel:
+        # `abort` sets its mark, then wakes; so what came before there was a wakeup is seen here.
+        self._check_not_aborted()
+        options, driver = self._options, self._ssh
+        named_keys = [keys.load(path, options.password) for path in options.key_filename]
+        policy = host_key_policy(options)
+        check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
+        offered = algorithms.choose(driver.algorithms, policy.key_types(), options.algorithms)
+        self._sock = self._open_socket()
+        policy.verify(self._handshake(self._sock, offered))
+        Authentication(
+            driver, options, named_keys, self._deadline, proceed=self._check_not_aborted
+        ).run()
+        return self._open_channel()
+
+    def _open_socket(self) -> socket.socket:
+        options, wakeup = self._options, self._wakeup
+        if options.sock is not None:
+            sockets.adopt(options.sock)
+            return options.sock
+        if options.host is None or wakeup is None:
+            raise OptionError("host", "needed, unless sock or sock_fd is given")
+        step = f"TCP connect to {host_entry_name(options.host, options.port)}"
+        within = Deadline.after(options.timeouts.connect, step, within=self._deadline)
+        return sockets.open_tcp(options.host, options.port, within, wakeup, options.bind_addr)
+
+    def _handshake(self, sock: socket.socket, offered: Algorithms) -> HostKey:
+        within = Deadline.after(
+            self._options.timeouts.handshake, "SSH handshake", within=self._deadline
+        )
+        self._start()
+        with driver_step(self._ssh.name, "handshake"):
+            presented = self._ssh.handshake(sock, offered, within)
+        self._check_not_aborted()
+        check_returned(self._ssh.name, "handshake", presented, HostKey)
+        return presented
+
+    def _open_channel(self) -> Channel:
+        refused: list[ChannelError] = []
+        for name in self._options.subsystems:
+            step = f"starting subsystem {name}"
+            within = Deadline.after(self._options.timeouts.channel, step, within=self._deadline)
+            within.remaining()
+            self._check_not_aborted()
+            try:
+                with driver_step(self._ssh.name, step):
+                    channel = self._ssh.open_channel(
+                        ChannelRequest(name), self._options.environment, within
+                    )
+            except ChannelError as error:
+                refused.append(error)
+            else:
+                check_returned(self._ssh.name, "open_channel", channel, Channel)
+                return channel
+        tried = zip(self._options.subsystems, refused, strict=True)
+        raise ChannelError(
+            "the server started none of the subsystems: "
+            + "; ".join(f"{name}: {error}" for name, error in tried)
+        ) from refused[-1]
+
+    def _interrupt(self) -> None:
+        wakeup, sock = self._wakeup, self._sock
+        if wakeup is not None:
+            wakeup.set()
+        if sock is not None:
+            # Also when the driver has it: it may be about to start a step.
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def _free(self) -> None:
+        super()._free()
+        if self._sock is not None:
+            self._sock.close()
+
+
+def host_key_policy(options: ConnectOptions) -> HostKeyPolicy:
+    """Return the policy for a connection. Raises `OptionError` for what cannot be read.
+
+    A host that is given as an open socket only is looked up by its address, without a port:
+    on a connection that the device opened the port means nothing.
+    """
+    host, port = options.host, options.port
+    if host is None:
+        host, port = _peer_address(options.sock), SSH_PORT
+    pinned = options.hostkey_b64
+    return HostKeyPolicy(
+        host=host,
+        port=port,
+        alias=options.host_key_alias,
+        known_hosts=read_known_hosts(options.known_hosts),
+        verify_known=options.hostkey_verify,
+        pinned=None if pinned is None else parse_hostkey_b64(pinned),
+        unknown_host_cb=options.unknown_host_cb or default_unknown_host_cb,
+    )
+
+
+def _peer_address(sock: socket.socket | None) -> str:
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return ""
+    with suppress(OSError):
+        return str(sock.getpeername()[0])
+    return ""

@@ -1,0 +1,289 @@
+"""`SSHSession`: a NETCONF session over SSH (RFC 6242), on any driver."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ncwire import registry
+from ncwire.capabilities import default_client_capabilities
+from ncwire.driver.deadline import Deadline
+from ncwire.errors import UnsupportedOption
+from ncwire.session import Session
+from ncwire.ssh.hostkeys import default_unknown_host_cb
+from ncwire.ssh.known_hosts import read_known_hosts
+from ncwire.ssh.options import (
+    DEFAULT_PORT,
+    Parameters,
+    exists,
+    filenames,
+    settle,
+    user_known_hosts,
+)
+from ncwire.steps import driver_step
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ncwire.driver import (
+        Algorithms,
+        Channel,
+        ChannelInfo,
+        ConnectOptions,
+        Driver,
+        Feature,
+        Timeouts,
+    )
+    from ncwire.framing import Limits
+    from ncwire.ssh.options import AuthHandler, Filename, UnknownHostCallback
+
+__all__ = ["SSHSession", "connect", "default_unknown_host_cb"]
+
+
+class SSHSession(Session):
+    """A NETCONF session over SSH.
+
+    `capabilities` are the client's (None: ncwire's own). `driver` is the name of an installed
+    driver, or a driver class; None means the environment's NCWIRE_DRIVER, or else "paramiko".
+    The other arguments are `Session`'s.
+    """
+
+    def __init__(
+        self,
+        capabilities: Iterable[str] | None = None,
+        group: None = None,
+        target: Callable[..., object] | None = None,
+        name: str | None = None,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        driver: str | type[Driver] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        if capabilities is None:
+            capabilities = default_client_capabilities()
+        super().__init__(capabilities, group, target, name, args, kwargs, limits=limits)
+        self._driver = driver
+        self._known_hosts: list[str] = []
+        self._options: ConnectOptions | None = None
+        self._channel: Channel | None = None
+
+    @property
+    def transport(self) -> object | None:
+        """The backend library's own object; None when not connected."""
+        return self._channel.native if self._channel is not None and self.connected else None
+
+    @property
+    def channel_info(self) -> ChannelInfo | None:
+        """Library, algorithms and server of the connection; None before there was one."""
+        return None if self._channel is None else self._channel.info
+
+    @property
+    def host(self) -> str | None:
+        """The host, as ssh_config resolved it; None before `connect`, or without a host."""
+        return None if self._options is None else self._options.host
+
+    @property
+    def port(self) -> int | None:
+        """The port; None before `connect`."""
+        return None if self._options is None else self._options.port
+
+    def load_known_hosts(self, filename: Filename | None = None) -> None:
+        """Use an OpenSSH known_hosts file; may be called several times, before `connect`.
+
+        Without a name it is `~/.ssh/known_hosts` (`~/ssh/known_hosts` on Windows), which is
+        taken as empty if it does not exist. Without any call, `connect` uses ssh_config's files,
+        or else the user's and the system's. Raises `OptionError` for a named file that cannot
+        be read.
+        """
+        if filename is None:
+            path = user_known_hosts()
+            # The list must not stay empty: that would mean the system's files as well.
+            self._known_hosts.append(path if exists(path) else os.devnull)
+            return
+        path = os.fspath(filename)
+        read_known_hosts([path])
+        self._known_hosts.append(path)
+
+    def connect(
+        self,
+        host: str | None,
+        port: int = DEFAULT_PORT,
+        timeout: float | None = None,
+        unknown_host_cb: UnknownHostCallback | None = default_unknown_host_cb,
+        username: str | None = None,
+        password: str | None = None,
+        key_filename: Filename | Iterable[Filename] | None = None,
+        allow_agent: bool = True,  # noqa: FBT001, FBT002 - the documented signature
+        hostkey_verify: bool = True,  # noqa: FBT001, FBT002 - the documented signature
+        hostkey_b64: str | None = None,
+        look_for_keys: bool = True,  # noqa: FBT001, FBT002 - the documented signature
+        ssh_config: Filename | bool | None = None,  # noqa: FBT001 - the documented signature
+        sock_fd: int | None = None,
+        bind_addr: str | None = None,
+        sock: socket.socket | None = None,
+        keepalive: float | None = None,
+        environment: Mapping[str, str] | None = None,
+        *,
+        auth_handler: AuthHandler | None = None,
+        subsystems: Iterable[str] = ("netconf",),
+        timeouts: Timeouts | None = None,
+        algorithms: Algorithms | None = None,
+        ssh_options: Iterable[str] = (),
+    ) -> None:
+        """Connect, authenticate, start the subsystem and exchange hellos.
+
+        `host`: a name or an address, v4 or v6; None only with `sock` or `sock_fd`.
+        `port`: the argument, or ssh_config's Port, or 830.
+        `timeout`: seconds for name resolution and TCP connect; `timeouts` has the budget of
+        every step, and one for all.
+        `unknown_host_cb`: called with host and MD5 fingerprint when there is no key on file for
+        the host; True accepts. It is not asked about a changed or revoked key.
+        `username`: the argument, or ssh_config's User, or the local user.
+        `password`: also the passphrase of keys that need one, and the answer to the server's
+        prompt if that is the only way it takes a password.
+        `key_filename`: one private key file or several; each must be usable.
+        `allow_agent`, `look_for_keys`: whether to use the agent's keys, and `~/.ssh/id_*`.
+        `hostkey_verify`: False takes any host key but a revoked one, and one other than
+        `hostkey_b64`.
+        `hostkey_b64`: the one host key that is good, as known_hosts has it.
+        `ssh_config`: the path of an OpenSSH client configuration, or True for `~/.ssh/config`;
+        `ssh_options`: "Key=Value" as for ssh's -o, which win over the file.
+        `sock`, `sock_fd`: a connected socket to use. From the moment that connecting starts it
+        is the session's, closed with it and when connecting fails; after an `OptionError` or an
+        `UnsupportedOption` it is still the caller's.
+        `bind_addr`: the local source address.
+        `keepalive`: seconds of silence after which the peer must answer; None or 0: never.
+        `environment`: names and values to set in the channel.
+        `auth_handler`: called with title, instruction and a list of (prompt, echo); returns the
+        answers. What it raises comes out of `connect`, as with `unknown_host_cb`.
+        `subsystems`: names to try in turn. `algorithms`: the only ones to offer.
+
+        Raises, with nothing sent: `OptionError`, `UnsupportedOption`, `DriverError`,
+        `KeyFileError`. Then `ConnectError`, `HandshakeError`, `SSHUnknownHostError` and its
+        subclasses, `AuthenticationError`, `ChannelError`, `HelloError`; `StepTimeoutError` for
+        any step that is late; `SessionCloseError` when `close` is called meanwhile. No socket,
+        thread or fd is left then, and the session cannot be connected again.
+        """
+        given = Parameters(
+            host=host,
+            port=port,
+            timeout=timeout,
+            unknown_host_cb=unknown_host_cb,
+            username=username,
+            password=password,
+            key_filename=key_filename,
+            allow_agent=allow_agent,
+            hostkey_verify=hostkey_verify,
+            hostkey_b64=hostkey_b64,
+            look_for_keys=look_for_keys,
+            ssh_config=ssh_config,
+            sock_fd=sock_fd,
+            bind_addr=bind_addr,
+            sock=sock,
+            keepalive=keepalive,
+            environment=environment,
+            auth_handler=auth_handler,
+            subsystems=subsystems,
+            timeouts=timeouts,
+            algorithms=algorithms,
+            ssh_options=ssh_options,
+        )
+        chosen = registry.choose(self._driver)
+        options = settle(given, self._known_hosts)
+        started = False
+        try:
+            _check_supported(options, chosen)
+            with driver_step(chosen.name, "its constructor"):
+                driver = chosen()
+            deadline = Deadline.after(options.timeouts.overall, "connect")
+            connecting = driver.connecting(options, deadline)
+            with self._connecting(connecting.abort):
+                started = True
+                self._options = options
+                self._channel = connecting.run()
+                self._open(self._channel, options.timeouts, options.keepalive, deadline)
+        except BaseException:
+            if not started and sock_fd is not None and options.sock is not None:
+                options.sock.detach()
+            raise
+
+
+def connect(
+    host: str | None,
+    *,
+    driver: str | type[Driver] | None = None,
+    capabilities: Iterable[str] | None = None,
+    limits: Limits | None = None,
+    known_hosts: Filename | Iterable[Filename] | None = None,
+    port: int = DEFAULT_PORT,
+    timeout: float | None = None,
+    unknown_host_cb: UnknownHostCallback | None = default_unknown_host_cb,
+    username: str | None = None,
+    password: str | None = None,
+    key_filename: Filename | Iterable[Filename] | None = None,
+    allow_agent: bool = True,
+    hostkey_verify: bool = True,
+    hostkey_b64: str | None = None,
+    look_for_keys: bool = True,
+    ssh_config: Filename | bool | None = None,
+    sock_fd: int | None = None,
+    bind_addr: str | None = None,
+    sock: socket.socket | None = None,
+    keepalive: float | None = None,
+    environment: Mapping[str, str] | None = None,
+    auth_handler: AuthHandler | None = None,
+    subsystems: Iterable[str] = ("netconf",),
+    timeouts: Timeouts | None = None,
+    algorithms: Algorithms | None = None,
+    ssh_options: Iterable[str] = (),
+) -> SSHSession:
+    """Return a connected session; the parameters are those of `SSHSession` and its `connect`.
+
+    `known_hosts`: one known_hosts file or several to use, see `SSHSession.load_known_hosts`.
+    Raises what `SSHSession.connect` raises; nothing is left open then.
+    """
+    session = SSHSession(capabilities, driver=driver, limits=limits)
+    for filename in filenames("known_hosts", known_hosts):
+        session.load_known_hosts(filename)
+    session.connect(
+        host,
+        port,
+        timeout,
+        unknown_host_cb,
+        username,
+        password,
+        key_filename,
+        allow_agent,
+        hostkey_verify,
+        hostkey_b64,
+        look_for_keys,
+        ssh_config,
+        sock_fd,
+        bind_addr,
+        sock,
+        keepalive,
+        environment,
+        auth_handler=auth_handler,
+        subsystems=subsystems,
+        timeouts=timeouts,
+        algorithms=algorithms,
+        ssh_options=ssh_options,
+    )
+    return session
+
+
+def _check_supported(options: ConnectOptions, driver: type[Driver]) -> None:
+    for name, feature in options.required_features().items():
+        if feature not in driver.features:
+            raise UnsupportedOption(driver.name, name, _who_can(feature))
+
+
+def _who_can(feature: Feature) -> str:
+    able = [
+        status.name
+        for status in registry.survey()
+        if status.status == "ok" and feature.value in status.features
+    ]
+    return f"these drivers do: {', '.join(able)}" if able else "no installed driver does"

@@ -1,0 +1,389 @@
+"""What is tried, in which order, and what is told about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from scripted_driver import scripted
+
+from ncwire.driver import (
+    AgentAttempt,
+    AgentIdentity,
+    ConnectOptions,
+    Deadline,
+    Feature,
+    InteractiveAttempt,
+    PasswordAttempt,
+    Prompt,
+    PublicKeyAttempt,
+    Timeouts,
+)
+from ncwire.errors import (
+    AuthenticationError,
+    InvalidDriverError,
+    OptionError,
+    SSHError,
+    StepTimeoutError,
+)
+from ncwire.ssh.auth import Authentication
+from ncwire.ssh.keys import load
+
+PUBLICKEY = frozenset({"publickey"})
+PASSWORD = frozenset({"password"})
+PROMPTS = frozenset({"keyboard-interactive"})
+ALL = PUBLICKEY | PASSWORD | PROMPTS
+SHORT = {
+    PublicKeyAttempt: "key",
+    AgentAttempt: "agent",
+    PasswordAttempt: "password",
+    InteractiveAttempt: "prompts",
+}
+
+
+def proceed():
+    """Nothing stops these."""
+
+
+def options(**more):
+    base = {"host": "r1", "username": "admin", "allow_agent": False, "look_for_keys": False}
+    return ConnectOptions(**base | more)
+
+
+def authenticate(driver_class, opts):
+    driver = driver_class()
+    named = [load(path, opts.password) for path in opts.key_filename]
+    Authentication(driver, opts, named, Deadline.after(30, "connect"), proceed).run()
+    return driver
+
+
+def tried(driver) -> list[str]:
+    return [SHORT[type(attempt)] for attempt in driver.attempts]
+
+
+def refused(driver_class, opts) -> AuthenticationError:
+    with pytest.raises(AuthenticationError) as caught:
+        authenticate(driver_class, opts)
+    return caught.value
+
+
+@pytest.fixture
+def files(key_factory):
+    return [str(key_factory.file("ed25519", n=n)) for n in range(10)]
+
+
+@pytest.fixture
+def blobs(key_factory, files):
+    return [key_factory.public("ed25519", n=n).blob for n in range(10)]
+
+
+def identity(blob, comment="k") -> AgentIdentity:
+    return AgentIdentity("ssh-ed25519", blob, comment)
+
+
+def test_a_server_that_wants_nothing_gets_nothing():
+    driver = authenticate(scripted(steps=[]), options(password="right"))
+    assert driver.attempts == []
+
+
+def test_the_whole_order(home, files, blobs):
+    (home / ".ssh/id_ed25519").write_bytes(Path(files[2]).read_bytes())
+    driver = scripted(steps=[ALL], identities=[identity(blobs[1])])
+    error = refused(
+        driver,
+        options(
+            key_filename=(files[0],),
+            allow_agent=True,
+            look_for_keys=True,
+            auth_handler=lambda *_: ["wrong"],
+            password="wrong",
+        ),
+    )
+    assert [each.split(" (")[0] for each in error.attempts] == [
+        f"publickey {files[0]}",
+        "publickey k, of the agent",
+        "publickey ~/.ssh/id_ed25519",
+        "keyboard-interactive: denied",
+        "password: denied",
+    ]
+    assert "ssh-ed25519 SHA256:" in error.attempts[0]
+    assert "wrong" not in str(error)
+    assert "admin@r1" in str(error)
+
+
+def test_the_first_success_ends_it(files, blobs):
+    driver = authenticate(
+        scripted(steps=[ALL], keys=[blobs[1]]),
+        options(key_filename=tuple(files[:3]), password="right"),
+    )
+    assert tried(driver) == ["key", "key"]
+
+
+def test_the_attempt_carries_user_key_and_source(files, blobs):
+    driver = authenticate(
+        scripted(steps=[PUBLICKEY], keys=blobs[:1]), options(key_filename=(files[0],))
+    )
+    (attempt,) = driver.attempts
+    assert (attempt.username, attempt.blob, attempt.source) == ("admin", blobs[0], files[0])
+
+
+def test_what_is_not_offered_is_not_tried_and_said(files):
+    error = refused(
+        scripted(steps=[PASSWORD]), options(key_filename=(files[0],), password="wrong")
+    )
+    assert error.attempts == (
+        "password: denied",
+        "publickey: not offered",
+        "keyboard-interactive: not offered",
+    )
+    assert "it offers password" in str(error)
+
+
+def test_the_agent_is_not_asked_when_publickey_is_not_offered():
+    driver = authenticate(scripted(steps=[PASSWORD]), options(allow_agent=True, password="right"))
+    assert "agent_identities" not in driver.calls
+
+
+def test_publickey_is_off_without_agent_and_usual_places(home, files, blobs):
+    (home / ".ssh/id_ed25519").write_bytes(Path(files[0]).read_bytes())
+    error = refused(
+        scripted(steps=[ALL], identities=[identity(blobs[1])], keys=blobs),
+        options(password="wrong"),
+    )
+    assert error.attempts == ("password: denied",)
+
+
+def test_nothing_to_try_says_what_is_offered_and_what_to_pass():
+    error = refused(scripted(steps=[ALL]), options())
+    assert "there is nothing to try" in str(error)
+    assert "keyboard-interactive, password, publickey" in str(error)
+    assert "pass password" in str(error)
+
+
+def test_partial_success_goes_on_with_what_is_wanted(files, blobs):
+    driver = authenticate(
+        scripted(steps=[PUBLICKEY, PASSWORD], keys=blobs[:1]),
+        options(key_filename=(files[0],), password="right"),
+    )
+    assert tried(driver) == ["key", "password"]
+
+
+def test_partial_success_then_prompts_with_the_password(files, blobs):
+    driver = authenticate(
+        scripted(steps=[PUBLICKEY, PROMPTS], keys=blobs[:1]),
+        options(key_filename=(files[0],), password="right"),
+    )
+    assert tried(driver) == ["key", "prompts"]
+
+
+def test_two_keys_wanted_are_two_keys_and_the_same_is_not_tried_twice(files, blobs):
+    server = scripted(steps=[PUBLICKEY, PUBLICKEY], keys=blobs[:2])
+    driver = authenticate(server, options(key_filename=tuple(files[:2])))
+    assert [attempt.blob for attempt in driver.attempts] == blobs[:2]
+    error = refused(server, options(key_filename=(files[0], files[0])))
+    assert len(error.attempts) == 1
+    assert "accepted, more is wanted" in error.attempts[0]
+    assert "the server wants more, by one of: publickey" in str(error)
+
+
+def test_a_key_in_the_agent_and_in_a_file_is_tried_once(files, blobs):
+    error = refused(
+        scripted(steps=[PUBLICKEY], identities=[identity(blobs[0])]),
+        options(key_filename=(files[0],), allow_agent=True, identity_files=(files[0],)),
+    )
+    assert len(error.attempts) == 1
+
+
+def test_the_agents_keys_of_known_files_come_first(files, blobs):
+    driver = scripted(
+        steps=[PUBLICKEY], identities=[identity(b) for b in blobs[:3]], keys=[blobs[2]]
+    )
+    done = authenticate(driver, options(allow_agent=True, identity_files=(files[2],)))
+    assert tried(done) == ["agent"]
+
+
+def test_identities_only_leaves_the_agents_other_keys_out(files, blobs):
+    error = refused(
+        scripted(steps=[PUBLICKEY], identities=[identity(b) for b in blobs[:3]]),
+        options(allow_agent=True, identity_files=(files[2],), identities_only=True),
+    )
+    assert len(error.attempts) == 1
+
+
+def test_unusable_usual_files_are_skipped_and_said(home, key_factory):
+    encrypted = key_factory.file("ed25519", passphrase="secret one")
+    (home / ".ssh/id_ed25519").write_bytes(encrypted.read_bytes())
+    (home / ".ssh/id_ecdsa").write_text("rubbish")
+    error = refused(scripted(steps=[PUBLICKEY]), options(look_for_keys=True))
+    assert "publickey ~/.ssh/id_ed25519: not tried, it is encrypted" in error.attempts[0]
+    assert "publickey ~/.ssh/id_ecdsa: not tried" in error.attempts[1]
+    assert not any("id_rsa" in each for each in error.attempts)
+
+
+def test_the_password_opens_the_usual_keys(home, key_factory):
+    (home / ".ssh/id_ed25519").write_bytes(
+        key_factory.file("ed25519", passphrase="secret one").read_bytes()
+    )
+    driver = authenticate(
+        scripted(steps=[PUBLICKEY], keys=[load("~/.ssh/id_ed25519", "secret one").public.blob]),
+        options(look_for_keys=True, password="secret one"),
+    )
+    assert tried(driver) == ["key"]
+
+
+def test_an_encrypted_file_is_no_loss_when_the_agent_has_its_key(home, key_factory):
+    path = key_factory.file("ed25519", passphrase="secret one")
+    for end in ("", ".pub"):
+        (home / f".ssh/id_ed25519{end}").write_bytes(Path(f"{path}{end}").read_bytes())
+    blob = load(str(path), "secret one").public.blob
+    error = refused(
+        scripted(steps=[PUBLICKEY], identities=[identity(blob)]),
+        options(allow_agent=True, look_for_keys=True),
+    )
+    assert len(error.attempts) == 1
+    assert "denied" in error.attempts[0]
+
+
+def test_prompts_get_the_password_only_where_it_goes_no_other_way():
+    driver = authenticate(scripted(steps=[PROMPTS]), options(password="right"))
+    assert tried(driver) == ["prompts"]
+    error = refused(scripted(steps=[PROMPTS | PASSWORD]), options(password="wrong"))
+    assert error.attempts == ("password: denied",)
+
+
+def test_prompts_get_the_password_once_and_never_an_echoed_one():
+    prompts = (
+        (Prompt("Name: ", True), Prompt("Password: ", False)),
+        (),
+        (Prompt("New password: ", False),),
+    )
+    driver = authenticate(
+        scripted(steps=[PROMPTS], prompts=prompts, answers=(("", "right"), (), ("",))),
+        options(password="right"),
+    )
+    assert tried(driver) == ["prompts"]
+
+
+def test_the_handler_answers_the_prompts_and_may_unpack_them():
+    seen = []
+
+    def handler(title, instruction, prompts):
+        seen.extend((title, instruction, text, echo) for text, echo in prompts)
+        return ("right",)
+
+    driver = authenticate(scripted(steps=[PROMPTS]), options(auth_handler=handler))
+    assert tried(driver) == ["prompts"]
+    assert seen == [("t", "i", "Password: ", False)]
+
+
+@pytest.mark.parametrize("answers", [[], ["a", "b"], [None], "x", [b"right"]])
+def test_a_handler_that_answers_nonsense_is_told(answers):
+    with pytest.raises(OptionError, match="auth_handler: must return one string for each of"):
+        authenticate(scripted(steps=[PROMPTS]), options(auth_handler=lambda *_: answers))
+
+
+def test_what_the_handler_raises_comes_out_even_if_the_driver_wraps_it():
+    class MineError(Exception):
+        pass
+
+    def handler(*_):
+        raise MineError
+
+    driver_class = scripted(steps=[PROMPTS])
+
+    class Wrapping(driver_class):
+        contract = (1, 0)
+
+        def authenticate(self, attempt, deadline):
+            try:
+                return super().authenticate(attempt, deadline)
+            except MineError as error:
+                raise SSHError("wrapped") from error
+
+    for each in (driver_class, Wrapping):
+        with pytest.raises(MineError):
+            authenticate(each, options(auth_handler=handler))
+
+
+def test_keys_leave_room_for_the_password(files, blobs):
+    agent = [identity(b, f"k{n}") for n, b in enumerate(blobs)]
+    driver = authenticate(
+        scripted(steps=[PUBLICKEY | PASSWORD], identities=agent),
+        options(allow_agent=True, password="right"),
+    )
+    assert tried(driver) == ["agent"] * 5 + ["password"]
+
+
+def test_the_cap_without_a_password_and_what_was_left_out(files, blobs):
+    agent = [identity(b, f"k{n}") for n, b in enumerate(blobs)]
+    error = refused(
+        scripted(steps=[PUBLICKEY], identities=agent, max_denied=100),
+        options(allow_agent=True),
+    )
+    assert sum("denied" in each for each in error.attempts) == 6
+    assert "k6, of the agent" in error.attempts[6]
+    assert "not tried" in error.attempts[6]
+
+
+def test_a_server_that_hangs_up_after_denials(blobs):
+    agent = [identity(b) for b in blobs[:5]]
+    error = refused(
+        scripted(steps=[PUBLICKEY | PASSWORD], identities=agent, max_denied=2),
+        options(allow_agent=True, password="right"),
+    )
+    assert isinstance(error.__cause__, SSHError)
+    assert [each.rsplit(": ", 1)[1] for each in error.attempts] == [
+        "denied",
+        "the connection ended",
+    ]
+    assert "allow_agent=False" in str(error)
+
+
+def test_a_connection_that_fails_without_a_denial_is_no_refusal():
+    def fail():
+        raise SSHError("reset")
+
+    with pytest.raises(SSHError, match="reset"):
+        authenticate(scripted(on={"authenticate": fail}), options(password="right"))
+
+
+def test_each_attempt_has_its_own_deadline_within_the_whole():
+    driver = scripted()()
+    opts = options(password="right", timeouts=Timeouts(auth=7))
+    Authentication(driver, opts, [], Deadline.after(30, "connect"), proceed).run()
+    assert [deadline.seconds for deadline in driver.deadlines] == [7, 7]
+    assert [deadline.step for deadline in driver.deadlines] == [
+        "authentication by none",
+        "authentication by password",
+    ]
+    with pytest.raises(StepTimeoutError, match=r"authentication by none \(connect\)"):
+        Authentication(scripted()(), opts, [], Deadline.after(-1, "connect"), proceed).run()
+
+
+def test_what_the_driver_cannot_do_is_not_tried_and_said(blobs):
+    driver_class = scripted(steps=[PUBLICKEY | PASSWORD], identities=[identity(blobs[0])])
+    driver_class.features = driver_class.features - {Feature.AGENT}
+    error = refused(driver_class, options(allow_agent=True, password="wrong"))
+    assert error.attempts == (
+        "password: denied",
+        "agent: not supported by driver 'scripted'",
+        "keyboard-interactive: not offered",
+    )
+
+
+def test_a_driver_that_answers_nonsense_is_named():
+    driver_class = scripted()
+    driver_class.authenticate = lambda *_: True
+    with pytest.raises(InvalidDriverError, match="authentication by none returned bool"):
+        authenticate(driver_class, options(password="right"))
+
+
+def test_no_secret_in_a_library_errors_text():
+    def fail():
+        raise ValueError("bad password 'right'")
+
+    with pytest.raises(InvalidDriverError) as caught:
+        authenticate(scripted(on={"authenticate": fail}), options(password="right"))
+    assert "right" not in str(caught.value)
+    assert "ValueError" in str(caught.value)
+    assert isinstance(caught.value.__cause__, ValueError)

@@ -1,0 +1,362 @@
+"""The one sequence: its order, and that nothing is left open when it fails or is aborted."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from contextlib import contextmanager
+
+import pytest
+from scripted_driver import HOST_KEY, ScriptedChannel, open_fds, scripted
+
+from ncwire.driver import Algorithms, ConnectOptions, Deadline, Timeouts
+from ncwire.errors import (
+    AuthenticationError,
+    ChannelError,
+    ConnectError,
+    HandshakeError,
+    InvalidDriverError,
+    KeyFileError,
+    OptionError,
+    SessionCloseError,
+    SSHHostKeyChangedError,
+    SSHUnknownHostError,
+    StepTimeoutError,
+)
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+@pytest.fixture
+def options(listener):
+    def make(**more) -> ConnectOptions:
+        base = {
+            "host": "127.0.0.1", "port": listener.getsockname()[1], "username": "admin",
+            "password": "right", "allow_agent": False, "look_for_keys": False,
+            "hostkey_verify": False,
+        }  # fmt: skip
+        return ConnectOptions(**base | more)
+
+    return make
+
+
+def connecting(driver_class, opts, seconds=300.0):
+    driver = driver_class()
+    return driver, driver.connecting(opts, Deadline.after(seconds, "connect"))
+
+
+@contextmanager
+def nothing_left(driver_class, opts, kind, match=None):
+    """Connecting fails with this error; yields the driver and the error for closer looks."""
+    before = open_fds()
+    driver, attempt = connecting(driver_class, opts)
+    with pytest.raises(kind, match=match) as caught:
+        attempt.run()
+    assert open_fds() == before
+    assert driver.sock is None or driver.sock.fileno() == -1
+    yield driver, caught.value
+
+
+def peer_sees_the_end(listener) -> bool:
+    listener.settimeout(10)
+    connection, _ = listener.accept()
+    with connection:
+        connection.settimeout(10)
+        return connection.recv(1) == b""
+
+
+def test_the_order_of_the_steps(options):
+    driver, attempt = connecting(scripted(), options(environment={"A": "1"}))
+    channel = attempt.run()
+    assert isinstance(channel, ScriptedChannel)
+    assert driver.calls == [
+        "handshake", "authenticate", "authenticate", "open_channel netconf", "open_channel"
+    ]  # fmt: skip
+    assert driver.environment == {"A": "1"}
+    assert [deadline.step for deadline in driver.deadlines] == [
+        "SSH handshake", "authentication by none", "authentication by password",
+        "starting subsystem netconf",
+    ]  # fmt: skip
+    channel.abort()
+
+
+def test_each_step_has_its_budget(options):
+    budgets = Timeouts(handshake=2, auth=3, channel=4)
+    driver, attempt = connecting(scripted(), options(timeouts=budgets))
+    attempt.run().abort()
+    assert [deadline.seconds for deadline in driver.deadlines] == [2, 3, 3, 4]
+
+
+def test_connect_of_the_contract_is_the_sequence(options):
+    driver = scripted()()
+    driver.connect(options(), Deadline.after(30, "connect")).abort()
+    assert driver.calls[0] == "handshake"
+
+
+def test_known_types_are_preferred(options, tmp_path, key_factory):
+    rsa = key_factory.public("rsa", bits=2048)
+    known = tmp_path / "kh"
+    known.write_text(f"127.0.0.1 {rsa.type} {rsa.base64}\n")
+    driver, attempt = connecting(
+        scripted(host_key=rsa), options(known_hosts=(str(known),), hostkey_verify=True)
+    )
+    attempt.run().abort()
+    assert driver.offered.host_keys[:3] == ("rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519")
+
+
+def test_what_can_be_refused_is_refused_before_a_packet(options, listener, tmp_path):
+    for more, kind in (
+        ({"key_filename": (str(tmp_path / "none"),)}, KeyFileError),
+        ({"algorithms": Algorithms(kex=("none",))}, OptionError),
+        ({"known_hosts": (str(tmp_path / "none"),)}, OptionError),
+        ({"hostkey_b64": "rubbish"}, OptionError),
+    ):
+        with nothing_left(scripted(), options(**more), kind) as (driver, _):
+            assert driver.calls == []
+    listener.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def test_no_connection_no_handshake(options):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    with nothing_left(scripted(), options(port=port), ConnectError, "refused") as (driver, _):
+        assert driver.calls == []
+
+
+def fail(error):
+    def act():
+        raise error
+
+    return act
+
+
+@pytest.mark.parametrize("step", ["handshake", "authenticate", "open_channel"])
+def test_a_step_that_fails_leaves_nothing(step, options, listener):
+    error = HandshakeError("the step failed")
+    driver_class = scripted(on={step: fail(error)})
+    with nothing_left(driver_class, options(), HandshakeError, "step failed") as (driver, caught):
+        assert caught is error
+        assert driver.calls[-1] == "abort"
+    assert peer_sees_the_end(listener)
+
+
+@pytest.mark.parametrize("step", ["handshake", "authenticate", "open_channel"])
+def test_a_librarys_exception_is_told_by_driver_and_step(step, options, listener):
+    driver_class = scripted(on={step: fail(RuntimeError("s3cret"))})
+    with nothing_left(driver_class, options(), InvalidDriverError) as (driver, error):
+        assert error.name == "scripted"
+        assert "RuntimeError" in error.reason
+        assert "s3cret" not in str(error)
+        assert isinstance(error.__cause__, RuntimeError)
+        assert driver.calls[-1] == "abort"
+    assert peer_sees_the_end(listener)
+
+
+@pytest.mark.parametrize("step", ["handshake", "authenticate", "open_channel"])
+def test_ctrl_c_leaves_nothing_and_passes(step, options, listener):
+    with nothing_left(
+        scripted(on={step: fail(KeyboardInterrupt())}), options(), KeyboardInterrupt
+    ) as (driver, _):
+        assert driver.calls[-1] == "abort"
+    assert peer_sees_the_end(listener)
+
+
+def test_an_abort_that_raises_hides_nothing_and_leaves_nothing(options, listener, caplog):
+    driver_class = scripted(
+        on={"handshake": fail(HandshakeError("real")), "abort": fail(ValueError("nonsense"))}
+    )
+    with caplog.at_level(logging.ERROR), nothing_left(driver_class, options(), HandshakeError):
+        assert "failed to free" in caplog.text
+    assert peer_sees_the_end(listener)
+
+
+@pytest.mark.parametrize("nonsense", [None, b"key", "ssh-ed25519"])
+def test_a_handshake_that_returns_nonsense_is_told(nonsense, options):
+    with nothing_left(scripted(host_key=nonsense), options(), InvalidDriverError, "handshake"):
+        pass
+
+
+def test_an_unknown_host_gets_no_credential(options, listener):
+    with nothing_left(scripted(), options(hostkey_verify=True), SSHUnknownHostError) as (
+        driver, error,
+    ):  # fmt: skip
+        assert error.host == f"[127.0.0.1]:{listener.getsockname()[1]}"
+        assert driver.calls == ["handshake", "abort"]
+    assert peer_sees_the_end(listener)
+
+
+def test_a_changed_host_asks_nobody(options, tmp_path, key_factory):
+    known = tmp_path / "kh"
+    key = key_factory.public("ed25519")
+    known.write_text(f"[127.0.0.1]:* {key.type} {key.base64}\n")
+    asked = []
+    opts = options(
+        hostkey_verify=True,
+        known_hosts=(str(known),),
+        unknown_host_cb=lambda *given: asked.append(given) or True,
+    )
+    with nothing_left(scripted(), opts, SSHHostKeyChangedError) as (driver, error):
+        assert (error.filename, error.line) == (str(known), 1)
+        assert driver.calls == ["handshake", "abort"]
+    assert asked == []
+
+
+def test_the_callback_may_accept_and_what_it_raises_passes(options):
+    opts = options(hostkey_verify=True, unknown_host_cb=lambda host, fp: fp == HOST_KEY.md5)
+    connecting(scripted(), opts)[1].run().abort()
+    opts = options(hostkey_verify=True, unknown_host_cb=lambda *_: 1 // 0)
+    with nothing_left(scripted(), opts, ZeroDivisionError):
+        pass
+
+
+def test_authentication_that_fails_leaves_nothing(options, listener):
+    with nothing_left(scripted(), options(password="wrong"), AuthenticationError):
+        pass
+    assert peer_sees_the_end(listener)
+
+
+def test_the_next_subsystem_is_tried(options):
+    driver, attempt = connecting(
+        scripted(subsystems=["xmlagent"]), options(subsystems=("netconf", "xmlagent", "third"))
+    )
+    attempt.run().abort()
+    assert [call for call in driver.calls if " " in call] == [
+        "open_channel netconf", "open_channel xmlagent"
+    ]  # fmt: skip
+
+
+def test_each_refused_subsystem_is_named(options):
+    opts = options(subsystems=("netconf", "xmlagent"))
+    with nothing_left(scripted(subsystems=[]), opts, ChannelError) as (_, error):
+        assert "netconf: subsystem request failed; xmlagent: subsystem" in str(error)
+
+
+def test_a_deadline_that_passes_names_the_step(options):
+    _, attempt = connecting(scripted(), options(), seconds=-1)
+    with pytest.raises(StepTimeoutError, match=r"TCP connect to .* \(connect\)"):
+        attempt.run()
+
+
+class TestWithSocket:
+    @pytest.fixture
+    def pair(self):
+        ours, theirs = socket.socketpair()
+        yield ours, theirs
+        ours.close()
+        theirs.close()
+
+    def test_it_is_used_and_owned(self, options, pair):
+        ours, theirs = pair
+        driver, attempt = connecting(scripted(), options(host=None, sock=ours))
+        channel = attempt.run()
+        assert driver.sock is ours
+        channel.abort()
+        assert theirs.recv(1) == b""
+
+    @pytest.mark.parametrize(
+        ("more", "server", "kind"),
+        [
+            ({"key_filename": ("/no/such",)}, {}, KeyFileError),
+            ({}, {"on": {"handshake": fail(HandshakeError("x"))}}, HandshakeError),
+            ({"hostkey_verify": True}, {}, SSHUnknownHostError),
+        ],
+    )
+    def test_it_is_closed_when_connecting_fails(self, more, server, kind, options, pair):
+        ours, theirs = pair
+        _, attempt = connecting(scripted(**server), options(host=None, sock=ours, **more))
+        with pytest.raises(kind):
+            attempt.run()
+        assert theirs.recv(1) == b""
+        assert ours.fileno() == -1
+
+    def test_a_host_without_a_name_is_looked_up_by_its_address(self, options, listener, tmp_path):
+        known = tmp_path / "kh"
+        known.write_text(f"127.0.0.1 {HOST_KEY.type} {HOST_KEY.base64}\n")
+        sock = socket.create_connection(listener.getsockname())
+        opts = options(host=None, sock=sock, hostkey_verify=True, known_hosts=(str(known),))
+        connecting(scripted(), opts)[1].run().abort()
+
+
+class TestAbort:
+    """`abort` from another thread, at each step."""
+
+    def aborted(self, attempt, reached, release):
+        """Run in a thread, abort once a step is reached, and return what came of it."""
+        outcome = []
+
+        def run():
+            try:
+                outcome.append(attempt.run())
+            except Exception as error:  # noqa: BLE001 - whatever comes is what is looked at
+                outcome.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert reached.wait(10)
+        attempt.abort()
+        release.set()
+        thread.join(10)
+        assert not thread.is_alive()
+        return outcome[0]
+
+    def test_while_the_tcp_connect_waits(self, options, listener, monkeypatch):
+        listener.listen(0)
+        held = [socket.socket() for _ in range(4)]
+        for each in held:
+            each.setblocking(False)
+            each.connect_ex(listener.getsockname())
+        reached = threading.Event()
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname())]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: reached.set() or found)
+        driver, attempt = connecting(scripted(), options(host="r1", timeouts=Timeouts(connect=60)))
+        error = self.aborted(attempt, reached, threading.Event())
+        for each in held:
+            each.close()
+        assert isinstance(error, SessionCloseError)
+        assert error.closed_by == "us"
+        assert driver.calls == []
+
+    @pytest.mark.parametrize("step", ["handshake", "authenticate", "open_channel"])
+    def test_in_a_step_that_waits_for_the_peer(self, step, options, listener):
+        reached = threading.Event()
+        driver_class = scripted()
+        driver_class.server.on[step] = lambda: (reached.set(), driver_holder[0].sock.recv(1))
+        driver, attempt = connecting(driver_class, options())
+        driver_holder = [driver]
+        error = self.aborted(attempt, reached, threading.Event())
+        assert isinstance(error, SessionCloseError)
+        assert driver.sock.fileno() == -1
+
+    @pytest.mark.parametrize("step", ["handshake", "authenticate", "open_channel"])
+    def test_the_step_succeeds_nevertheless(self, step, options, listener):
+        reached, release = threading.Event(), threading.Event()
+        driver_class = scripted(on={step: lambda: (reached.set(), release.wait(10))})
+        driver, attempt = connecting(driver_class, options())
+        driver.abort = lambda: driver.calls.append("abort")  # frees nothing, says nothing
+        error = self.aborted(attempt, reached, release)
+        assert isinstance(error, SessionCloseError)
+        assert driver.sock.fileno() == -1
+        following = driver.calls[driver.calls.index("abort") :]
+        assert set(following) <= {"abort", "open_channel", "channel.abort"}
+
+    def test_before_it_runs(self, options):
+        driver, attempt = connecting(scripted(), options())
+        attempt.abort()
+        with pytest.raises(SessionCloseError):
+            attempt.run()
+        assert driver.calls == []
+
+    def test_after_it_ran_the_channel_is_freed(self, options):
+        driver, attempt = connecting(scripted(), options())
+        attempt.run()
+        attempt.abort()
+        attempt.abort()
+        assert "channel.abort" in driver.calls
+        assert driver.sock.fileno() == -1
