@@ -1,0 +1,145 @@
+"""The byte stream: paramiko's channel, none of whose calls is let to wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ncwire.driver import Channel
+from ncwire_paramiko import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import paramiko
+
+    from ncwire.driver import ChannelInfo
+    from ncwire_paramiko.connection import Connection
+
+_WRITE_AT_ONCE = 256 * 1024
+_STDERR_AT_ONCE = 64 * 1024
+
+
+class ParamikoChannel(Channel):
+    """A channel that is open, and owns its connection.
+
+    Its fd is a pipe of paramiko's, readable when there is something to read, the end included;
+    paramiko's thread does the I/O. That writing can go on is told through `on_ready`.
+    """
+
+    def __init__(
+        self, connection: Connection, channel: paramiko.Channel, info: ChannelInfo
+    ) -> None:
+        channel.settimeout(0.0)
+        self.info = info
+        self.native = connection
+        self._connection = connection
+        self._channel = channel
+        self._fd = channel.fileno()
+        self._wake: Callable[[], None] = _nothing
+        self._write_blocked = False
+        self._ended_in_order = False
+        self._freed = False
+        connection.wire.between_packets = self._progress
+        self._progress()
+
+    def fileno(self) -> int:
+        """Return the fd of paramiko's pipe."""
+        return self._fd
+
+    def read(self, size: int) -> bytes | None:
+        """Return what has come; see `Channel.read`."""
+        if self._freed:
+            return b""
+        # Unread stderr would keep the fd readable, and in the end fill the window. It goes first:
+        # paramiko's two buffers share the pipe without a lock, so that emptying this one may
+        # clear the pipe of what comes for the other, which the next lines find all the same.
+        if self._channel.recv_stderr_ready():
+            self._channel.recv_stderr(_STDERR_AT_ONCE)
+        try:
+            data = self._channel.recv(size)
+        except TimeoutError:
+            return None
+        if not data:
+            self._check_end()
+        return data
+
+    def write(self, data: memoryview) -> int:
+        """Send what the peer's window and TCP take now.
+
+        After the end it takes nothing: what the peer sent until then is still to be read, and
+        it is `read` that tells of the end.
+        """
+        taken = 0
+        # Set before anything is looked at: whatever changes after the look is told of.
+        self._write_blocked = True
+        while taken < min(len(data), _WRITE_AT_ONCE) and self._can_write():
+            # Paramiko takes no more than one packet's worth, and of the window's.
+            part = bytes(data[taken : taken + self._channel.out_max_packet_size])
+            try:
+                sent = self._channel.send(part)
+            except OSError:  # closed meanwhile, or by a peer that lied about its window
+                break
+            if sent == 0:
+                break
+            taken += sent
+        if taken:
+            self._write_blocked = False
+        return taken
+
+    def on_ready(self, wake: Callable[[], None]) -> None:
+        """Take the function that tells the core that a blocked write can go on."""
+        self._wake = wake
+
+    def heard(self) -> float:
+        """Return when bytes last came from the socket."""
+        return self._connection.wire.heard
+
+    def keepalive(self) -> None:
+        """Send the request that OpenSSH's client sends as its keepalive."""
+        if not self._freed and self._connection.can_send:
+            self._connection.request_reply()
+
+    def close(self) -> None:
+        """Say goodbye and free everything; see `Channel.close`."""
+        if not self._freed:
+            self._connection.say_goodbye(self._channel)
+        self.abort()
+
+    def abort(self) -> None:
+        """Free everything; see `Channel.abort`."""
+        self._freed = True
+        self._wake = _nothing
+        self._connection.end()
+        # Only now that paramiko's thread is over: it writes to the pipe, and the pipe's fds may
+        # be somebody else's the moment they are closed.
+        self._channel.close()
+
+    def _can_write(self) -> bool:
+        channel = self._channel
+        return (
+            not self._freed
+            and not channel.closed
+            and channel.out_window_size > 0
+            and self._connection.can_send
+        )
+
+    def _progress(self) -> None:
+        """Paramiko's thread is between two packets: note the end, and wake who can write."""
+        if self._channel.closed and self._connection.cause is None:
+            # Closed, and the connection lives: by the peer's word, not by its vanishing.
+            self._ended_in_order = True
+        if self._write_blocked and self._can_write():
+            self._write_blocked = False
+            self._wake()
+
+    def _check_end(self) -> None:
+        """Raise unless the peer closed the stream, and did not merely vanish."""
+        if self._channel.eof_received or self._ended_in_order:
+            return
+        cause = self._connection.cause
+        if cause is not None:
+            raise errors.translate(errors.STREAM, "SSH connection", cause) from cause
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,214 @@
+"""One SSH connection: paramiko's transport over a `Wire`, told apart only where it would wait."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+import paramiko
+from paramiko.common import (
+    MSG_CHANNEL_FAILURE,
+    MSG_DISCONNECT,
+    MSG_KEXINIT,
+    MSG_USERAUTH_FAILURE,
+    cMSG_CHANNEL_CLOSE,
+    cMSG_DISCONNECT,
+    cMSG_GLOBAL_REQUEST,
+)
+from paramiko.packet import Packetizer
+
+from ncwire.driver import Algorithms, AuthOutcome, AuthResult
+from ncwire_paramiko.wire import Wire
+
+if TYPE_CHECKING:
+    import socket
+
+    from paramiko.message import Message
+
+_LOGGER = "ncwire.driver.paramiko"
+_BY_APPLICATION = 11  # SSH_DISCONNECT_BY_APPLICATION, RFC 4253 section 11.1
+_END_PATIENCE = 1.0
+
+
+class Connection(paramiko.Transport):
+    """A client's transport: `paramiko.Transport`, with a `Wire` for its socket.
+
+    Four things of paramiko's are replaced. What a user of the connection sends during a key
+    exchange is kept until the exchange is over, where paramiko makes the sender wait. The
+    thread closes all fds when it ends. Certificate types are offered only when they are asked
+    for. And `_Packetizer` starts no timer thread, since the `Wire` knows the deadline.
+    """
+
+    def __init__(self, sock: socket.socket, algorithms: Algorithms) -> None:
+        self.wire = Wire(sock)
+        super().__init__(cast("socket.socket", self.wire), packetizer_class=_Packetizer)
+        self.packetizer: _Packetizer
+        self.set_log_channel(_LOGGER)
+        self._held: deque[Message] = deque()
+        options = self.get_security_options()
+        options.kex = algorithms.kex
+        options.key_types = algorithms.host_keys
+        options.ciphers = algorithms.ciphers
+        options.digests = algorithms.macs
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """The host key algorithms that were asked for, and no certificate types beside them."""
+        return tuple(self.get_security_options().key_types)
+
+    @property
+    def said(self) -> Said:
+        """What the server has said that paramiko does not tell."""
+        return self.packetizer.said
+
+    @property
+    def cause(self) -> BaseException | None:
+        """What ended the connection other than in good order, if anything has."""
+        if self.saved_exception is not None:
+            return self.saved_exception
+        if self.said.disconnect is not None and self.said.disconnect[0] != _BY_APPLICATION:
+            return paramiko.SSHException(self.said.disconnect[1] or "the server disconnected")
+        return None
+
+    @property
+    def can_send(self) -> bool:
+        """Whether what is sent now goes to TCP, and needs neither new keys nor a reading peer."""
+        return self.clear_to_send.is_set() and not self._held and self.wire.clear
+
+    def request_reply(self) -> None:
+        """Send a global request that any server answers, if only by refusing (RFC 4254, 4)."""
+        message = paramiko.Message()
+        message.add_byte(cMSG_GLOBAL_REQUEST)
+        message.add_string("keepalive@openssh.com")
+        message.add_boolean(True)  # want reply
+        self._send_user_message(message)
+
+    def say_goodbye(self, channel: paramiko.Channel) -> None:
+        """Send the channel's end and close, and the disconnect, as far as that goes at once."""
+        if not self.is_active():
+            return
+        if not channel.closed:
+            channel.shutdown_write()
+            message = paramiko.Message()
+            message.add_byte(cMSG_CHANNEL_CLOSE)
+            message.add_int(channel.remote_chanid)
+            self._send_user_message(message)
+        message = paramiko.Message()
+        message.add_byte(cMSG_DISCONNECT)
+        message.add_int(_BY_APPLICATION)
+        message.add_string("closed by the user")
+        message.add_string("")
+        self._send_user_message(message)
+
+    def end(self) -> None:
+        """Close the socket, and see the thread and all fds gone. Idempotent, from any thread.
+
+        Only a callback of the user's that answers a prompt, or an agent that signs, can keep
+        the thread longer; it then ends, and frees all, when that returns.
+        """
+        self.wire.close()
+        if self.ident is None:
+            self.wire.release()
+        elif threading.current_thread() is not self:
+            self.join(_END_PATIENCE)
+
+    def run(self) -> None:
+        """Serve the connection until it ends: paramiko's own, and then free the fds."""
+        try:
+            super().run()
+        finally:
+            self.wire.release()
+            self.wire.between_packets()
+
+    def _send_user_message(self, data: Message) -> None:
+        # Paramiko's waits for up to 30 s while keys are exchanged, and reads call it too.
+        with self.clear_to_send_lock:
+            if self.clear_to_send.is_set() and not self._held:
+                self._send_message(data)
+            else:
+                self._held.append(data)
+        if self.packetizer.need_rekey():
+            # The transport's thread starts the exchange, and it may be waiting for the peer.
+            self.wire.wake()
+
+    def _parse_newkeys(self, m: Message) -> None:
+        super()._parse_newkeys(m)  # type: ignore[misc]  # the stubs have public names only
+        with self.clear_to_send_lock:
+            while self._held:
+                self._send_message(self._held.popleft())
+
+    if TYPE_CHECKING:
+
+        def _send_message(self, data: Message) -> None: ...
+
+
+class Said:
+    """What the server has said that paramiko reads and does not keep."""
+
+    def __init__(self) -> None:
+        self.offers: Algorithms | None = None
+        """The algorithms in its last key exchange's offer, the server's to client ones."""
+        self.outcome: AuthOutcome | None = None
+        """Its refusal of the last authentication attempt."""
+        self.refused = False
+        """Whether it refused the last channel request that wanted a reply."""
+        self.disconnect: tuple[int, str] | None = None
+        """The reason code and text of its disconnect message."""
+
+    def forget(self) -> None:
+        """Forget what it answered: something new is asked."""
+        self.outcome = None
+        self.refused = False
+
+    def take(self, kind: int, message: Message) -> None:
+        """Note what is in a message."""
+        if kind == MSG_USERAUTH_FAILURE:
+            methods = frozenset(message.get_list())
+            partial = message.get_boolean()
+            self.outcome = AuthOutcome(
+                AuthResult.PARTIAL if partial else AuthResult.DENIED, methods
+            )
+        elif kind == MSG_CHANNEL_FAILURE:
+            self.refused = True
+        elif kind == MSG_DISCONNECT:
+            self.disconnect = (message.get_int(), message.get_text())
+        elif kind == MSG_KEXINIT:
+            message.get_bytes(16)  # the cookie
+            kex, host_keys, _, ciphers, _, macs = (message.get_list() for _ in range(6))
+            self.offers = Algorithms(tuple(kex), tuple(host_keys), tuple(ciphers), tuple(macs))
+        message.rewind()
+
+
+class _Packetizer(Packetizer):
+    """Paramiko's packets, noting on their way what paramiko does not keep."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.said = Said()
+
+    def start_handshake(self, timeout: float) -> None:
+        """Start no thread for a timer, which would outlive the connection."""
+
+    def read_message(self) -> tuple[int, Message]:
+        """Return the next message, and take note of it."""
+        kind, message = super().read_message()
+        if kind in _NOTED:
+            self.said.take(kind, message)
+        return kind, message
+
+
+_NOTED = frozenset({MSG_CHANNEL_FAILURE, MSG_DISCONNECT, MSG_KEXINIT, MSG_USERAUTH_FAILURE})
+
+
+class _Quieter(logging.Filter):
+    """Makes paramiko's errors debug messages: each of them reaches the caller as an exception."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let a record pass as a debug message, where these are wanted."""
+        record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+        return logging.getLogger(_LOGGER).isEnabledFor(logging.DEBUG)
+
+
+logging.getLogger(_LOGGER).addFilter(_Quieter())

@@ -1,0 +1,69 @@
+"""Paramiko's exceptions as ncwire's: one table for each operation."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, TypeAlias
+
+import paramiko
+
+from ncwire.errors import ChannelError, HandshakeError, SSHError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ncwire.driver import Algorithms
+
+Table: TypeAlias = "Mapping[type[BaseException], type[SSHError]]"
+
+# The first entry that the exception is an instance of counts. `Exception` stands last in each,
+# because paramiko lets through what a hostile peer makes its parsers raise (5.1, transport.py,
+# `run`): struct.error, UnicodeError, KeyError, ValueError of cryptography.
+HANDSHAKE: Table = {Exception: HandshakeError}
+AUTHENTICATION: Table = {Exception: SSHError}
+OPEN_CHANNEL: Table = {paramiko.ChannelException: ChannelError, Exception: SSHError}
+START: Table = {Exception: SSHError}
+STREAM: Table = {Exception: SSHError}
+
+_LONGEST = 600
+
+
+def translate(table: Table, step: str, error: BaseException) -> SSHError:
+    """Return our error for the library's; the caller raises it `from` that one."""
+    kind = next((ours for theirs, ours in table.items() if isinstance(error, theirs)), SSHError)
+    return kind(f"{step}: {describe(error)}")
+
+
+def incompatible(ours: Algorithms, theirs: Algorithms | None) -> str:
+    """Return what each side offers, for each kind of algorithm that has none in common."""
+    if theirs is None:
+        return "no algorithm in common"
+    kinds = [kind.name for kind in dataclasses.fields(ours)]
+    return "; ".join(
+        f"no {kind} in common: we offer {', '.join(mine) or 'none'}, "
+        f"the server {_printable(', '.join(its))}"
+        for kind in kinds
+        if not set(mine := getattr(ours, kind)) & set(its := getattr(theirs, kind))
+    )
+
+
+def describe(error: BaseException) -> str:
+    """Return what happened in words, fit for a terminal; the text may be the peer's."""
+    if isinstance(error, EOFError):
+        return "the server closed the connection"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, paramiko.ChannelException):
+        return f"the server refused it: {error.text}"
+    if not isinstance(error, paramiko.SSHException):
+        # Whatever a parser says of it may quote what it parsed.
+        return f"the server broke the protocol ({type(error).__name__})"
+    text = _printable(str(error))
+    if isinstance(error.__context__, EOFError):
+        # Paramiko tells what it was reading, and not that there was nothing to read.
+        text += f": {describe(error.__context__)}"
+    return text
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)[:_LONGEST]

@@ -1,0 +1,88 @@
+"""Private keys as paramiko takes them: from memory, and in the SSH agent."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import paramiko
+from paramiko.agent import AgentSSH
+
+from ncwire.driver import AgentIdentity
+from ncwire.errors import KeyFileError, SSHError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ncwire.driver import Deadline, PublicKeyAttempt
+
+_KEY_CLASSES: dict[str, type[paramiko.RSAKey | paramiko.ECDSAKey | paramiko.Ed25519Key]] = {
+    "ssh-rsa": paramiko.RSAKey,
+    "ssh-ed25519": paramiko.Ed25519Key,
+    "ecdsa-sha2-nistp256": paramiko.ECDSAKey,
+    "ecdsa-sha2-nistp384": paramiko.ECDSAKey,
+    "ecdsa-sha2-nistp521": paramiko.ECDSAKey,
+}
+
+
+def private_key(attempt: PublicKeyAttempt) -> paramiko.PKey:
+    """Return the attempt's key. Raises `KeyFileError` for what paramiko cannot use."""
+    try:
+        kind = _KEY_CLASSES[attempt.key_type]
+    except KeyError:
+        raise KeyFileError(
+            attempt.source, f"paramiko does not sign with keys of type {attempt.key_type}"
+        ) from None
+    try:
+        return kind.from_private_key(StringIO(attempt.private_key.decode("ascii")))
+    except (paramiko.SSHException, ValueError, TypeError) as error:
+        # No word of the error's own: it may quote from the key.
+        raise KeyFileError(
+            attempt.source, f"paramiko cannot read it ({type(error).__name__})"
+        ) from None
+
+
+class Agent(AgentSSH):
+    """The SSH agent, asked within a deadline; `paramiko.Agent` would wait for it for ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+    def load(self, deadline: Deadline) -> None:
+        """Ask for the keys; there are none without an agent. Raises `SSHError` when it fails."""
+        path = os.environ.get("SSH_AUTH_SOCK")
+        if not path:
+            return
+        self._socket.settimeout(deadline.remaining())
+        try:
+            self._socket.connect(path)
+        except OSError:
+            return  # the variable outlives the agent
+        try:
+            self._connect(self._socket)  # type: ignore[attr-defined]  # not in the stubs
+        except TimeoutError as error:
+            raise deadline.error() from error
+        except Exception as error:
+            raise SSHError(f"SSH agent: it failed to list its keys: {error}") from error
+
+    def identities(self) -> Sequence[AgentIdentity]:
+        """Return the keys, in the agent's order."""
+        return tuple(AgentIdentity(key.name, key.blob, key.comment) for key in self.get_keys())
+
+    def key(self, identity: AgentIdentity, deadline: Deadline) -> paramiko.PKey:
+        """Return a key that has the agent sign, within the deadline."""
+        self._socket.settimeout(deadline.remaining())
+        for key in self.get_keys():
+            if key.blob == identity.blob:
+                return key
+        raise SSHError(f"SSH agent: it has no key {identity.comment}")
+
+    def close(self) -> None:
+        """Close the connection to the agent; who waits for it stops waiting. Idempotent."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()

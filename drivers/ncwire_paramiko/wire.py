@@ -1,0 +1,203 @@
+"""The socket as paramiko's transport sees it: sends never block, and reads do not tick."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BACKPRESSURE = 1 << 20
+"""Bytes unsent after which the peer is no longer read from: a peer that asks for answers and
+takes none must not grow our memory."""
+
+_POLL_LIMIT = 3600.0  # poll(2) takes its time in milliseconds, as an int
+
+
+class Wire:
+    """Stands between a `paramiko.Transport` and its socket (paramiko 5.1, packet.py).
+
+    Paramiko writes in whichever thread has something to send, and waits there until TCP has
+    taken it all. Here `send` keeps what TCP does not take, and the transport's own thread, which
+    waits in `recv`, sends it as the peer reads. So nothing that sends ever waits, reads included:
+    they send window adjustments.
+
+    Paramiko also sets a timeout of 0.1 s on the socket, to look ten times a second whether it is
+    to end. Here `recv` waits on the socket and a pipe, and whoever wants something of the
+    transport's thread writes to the pipe; the timeout is ignored.
+
+    Everything that may let a blocked write go on (a window adjustment, new keys, an emptied
+    backlog) is handled by the transport's thread, and then it comes back to `recv`: so
+    `between_packets`, called there, is all that a writer needs to learn of progress.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.heard = time.monotonic()
+        """When the peer last sent anything, on the clock of `time.monotonic`."""
+        self.expired = False
+        """Whether the time given to `expire_at` has come."""
+        self.between_packets: Callable[[], None] = _nothing
+        """Called by the transport's thread, with no lock held, before it reads on."""
+        self._allowance: int | None = None
+        self._sock = sock
+        self._receiver, self._sender = os.pipe()
+        os.set_blocking(self._sender, False)
+        os.set_blocking(self._receiver, False)
+        self._poll = select.poll()
+        self._poll.register(self._receiver, select.POLLIN)
+        self._poll.register(sock, select.POLLIN)
+        self._lock = threading.Lock()
+        self._backlog = bytearray()
+        self._failure: OSError | None = None
+        self._expire_at: float | None = None
+        self._closed = False
+        self._released = False
+
+    # --- what paramiko calls ---------------------------------------------------------------
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Ignore it: see above."""
+
+    def send(self, data: bytes) -> int:
+        """Take all of `data`; what TCP does not take now is sent later.
+
+        Never raises. After a failure data is dropped: what the peer had sent until then must
+        still be read, and it is `recv` that then tells of the end.
+        """
+        with self._lock:
+            if self._closed or self._failure is not None:
+                return len(data)
+            sent = 0 if self._backlog else self._send_some(data)
+            if sent < len(data):
+                self._backlog += memoryview(data)[sent:]
+                self._wake()
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        """Wait for data, and meanwhile send what is left to send; b"" is the end.
+
+        Called by the transport's thread only. Raises `TimeoutError` when it was woken, for
+        paramiko to look at its own state, and `OSError` for a broken connection.
+        """
+        while True:
+            self._flush()
+            self.between_packets()
+            if self._is_over():
+                return b""
+            if len(self._backlog) < _BACKPRESSURE:
+                with suppress(BlockingIOError):
+                    return self._received(self._sock.recv(size))
+            self._wait()
+
+    def close(self) -> None:
+        """End the connection; what TCP has taken is delivered. From any thread, idempotent.
+
+        The fds stay until `release`, for the transport's thread may be waiting on them.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._wake()
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+
+    # --- what the driver calls -------------------------------------------------------------
+
+    @property
+    def clear(self) -> bool:
+        """Whether nothing is left to send."""
+        return not self._backlog
+
+    def allow(self, size: int | None) -> None:
+        """Take no more than `size` bytes from the peer, None for any number of them."""
+        self._allowance = size
+
+    def expire_at(self, at: float | None) -> None:
+        """End the connection at this time, on the clock of `time.monotonic`; None takes it back.
+
+        However much or little the peer sends until then.
+        """
+        with self._lock:
+            self._expire_at = at
+            if at is not None:
+                self._wake()
+
+    def wake(self) -> None:
+        """Have the transport's thread look at its state."""
+        with self._lock:
+            self._wake()
+
+    def release(self) -> None:
+        """Close all fds. Idempotent; the transport's thread is over, or never began."""
+        with self._lock:
+            self._closed = True
+            if self._released:
+                return
+            self._released = True
+            self._backlog.clear()
+            os.close(self._sender)
+            os.close(self._receiver)
+            self._sock.close()
+
+    # --- inside ----------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        if not self._released:
+            with suppress(BlockingIOError):  # it is full: the thread will wake anyway
+                os.write(self._sender, b"\0")
+
+    def _send_some(self, data: bytes | bytearray) -> int:
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self._failure = error
+            return len(data)
+
+    def _flush(self) -> None:
+        if not self._backlog:
+            return
+        with self._lock:
+            if not self._closed:
+                del self._backlog[: self._send_some(self._backlog)]
+
+    def _is_over(self) -> bool:
+        if self._expire_at is not None and time.monotonic() >= self._expire_at:
+            self.expired = True
+        return self._closed or self.expired
+
+    def _received(self, data: bytes) -> bytes:
+        if not data:
+            if self._failure is not None:
+                raise self._failure
+            return data
+        self.heard = time.monotonic()
+        if self._allowance is not None:
+            self._allowance -= len(data)
+            if self._allowance < 0:
+                raise OSError("more data than a handshake can need")
+        return data
+
+    def _wait(self) -> None:
+        events = select.POLLIN if len(self._backlog) < _BACKPRESSURE else 0
+        self._poll.modify(self._sock, events | (select.POLLOUT if self._backlog else 0))
+        at = self._expire_at
+        seconds = _POLL_LIMIT if at is None else min(at - time.monotonic(), _POLL_LIMIT)
+        # Rounded up: a millisecond too early would mean to wait anew, for nothing.
+        ready = self._poll.poll(max(0, int(seconds * 1000) + 1))
+        if any(fd == self._receiver for fd, _ in ready):
+            os.read(self._receiver, 4096)
+            raise TimeoutError
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,3 @@
+"""What all tests share: real servers, see servers/."""
+
+pytest_plugins = ["servers.fixtures"]

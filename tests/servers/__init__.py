@@ -1,0 +1,1 @@
+"""Real servers for the tests: OpenSSH's sshd, and netconfd behind it."""

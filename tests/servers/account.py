@@ -1,0 +1,57 @@
+"""A local account with a password, for as long as the tests run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from servers import requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOCKED = 1  # useradd(8), userdel(8): "can't update password file", as while another has its lock
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of this machine, who may do nothing in particular."""
+
+    name: str
+    uid: int
+    password: str = field(repr=False)
+
+
+@contextmanager
+def temporary_account() -> Iterator[Account]:
+    """Create an account with a random password, and remove it afterwards. Needs root."""
+    requirement.root("an account with a password")
+    useradd = requirement.program("useradd", "passwd")
+    userdel = requirement.program("userdel", "passwd")
+    chpasswd = requirement.program("chpasswd", "passwd")
+    name, password = f"ncw{os.getpid()}", secrets.token_urlsafe(12)
+    _run([useradd, "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", name])
+    try:
+        subprocess.run([chpasswd], check=True, input=f"{name}:{password}\n", text=True)
+        done = subprocess.run(["id", "-u", name], check=True, capture_output=True, text=True)
+        yield Account(name, int(done.stdout), password)
+    finally:
+        _run([userdel, "--force", name])
+
+
+def _run(command: list[object]) -> None:
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        done = subprocess.run(list(map(str, command)), check=False, capture_output=True, text=True)
+        if done.returncode != _LOCKED or time.monotonic() > give_up:
+            break
+        time.sleep(0.1)  # another process has the lock of /etc/passwd, and tells nobody
+    # userdel says 12 and the like when something less than the account was left behind.
+    if done.returncode and "userdel" not in str(command[0]):
+        raise RuntimeError(f"{command[0]}: {done.stderr}")

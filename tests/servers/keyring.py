@@ -1,0 +1,32 @@
+"""SSH keys for the tests, made once."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from servers import requirement
+
+HOST_KEY_TYPES = ("ed25519", "ecdsa", "rsa")
+
+
+class KeyRing:
+    """A folder of key pairs, each made by ssh-keygen when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._keygen = requirement.program("ssh-keygen", "openssh-client")
+
+    def key(self, name: str, kind: str = "ed25519", passphrase: str = "") -> Path:
+        """Return the path of a private key; its public half is beside it, with ".pub"."""
+        path = self._folder / f"{name}_{kind}"
+        if not path.exists():
+            command = [self._keygen, "-q", "-t", kind, "-N", passphrase, "-C", name, "-f", path]
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        return path
+
+
+def public(key: Path) -> str:
+    """Return a key's public half, type and base64 without the comment."""
+    kind, blob, *_ = Path(f"{key}.pub").read_text().split()
+    return f"{kind} {blob}"
