@@ -1,0 +1,71 @@
+"""Runs the NETCONF engine over a stream."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ncwire.testing.netconf_server import NetconfServer, ServerSession
+    from ncwire.testing.stream import ChannelStream
+
+
+def serve_netconf(server: NetconfServer, stream: ChannelStream) -> None:
+    """Hold one session, until the client closes it or vanishes, or it is killed.
+
+    Raises ConnectionError when an answer could not be sent.
+    """
+    link = _StreamLink(stream)
+    session = server.open_session(link, stream.info.username)
+    try:
+        for buffer in session.hello():
+            stream.send(buffer)
+        while not session.closed and (data := stream.recv()):
+            with link.turn:
+                for buffer in session.receive(data):
+                    stream.send(buffer)
+            if session.subscribed:
+                link.start_notifying(session)
+    finally:
+        session.end()
+        stream.close()
+        link.stop_notifying()
+
+
+class _StreamLink:
+    """Notifications wait here for their turn, so that a slow reader delays nobody else."""
+
+    def __init__(self, stream: ChannelStream) -> None:
+        self.turn = threading.Lock()
+        """Held by whoever uses the session: its replies, or a notification, are sent whole."""
+        self._stream = stream
+        self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._notifier: threading.Thread | None = None
+
+    def deliver(self, message: bytes) -> None:
+        self._queue.put(message)
+
+    def terminate(self) -> None:
+        self._stream.terminate()
+
+    def start_notifying(self, session: ServerSession) -> None:
+        if self._notifier is None:
+            self._notifier = threading.Thread(
+                target=self._notify, args=(session,), name="ncwire-server-notifier", daemon=True
+            )
+            self._notifier.start()
+
+    def stop_notifying(self) -> None:
+        self._queue.put(None)
+        if self._notifier is not None:
+            self._notifier.join()
+
+    def _notify(self, session: ServerSession) -> None:
+        while (message := self._queue.get()) is not None:
+            with self.turn:
+                try:
+                    for buffer in session.framed(message):
+                        self._stream.send(buffer)
+                except ConnectionError:
+                    return

@@ -1,0 +1,77 @@
+"""`ChannelStream`: the bytes of one session on an SSH channel."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import paramiko
+
+_SLICE = 32 * 1024 - 64
+"""What paramiko 5.1 puts into one packet, so that a long message is sliced only once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What is known of a session from SSH: who, what was requested, and what was set before."""
+
+    username: str
+    request: str
+    """The subsystem's name, or the command."""
+    environment: Mapping[str, str]
+
+
+class ChannelStream:
+    """One session's stream of bytes; the methods block, and may be used by several threads."""
+
+    def __init__(
+        self,
+        channel: paramiko.Channel,
+        info: SessionInfo,
+        start_thread: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self.info = info
+        self._channel = channel
+        self._start_thread = start_thread
+
+    def recv(self, size: int = 1 << 16) -> bytes:
+        """Return up to `size` bytes as soon as there are some; b"" at the stream's end."""
+        return self._channel.recv(size)
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Send all of `data`; raises ConnectionError once the stream has ended."""
+        self._send_all(self._channel.send, data)
+
+    def send_stderr(self, data: bytes) -> None:
+        """Send all of `data` as the session's stderr; raises ConnectionError as `send` does."""
+        self._send_all(self._channel.send_stderr, data)
+
+    def close(self) -> None:
+        """End the stream in SSH's own way; what was sent before arrives. Idempotent."""
+        from paramiko import SSHException  # noqa: PLC0415 - only those who serve need it
+
+        with contextlib.suppress(OSError, EOFError, SSHException):
+            if not self._channel.closed:
+                self._channel.send_exit_status(0)
+            self._channel.close()
+
+    def terminate(self) -> None:
+        """Have the stream closed, and wait for nothing: it may be stuck behind a full socket."""
+        self._start_thread(self.close)
+
+    def _send_all(self, send: Callable[[bytes], int], data: bytes | memoryview) -> None:
+        from paramiko import SSHException  # noqa: PLC0415 - only those who serve need it
+
+        view = memoryview(data)
+        try:
+            while view:
+                sent = send(bytes(view[:_SLICE]))
+                if not sent:
+                    raise ConnectionError("the channel is closed")
+                view = view[sent:]
+        except (OSError, EOFError, SSHException) as error:
+            raise ConnectionError(f"sending failed: {error}") from error
