@@ -1,0 +1,166 @@
+"""The options that say how to reach a device, named as ssh's, and the session they lead to."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from typing import TYPE_CHECKING, Any
+
+import ncwire
+from ncwire import registry
+from ncwire.cli import passwords
+from ncwire.driver import Feature
+from ncwire.errors import AuthenticationError, SSHUnknownHostError
+
+if TYPE_CHECKING:
+    from ncwire import SSHSession
+    from ncwire.cli.passwords import TerminalPrompt
+
+_log = logging.getLogger(__name__)
+
+_PROMPTS = 3
+"""How often a password is asked for: OpenSSH's NumberOfPasswordPrompts."""
+_HIGHEST_PORT = 65535
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add HOST and the options of a connection."""
+    parser.add_argument("host", metavar="HOST", help="a name or an address, or USER@HOST")
+    group = parser.add_argument_group("connection")
+    group.add_argument("-p", dest="port", metavar="PORT", type=_port, help="default: 830")
+    group.add_argument("-l", dest="user", metavar="USER", help="the user to log in as")
+    group.add_argument(
+        "-i",
+        dest="identity",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a private key; may be repeated",
+    )
+    group.add_argument(
+        "-F",
+        dest="config",
+        metavar="FILE",
+        help="an ssh_config file instead of ~/.ssh/config; none: no file",
+    )
+    group.add_argument(
+        "-o",
+        dest="option",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="an option as in ssh_config, which wins over the file; may be repeated",
+    )
+    group.add_argument(
+        "--driver",
+        metavar="NAME",
+        help=f"default: ${registry.ENVIRONMENT}, or {registry.DEFAULT}; see `ncwire drivers`",
+    )
+    passwords.add_to(group)
+    group.add_argument(
+        "--known-hosts",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="the known_hosts file to verify the host key by; may be repeated",
+    )
+    group.add_argument(
+        "--accept-host-key",
+        metavar="SHA256:...",
+        type=_fingerprint,
+        help="accept an unknown host key with this fingerprint, for this run",
+    )
+
+
+def connect(arguments: argparse.Namespace) -> SSHSession:
+    """Return a session connected as the options say; the user is asked for what is missing.
+
+    Raises what `ncwire.connect` raises. An unknown host key is accepted only if its SHA-256
+    fingerprint is the one given: the connection is then made anew, with that key required.
+    """
+    user, _, host = arguments.host.rpartition("@")
+    prompt = passwords.prompt(arguments)
+    password = passwords.given(arguments)
+    parameters: dict[str, Any] = {
+        "host": host,
+        "driver": arguments.driver,
+        "username": arguments.user or user or None,
+        "password": password,
+        "key_filename": arguments.identity or None,
+        "ssh_config": _ssh_config(arguments.config),
+        "ssh_options": arguments.option,
+        "known_hosts": arguments.known_hosts or None,
+    }
+    if arguments.port is not None:
+        parameters["port"] = arguments.port
+    if password is None and prompt is not None and _answers_prompts(arguments.driver):
+        parameters["auth_handler"] = prompt.answers
+    try:
+        return _connect(parameters, arguments.host, prompt)
+    except SSHUnknownHostError as error:
+        # A key about which nothing is known has the plain type; changed and revoked ones do not.
+        unknown = type(error) is SSHUnknownHostError
+        if not unknown or error.sha256 is None or error.sha256 != arguments.accept_host_key:
+            raise
+        parameters["hostkey_b64"] = error.key_base64
+    return _connect(parameters, arguments.host, prompt)
+
+
+def framing(session: SSHSession) -> str:
+    """Return the framing that a session has agreed on (RFC 6242 section 4.1)."""
+    offers = (session.client_capabilities, session.server_capabilities or ())
+    both_speak_1_1 = all(":base:1.1" in offer for offer in offers)
+    return "chunked" if both_speak_1_1 else "end-of-message"
+
+
+def _connect(
+    parameters: dict[str, Any], destination: str, prompt: TerminalPrompt | None
+) -> SSHSession:
+    for _ in range(_PROMPTS):
+        try:
+            return _logged(ncwire.connect(**parameters))
+        except AuthenticationError as error:
+            if prompt is None or not _password_is_missing(error, parameters, prompt):
+                raise
+            refused = "" if parameters["password"] is None else "Permission denied. "
+            parameters["password"] = prompt.password(f"{refused}Password for {destination}: ")
+    return _logged(ncwire.connect(**parameters))
+
+
+def _logged(session: SSHSession) -> SSHSession:
+    _log.debug("connected: session-id %s, %s", session.id, session.channel_info)
+    return session
+
+
+def _password_is_missing(
+    error: AuthenticationError, parameters: dict[str, Any], prompt: TerminalPrompt
+) -> bool:
+    if "password" not in error.offered:
+        return False
+    # Whoever was asked by the server itself has answered already; whoever gave one as an option
+    # is not asked for another.
+    never_had_one = parameters["password"] is None and not prompt.asked
+    return never_had_one or (parameters["password"] is not None and prompt.asked > 0)
+
+
+def _ssh_config(given: str | None) -> str | bool | None:
+    if given is None:
+        return True
+    return None if given.lower() == "none" else given
+
+
+def _answers_prompts(driver: str | None) -> bool:
+    return Feature.KEYBOARD_INTERACTIVE in registry.choose(driver).features
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < port <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 1 and {_HIGHEST_PORT}")
+    return port
+
+
+def _fingerprint(text: str) -> str:
+    if not text.startswith("SHA256:"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no fingerprint as OpenSSH prints it")
+    return text.rstrip("=")

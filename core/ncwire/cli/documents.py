@@ -1,0 +1,75 @@
+"""Replies as a person looks at them: laid out, and with or without an `<rpc-error>`."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+from xml.dom.minidom import Element, Text
+from xml.parsers.expat import ExpatError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError, iterparse
+from defusedxml.minidom import parseString
+
+from ncwire.messages import BASE_NS
+
+if TYPE_CHECKING:
+    from xml.dom.minidom import Node
+
+_RPC_ERROR = {f"{{{BASE_NS}}}rpc-error", "rpc-error"}
+_UNREADABLE = (ParseError, ExpatError, DefusedXmlException, ValueError, LookupError)
+_DEPTH_OF_AN_RPC_ERROR = 2
+
+
+def has_rpc_error(raw: str) -> bool:
+    """Tell whether a reply has an `<rpc-error>` (RFC 6241 section 4.3); read in a stream.
+
+    A reply that cannot be read to its end counts for what was read of it.
+    """
+    if "rpc-error" not in raw:
+        return False
+    depth = 0
+    try:
+        for event, element in iterparse(StringIO(raw), ("start", "end"), forbid_dtd=True):
+            if event == "start":
+                depth += 1
+                if depth == _DEPTH_OF_AN_RPC_ERROR and element.tag in _RPC_ERROR:
+                    return True
+            else:
+                depth -= 1
+                element.clear()
+    except _UNREADABLE:
+        pass
+    return False
+
+
+def laid_out(raw: str) -> str:
+    """Return a document with an element a line and its depth as indentation.
+
+    What is blank between elements goes; text beside which there are no elements is not touched.
+    What is not well-formed, or nested beyond reason, comes back as it is.
+    """
+    try:
+        document = parseString(raw, forbid_dtd=True)
+        if document.documentElement is None:
+            return raw
+        _drop_blanks(document.documentElement)
+        return document.documentElement.toprettyxml(indent="  ").rstrip("\n")
+    except (*_UNREADABLE, RecursionError):
+        return raw
+
+
+def _drop_blanks(root: Element) -> None:
+    elements = [root]
+    while elements:
+        element = elements.pop()
+        inside = [node for node in element.childNodes if isinstance(node, Element)]
+        if inside:
+            for node in list(element.childNodes):
+                if _is_blank(node):
+                    element.removeChild(node)
+        elements.extend(inside)
+
+
+def _is_blank(node: Node) -> bool:
+    return isinstance(node, Text) and not node.data.strip()

@@ -1,0 +1,67 @@
+"""`ncwire drivers`: which drivers there are, and what ails those that cannot be used."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from ncwire import registry
+from ncwire.cli.terminal import console, printable
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ncwire.registry import DriverStatus
+
+_STYLES = {"ok": "green", "unavailable": "yellow", "broken": "red"}
+
+
+def add_to(
+    subcommands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
+    """Add the subcommand."""
+    parser = subcommands.add_parser(
+        "drivers",
+        help="list the installed drivers",
+        description="List the installed drivers, and how to mend those that cannot be used.",
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table."""
+    statuses = registry.survey()
+    if arguments.json:
+        print(json.dumps([dataclasses.asdict(status) for status in statuses], indent=2))
+        return 0
+    if not statuses:
+        print(f"No package registers a driver under {registry.GROUP}: is ncwire installed?")
+        return 0
+    out = console()
+    out.print(_table(statuses))
+    for status in statuses:
+        if status.reason:
+            out.print(Text(printable(f"\n{status.name}: {status.reason}")), soft_wrap=True)
+    return 0
+
+
+def _table(statuses: list[DriverStatus]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("name", "version", "contract", "library", "status", "remedy"):
+        table.add_column(heading, overflow="fold")
+    for status in statuses:
+        table.add_row(
+            Text(printable(status.name), "bold"),
+            Text(printable(f"{status.distribution} {status.version}")),
+            Text(status.contract),
+            Text(printable(status.library)),
+            Text(status.status, _STYLES[status.status]),
+            Text(printable(status.remedy)),
+        )
+    return table

@@ -1,0 +1,53 @@
+"""`ncwire hello HOST`: who answers, and what it can do."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ncwire.cli import connection
+from ncwire.cli.terminal import console, printable
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_to(
+    subcommands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
+    """Add the subcommand."""
+    parser = subcommands.add_parser(
+        "hello",
+        help="show a server's session-id, framing and capabilities",
+        description="Connect, exchange hellos, and show what the server said.",
+    )
+    connection.add_to(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Connect, close, and print what the hello said."""
+    with connection.connect(arguments) as session:
+        info = session.channel_info
+        facts = {
+            "host": session.host,
+            "port": session.port,
+            "session-id": session.id,
+            "framing": connection.framing(session),
+            "server": info.server_version if info else "",
+            "library": f"{info.library} {info.library_version}" if info else "",
+        }
+        capabilities = list(session.server_capabilities or ())
+    if arguments.json:
+        print(json.dumps({**facts, "capabilities": capabilities}, indent=2))
+        return 0
+    out = console()
+    for name, value in facts.items():
+        out.print(Text.assemble((f"{name}: ", "bold"), printable(str(value))), soft_wrap=True)
+    out.print(Text(f"capabilities ({len(capabilities)}):", "bold"))
+    for uri in capabilities:
+        out.print(Text(f"  {printable(uri)}"), soft_wrap=True)
+    return 0

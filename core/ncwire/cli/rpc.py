@@ -1,0 +1,143 @@
+"""`ncwire rpc HOST`: send one rpc, print the reply, and notifications if they are wanted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ncwire.cli import connection, documents, failures
+from ncwire.cli.failures import Exit
+from ncwire.cli.terminal import write_document
+from ncwire.errors import OptionError
+
+if TYPE_CHECKING:
+    from ncwire.notifications import NotificationReader
+
+_DATASTORES = ("running", "candidate", "startup")
+
+
+def add_to(
+    subcommands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> argparse.ArgumentParser:
+    """Add the subcommand."""
+    parser = subcommands.add_parser(
+        "rpc",
+        help="send an rpc and print the reply",
+        description=(
+            "Send one rpc and print the reply: laid out on a terminal, exactly as it came into "
+            "a pipe or a file."
+        ),
+        usage="ncwire rpc [OPTION ...] HOST (FILE | - | --get-config SOURCE | --get)",
+    )
+    connection.add_to(parser)
+    group = parser.add_argument_group("operation")
+    # Not optional, for argparse would take it for left out where an option follows HOST.
+    file = group.add_argument("file", metavar="FILE", help="the element inside <rpc>; - is stdin")
+    operation = group.add_mutually_exclusive_group()
+    operation.add_argument(
+        "--get-config",
+        metavar="SOURCE",
+        choices=_DATASTORES,
+        action=_InsteadOf,
+        replaced=file,
+        help="the configuration: " + ", ".join(_DATASTORES),
+    )
+    operation.add_argument(
+        "--get",
+        nargs=0,
+        action=_InsteadOf,
+        replaced=file,
+        help="the running configuration, and state",
+    )
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, help="for the reply; default: 30"
+    )
+    parser.add_argument(
+        "-n",
+        "--notifications",
+        metavar="N",
+        type=_count,
+        help="after the reply, print N notifications; 0: all, until interrupted",
+    )
+    return parser
+
+
+class _InsteadOf(argparse.Action):
+    """An option that is given instead of a positional argument, or it is no command line."""
+
+    def __init__(self, *, replaced: argparse.Action, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._replaced = replaced
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002 - argparse's signature
+    ) -> None:
+        """Take the value, and let the replaced argument be missing."""
+        setattr(namespace, self.dest, values)
+        self._replaced.required = False
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Send the rpc and print what comes."""
+    operation = _operation(arguments)
+    # The reader comes before the rpc, which may be the subscription, so that it misses none.
+    with (
+        connection.connect(arguments) as session,
+        session.notifications() as notifications,
+    ):
+        reply = session.rpc(operation, arguments.timeout)
+        write_document(reply.raw)
+        if documents.has_rpc_error(reply.raw):
+            return Exit.RPC_ERROR
+        if arguments.notifications is not None:
+            _print(notifications, arguments.notifications)
+    return Exit.OK
+
+
+def _operation(arguments: argparse.Namespace) -> str | bytes:
+    named = arguments.get is not None or arguments.get_config is not None
+    if named and arguments.file is not None:
+        raise OptionError("FILE", "not together with --get or --get-config")
+    if arguments.get is not None:
+        return "<get/>"
+    if arguments.get_config is not None:
+        return f"<get-config><source><{arguments.get_config}/></source></get-config>"
+    if arguments.file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(arguments.file).read_bytes()
+    except OSError as error:
+        raise OptionError(arguments.file, error.strerror or str(error)) from error
+
+
+def _print(notifications: NotificationReader, number: int) -> None:
+    try:
+        for count, notification in enumerate(notifications, start=1):
+            write_document(notification.raw)
+            if count == number:
+                return
+    finally:
+        if notifications.dropped:
+            failures.warn(f"{notifications.dropped} notifications came too fast, and were dropped")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number of seconds")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of notifications")
+    return int(text)

@@ -1,0 +1,59 @@
+"""What goes to the terminal, and what to a pipe."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.syntax import Syntax
+
+from ncwire.cli import documents
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+# C0 but for tab and line feed, DEL, and C1, which some terminals obey as well.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PRETTY_UP_TO = 1 << 20
+"""How long a document, in characters, is laid out and coloured: more is not for reading."""
+
+
+def printable(text: str) -> str:
+    """Return the text with its control characters made visible, so that none has an effect."""
+    return _CONTROL.sub(lambda control: f"\\x{ord(control[0]):02x}", text)
+
+
+def console() -> Console:
+    """Return a console on today's stdout; colours only if it is a terminal, and NO_COLOR."""
+    return Console(file=sys.stdout, highlight=False)
+
+
+def write_document(raw: str) -> None:
+    """Write a document: laid out and coloured for a terminal, byte for byte into a pipe.
+
+    Either way a line feed follows, and everything is flushed.
+    """
+    if sys.stdout.isatty():
+        show_document(raw)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(raw.encode())
+    sys.stdout.buffer.write(b"\n")
+    sys.stdout.buffer.flush()
+
+
+def show_document(raw: str) -> None:
+    """Show a document for reading: laid out, coloured on a terminal, without an effect on it."""
+    if len(raw) > _PRETTY_UP_TO:
+        print(printable(raw))
+        return
+    # Wrapping is the terminal's, so that what is copied from it has no line feeds of ours.
+    console().print(_coloured(printable(documents.laid_out(raw))), soft_wrap=True)
+
+
+def _coloured(xml: str) -> Text:
+    text = Syntax(xml, "xml", theme="ansi_dark", background_color="default").highlight(xml)
+    text.rstrip()
+    return text

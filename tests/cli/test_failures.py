@@ -1,0 +1,122 @@
+"""Every failure is one sentence, with what to do about it, and has its documented exit code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ncwire import errors
+from ncwire.cli import failures
+from ncwire.cli.failures import Exit
+
+ROOT = Path(__file__).parents[2]
+
+FINGERPRINT = "4b:69:6c:72:6f:79:20:77:61:73:20:68:65:72:65:21"
+CASES = [
+    (errors.NcwireError("odd"), 3, "odd"),
+    (errors.OptionError("port", "0 is not between 1 and 65535"), 2, "port: 0 is not"),
+    (errors.TransportError("gone"), 3, "transport: gone"),
+    (errors.SessionCloseError(b"<half"), 3, "session closed by the peer; 5 bytes"),
+    (errors.StepTimeoutError("SSH handshake", 15), 8, "SSH handshake: not done within 15 s"),
+    (errors.AuthenticationError("no", ["password: denied"]), 4, "authentication: no (password"),
+    (errors.NetconfFramingError("chunk"), 6, "framing: chunk"),
+    (errors.MessageSizeError("a message", 9), 6, "framing: a message is longer"),
+    (errors.UnsendableMessageError("]]>]]>"), 6, "send: ]]>]]>"),
+    (errors.SSHError("lost"), 3, "SSH: lost"),
+    (errors.ConnectError("refused"), 3, "connect: refused"),
+    (errors.HandshakeError("no kex"), 3, "SSH handshake: no kex"),
+    (errors.ChannelError("refused"), 3, "NETCONF subsystem: refused"),
+    (errors.KeyFileError("k", "no such file"), 4, "private key k: no such file"),
+    (errors.SSHUnknownHostError("r1", FINGERPRINT), 5, "host key of r1 is not known"),
+    (errors.SSHHostKeyChangedError("r1", FINGERPRINT), 5, "host key of r1 has changed"),
+    (errors.SSHHostKeyRevokedError("r1", FINGERPRINT), 5, "host key of r1 is revoked"),
+    (errors.SSHHostKeyMismatchError("r1", FINGERPRINT), 5, "is not the one required"),
+    (errors.SessionError("odd"), 6, "session: odd"),
+    (errors.HelloMissingError("hello: the server closed"), 6, "hello: the server closed"),
+    (errors.HelloTimeoutError(30), 8, "hello: the server sent none within 30 s"),
+    (errors.MessageError("no root"), 6, "session: no root"),
+    (errors.RPCTimeoutError("7", 30), 8, "rpc 7: no reply within 30 s"),
+    (errors.DriverNotFoundError("x", "unknown", "try y"), 7, "driver 'x': unknown; try y"),
+    (errors.UnsupportedOption("x", "keepalive"), 7, "driver 'x' does not support keepalive"),
+    (ZeroDivisionError("division by zero"), 70, "bug in ncwire: ZeroDivisionError: division"),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "sentence"), CASES, ids=lambda case: str(case)[:40])
+def test_a_failure_is_told_in_a_sentence_with_its_code(capsys, error, code, sentence):
+    assert failures.tell(error) == code
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"ncwire: {sentence}") or sentence in said.splitlines()[0]
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (errors.AuthenticationError("no"), "-l, -i"),
+        (errors.ConnectError("refused"), "-p"),
+        (errors.ChannelError("refused"), "NETCONF may be off"),
+        (errors.RPCTimeoutError("7", 30), "--timeout"),
+        (errors.KeyFileError("k", "the passphrase in password is wrong"), "--password-env"),
+        (errors.DriverNotFoundError("x", "y", "z"), "ncwire drivers"),
+        (errors.SSHHostKeyRevokedError("r1", FINGERPRINT), "do not trust"),
+    ],
+)
+def test_what_can_be_done_is_said(capsys, error, remedy):
+    failures.tell(error)
+
+    assert remedy in capsys.readouterr().err
+
+
+def test_a_key_file_that_is_missing_needs_no_passphrase(capsys):
+    failures.tell(errors.KeyFileError("k", "no such file"))
+
+    assert "--password-env" not in capsys.readouterr().err
+
+
+def test_a_changed_key_tells_how_to_forget_the_old_one(capsys):
+    failures.tell(
+        errors.SSHHostKeyChangedError(
+            "[r1]:830", FINGERPRINT, key_type="ssh-rsa", sha256="SHA256:x", filename="kh", line=3
+        )
+    )
+
+    assert "ssh-keygen -R '[r1]:830' -f 'kh'" in capsys.readouterr().err
+
+
+def test_a_peers_words_do_not_drive_the_terminal(capsys):
+    failures.tell(errors.SSHError("\x1b]0;owned\x07\x9b31m\r"))
+
+    said = capsys.readouterr().err
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", said)
+    assert "\\x1b]0;owned\\x07" in said
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_only_debug_shows_a_traceback(capsys, debug):
+    def fail() -> int:
+        raise errors.ConnectError("refused")
+
+    assert failures.presented(fail, debug=debug) == Exit.CONNECTION
+
+    said = capsys.readouterr().err
+    assert ("Traceback" in said) is debug
+    assert "ncwire: connect: refused" in said
+
+
+def test_ctrl_c_is_130(capsys):
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    assert failures.presented(interrupted, debug=False) == 130
+    assert capsys.readouterr().err == "ncwire: interrupted\n"
+
+
+def test_every_exit_code_is_in_the_readme():
+    readme = " ".join((ROOT / "README.rst").read_text(encoding="utf-8").split())
+
+    for code in Exit:
+        assert f"{code:d} {code.meaning}".replace("<rpc-error>", "``<rpc-error>``") in readme

@@ -1,0 +1,44 @@
+"""Sessions over real servers, once for each driver, with the same assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import ncwire
+from ncwire import registry
+
+Connect = Callable[..., ncwire.SSHSession]
+
+DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
+
+
+@pytest.fixture(params=DRIVERS)
+def driver(request: pytest.FixtureRequest) -> str:
+    """The name of an installed driver that can be used."""
+    return request.param
+
+
+@pytest.fixture
+def connect(driver: str) -> Iterator[Connect]:
+    """Connect to a server of the fixtures with its own key and known_hosts; closed afterwards."""
+    sessions: list[ncwire.SSHSession] = []
+
+    def connect(server, **parameters) -> ncwire.SSHSession:
+        session = ncwire.SSHSession(driver=driver)
+        sessions.append(session)
+        if parameters.get("hostkey_verify", True):
+            session.load_known_hosts(parameters.pop("known_hosts", server.known_hosts))
+        settings = {
+            "username": server.user,
+            "key_filename": str(server.client_key),
+            "allow_agent": False,
+            "look_for_keys": False,
+        }
+        session.connect(server.host, server.port, **(settings | parameters))
+        return session
+
+    yield connect
+    for session in sessions:
+        session.close()

@@ -1,0 +1,352 @@
+"""The parameters of `connect` and the life of a session, against OpenSSH's sshd."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ncwire import SSHSession, Timeouts
+from ncwire.errors import (
+    AuthenticationError,
+    ChannelError,
+    ConnectError,
+    HelloTimeoutError,
+    OptionError,
+    SessionCloseError,
+    SSHHostKeyChangedError,
+    SSHHostKeyMismatchError,
+    SSHUnknownHostError,
+    StepTimeoutError,
+    TransportError,
+)
+
+pytestmark = pytest.mark.sshd
+
+MEGABYTE = 1024 * 1024
+
+
+def public_key(path: Path) -> str:
+    return path.with_name(path.name + ".pub").read_text().split()[1]
+
+
+@contextmanager
+def leaving_nothing():
+    """What happens inside leaves no thread and no fd behind."""
+
+    def open_fds() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    threads, fds = threading.active_count(), open_fds()
+    yield
+    assert threading.active_count() == threads
+    assert open_fds() == fds
+
+
+@pytest.fixture
+def leaves_nothing():
+    """The test leaves no thread and no fd behind; for tests that start no server."""
+    with leaving_nothing():
+        yield
+
+
+def test_rpc_and_what_is_known_of_the_session(sshd, connect, driver):
+    session = connect(sshd)
+    assert "<x>é</x>" in session.rpc("<echo><x>é</x></echo>").raw
+    assert session.transport is not None
+    assert (session.host, session.port) == (sshd.host, sshd.port)
+    assert session.channel_info.server_version.startswith("SSH-2.0-OpenSSH")
+    session.close()
+    assert session.transport is None
+
+
+# --- host keys ---------------------------------------------------------------------------------
+
+
+def test_unknown_host_is_refused_with_its_fingerprint(sshd, connect, tmp_path, leaves_nothing):
+    empty = tmp_path / "known_hosts"
+    empty.touch()
+    with pytest.raises(SSHUnknownHostError) as caught:
+        connect(sshd, known_hosts=empty)
+    assert caught.value.key_type == "ssh-ed25519"
+    assert caught.value.sha256.startswith("SHA256:")
+    assert len(caught.value.fingerprint.split(":")) == 16
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_callback_decides_on_an_unknown_host(sshd, connect, tmp_path, answer):
+    asked = []
+    empty = tmp_path / "known_hosts"
+    empty.touch()
+
+    def unknown_host_cb(host, fingerprint):
+        asked.append((host, fingerprint))
+        return answer
+
+    if answer:
+        assert connect(sshd, known_hosts=empty, unknown_host_cb=unknown_host_cb).connected
+    else:
+        with pytest.raises(SSHUnknownHostError):
+            connect(sshd, known_hosts=empty, unknown_host_cb=unknown_host_cb)
+    assert len(asked) == 1
+    assert asked[0][1].count(":") == 15
+
+
+def test_changed_key_is_refused_and_the_callback_not_asked(sshd, connect, tmp_path, key_ring):
+    other = public_key(key_ring.key("another", "ed25519"))
+    known = tmp_path / "known_hosts"
+    known.write_text(f"# old\n[{sshd.host}]:{sshd.port} ssh-ed25519 {other}\n")
+    with pytest.raises(SSHHostKeyChangedError, match="known_hosts:2") as caught:
+        connect(sshd, known_hosts=known, unknown_host_cb=lambda host, fingerprint: True)
+    assert (caught.value.filename, caught.value.line) == (str(known), 2)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_key_type_on_file_is_the_one_negotiated(sshd, connect, tmp_path, kind):
+    name = {"ed25519": "ssh-ed25519", "ecdsa": "ecdsa-sha2-nistp256", "rsa": "ssh-rsa"}[kind]
+    known = tmp_path / "known_hosts"
+    known.write_text(f"[{sshd.host}]:{sshd.port} {name} {public_key(sshd.host_keys[kind])}\n")
+    assert connect(sshd, known_hosts=known).connected
+
+
+def test_hostkey_b64_pins(sshd, connect, key_ring):
+    pinned = public_key(sshd.host_keys["ed25519"])
+    assert connect(sshd, known_hosts="/dev/null", hostkey_b64=pinned).connected
+    with pytest.raises(SSHHostKeyMismatchError):
+        connect(
+            sshd,
+            hostkey_b64=public_key(key_ring.key("another", "ed25519")),
+            unknown_host_cb=lambda host, fingerprint: True,
+        )
+
+
+def test_hostkey_verify_false_skips_known_hosts(sshd, connect):
+    assert connect(sshd, hostkey_verify=False).connected
+
+
+# --- authentication ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_key_file_of_each_type(make_sshd, connect, key_ring, kind):
+    key = key_ring.key("user", kind)
+    assert connect(make_sshd(authorized_keys=[key]), key_filename=str(key)).connected
+
+
+def test_denied_key_is_reported_without_the_key(sshd, connect, key_ring, leaves_nothing):
+    key = key_ring.key("stranger", "ed25519")
+    with pytest.raises(AuthenticationError, match=r"stranger.*denied") as caught:
+        connect(sshd, key_filename=str(key))
+    assert caught.value.attempts
+
+
+def test_password(make_sshd, connect, account):
+    server = make_sshd(user=account.name, config="PasswordAuthentication yes")
+    assert connect(server, key_filename=None, password=account.password).connected
+
+
+def test_wrong_password_is_never_shown(make_sshd, connect, account, caplog):
+    caplog.set_level("DEBUG")
+    server = make_sshd(user=account.name, config="PasswordAuthentication yes")
+    with pytest.raises(AuthenticationError, match="password: denied") as caught:
+        connect(server, key_filename=None, password="not-the-secret")
+    assert "not-the-secret" not in str(caught.value) + repr(caught.value) + caplog.text
+
+
+def test_agent(make_sshd, connect, ssh_agent, key_ring):
+    key = key_ring.key("in-agent", "ed25519")
+    ssh_agent.add(key)
+    server = make_sshd(authorized_keys=[key])
+    assert connect(server, key_filename=None, allow_agent=True).connected
+    with pytest.raises(AuthenticationError):
+        connect(server, key_filename=None, allow_agent=False)
+
+
+def test_keys_in_the_usual_places(make_sshd, connect, key_ring, tmp_path, monkeypatch):
+    key = key_ring.key("usual", "ed25519")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "id_ed25519").write_bytes(key.read_bytes())
+    server = make_sshd(authorized_keys=[key])
+    assert connect(server, key_filename=None, look_for_keys=True).connected
+    with pytest.raises(AuthenticationError):
+        connect(server, key_filename=None, look_for_keys=False)
+
+
+def test_publickey_comes_before_password(make_sshd, connect, account, key_ring):
+    key = key_ring.key("user", "ed25519")
+    server = make_sshd(
+        user=account.name,
+        authorized_keys=[key],
+        config="AuthenticationMethods publickey,password\nPasswordAuthentication yes",
+    )
+    session = connect(server, key_filename=str(key), password=account.password)
+    assert session.connected
+
+
+# --- the rest of connect -----------------------------------------------------------------------
+
+
+def test_environment_reaches_the_subsystem(make_sshd, connect):
+    server = make_sshd(config="AcceptEnv NCWIRE_*")
+    session = connect(server, environment={"NCWIRE_TEST": "some value"})
+    assert "some value" in session.rpc('<environment name="NCWIRE_TEST"/>').raw
+
+
+def test_next_subsystem_name_is_tried(sshd, connect, leaves_nothing):
+    session = connect(sshd, subsystems=["xmlagent", "netconf"])
+    assert session.connected
+    session.close()
+    with pytest.raises(ChannelError, match="xmlagent"):
+        connect(sshd, subsystems=["xmlagent"])
+
+
+def test_open_socket_is_used(sshd, connect):
+    sock = socket.create_connection((sshd.host, sshd.port))
+    assert connect(sshd, sock=sock).connected
+    fd = socket.create_connection((sshd.host, sshd.port)).detach()
+    assert connect(sshd, sock_fd=fd).connected
+
+
+def test_source_address_is_bound(sshd, connect):
+    session = connect(sshd, bind_addr="127.0.0.2")
+    assert session.connected
+    assert "127.0.0.2" in sshd.log()
+
+
+def test_ssh_config_settles_what_is_not_given(sshd, driver, tmp_path):
+    config = tmp_path / "config"
+    config.write_text(
+        f"Host router\n HostName {sshd.host}\n Port {sshd.port}\n User {sshd.user}\n"
+        f" IdentityFile {sshd.client_key}\n UserKnownHostsFile {sshd.known_hosts}\n"
+    )
+    session = SSHSession(driver=driver)
+    session.connect("router", ssh_config=str(config), allow_agent=False, look_for_keys=False)
+    assert session.port == sshd.port
+    session.close()
+
+
+def test_nothing_listens(connect, sshd, leaves_nothing):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+
+        class Nobody:
+            host, port = free.getsockname()
+            user, client_key, known_hosts = sshd.user, sshd.client_key, sshd.known_hosts
+
+        with pytest.raises(ConnectError, match="refused"):
+            connect(Nobody)
+
+
+def test_silent_peer_ends_in_an_error_that_names_the_step(connect, sshd, leaves_nothing):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+
+        class Silent:
+            host, port = silent.getsockname()
+            user, client_key, known_hosts = sshd.user, sshd.client_key, sshd.known_hosts
+
+        with pytest.raises(StepTimeoutError, match=r"key exchange.*0\.3 s|handshake.*0\.3 s"):
+            connect(Silent, timeouts=Timeouts(handshake=0.3))
+
+
+def test_close_from_another_thread_ends_a_connect(driver, sshd, leaves_nothing):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        session = SSHSession(driver=driver)
+
+        def close():
+            with silent.accept()[0] as peer:
+                peer.recv(1)
+                session.close()
+
+        closer = threading.Thread(target=close)
+        closer.start()
+        with pytest.raises(SessionCloseError, match="closed by us"):
+            session.connect(*silent.getsockname(), username="nobody", hostkey_verify=False)
+        closer.join()
+
+
+def test_server_without_a_hello(make_sshd, connect):
+    server = make_sshd(subsystem_arguments=["--hello", "none"])
+    with leaving_nothing(), pytest.raises(HelloTimeoutError, match="hello"):
+        connect(server, timeouts=Timeouts(hello=0.3))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("port", 0), ("keepalive", -1), ("hostkey_b64", "no base64!"), ("bind_addr", 5)],
+)
+def test_bad_parameter_is_refused_before_anything_is_sent(driver, parameter, value):
+    with pytest.raises(OptionError, match=parameter):
+        SSHSession(driver=driver).connect("127.0.0.1", **{parameter: value})
+
+
+# --- the life of a session ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_large_reply_and_request_arrive_whole(make_sshd, connect, version):
+    session = connect(make_sshd(subsystem_arguments=["--base", version]))
+    reply = session.rpc(f'<get-bytes n="{20 * MEGABYTE}"/>', timeout=100)
+    assert len(reply.raw) > 20 * MEGABYTE
+    document = "<digest>" + "x" * (5 * MEGABYTE) + "</digest>"
+    seen = []
+    send = session.send
+    session.send = lambda message: (seen.append(bytes(message)), send(message))
+    reply = session.rpc(document, timeout=100)
+    assert hashlib.sha256(seen[0]).hexdigest() in reply.raw
+
+
+def test_rekey_in_the_middle_of_a_transfer(make_sshd, connect):
+    session = connect(make_sshd(config="RekeyLimit 1M"))
+    reply = session.rpc(f'<get-bytes n="{10 * MEGABYTE}" chunk="4096"/>', timeout=100)
+    assert len(reply.raw) > 10 * MEGABYTE
+
+
+def test_stderr_of_the_subsystem_does_not_stop_the_session(sshd, connect):
+    session = connect(sshd)
+    for _ in range(3):
+        assert session.rpc(f'<stderr n="{3 * MEGABYTE}"/>').message_id
+
+
+def test_keepalive_leaves_a_living_session_alone(sshd, connect):
+    session = connect(sshd, keepalive=0.05)
+    with pytest.raises(TimeoutError):
+        session.rpc("<silent/>", timeout=0.5)
+    assert session.connected
+    assert session.rpc("<echo/>").message_id
+
+
+def test_keepalive_finds_a_peer_that_stopped(make_sshd, connect):
+    server = make_sshd()
+    session = connect(server, keepalive=0.1)
+    stopped = server.sessions()
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(SessionCloseError, match="no answer to 3 keepalives"):
+            session.rpc("<echo/>", timeout=30)
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_server_that_dies_ends_the_session_with_a_cause(sshd, connect):
+    session = connect(sshd)
+    with pytest.raises(SessionCloseError) as caught:
+        session.rpc("<die/>")
+    assert caught.value.closed_by == "peer"
+    assert session.cause is caught.value
+    with pytest.raises(TransportError):
+        session.send("<a/>")
+
+
+def test_sessions_leave_nothing(sshd, connect, leaves_nothing):
+    for _ in range(10):
+        with connect(sshd) as session:
+            session.rpc("<echo/>")
