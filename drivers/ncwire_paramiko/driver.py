@@ -227,8 +227,9 @@ def _exchange_keys(connection: Connection, ours: Algorithms, deadline: Deadline)
     if connection.initial_kex_done and key is not None:
         return key
     error = connection.cause or EOFError()
-    if isinstance(error, IncompatiblePeer):
-        problem = errors.incompatible(ours, connection.said.offers)
+    theirs = connection.said.offers
+    if isinstance(error, IncompatiblePeer) and theirs is not None:
+        problem = errors.incompatible(ours, theirs) or errors.describe(error)
         raise HandshakeError(f"SSH handshake: {problem}") from error
     raise error
 

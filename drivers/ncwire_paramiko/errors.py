@@ -34,10 +34,8 @@ def translate(table: Table, step: str, error: BaseException) -> SSHError:
     return kind(f"{step}: {describe(error)}")
 
 
-def incompatible(ours: Algorithms, theirs: Algorithms | None) -> str:
+def incompatible(ours: Algorithms, theirs: Algorithms) -> str:
     """Return what each side offers, for each kind of algorithm that has none in common."""
-    if theirs is None:
-        return "no algorithm in common"
     kinds = [kind.name for kind in dataclasses.fields(ours)]
     return "; ".join(
         f"no {kind} in common: we offer {', '.join(mine) or 'none'}, "

@@ -148,9 +148,13 @@ def test_a_refused_subscription_waits_for_no_notification(run, login, tmp_path):
     assert run("rpc", *login, str(file), "-n", "1")[0] == Exit.RPC_ERROR
 
 
-def test_output_that_nobody_reads_is_no_traceback(start, login):
+@pytest.mark.parametrize(
+    "command", [["rpc", "--get"], ["hello"], ["hello", "--json"], ["drivers"]], ids=" ".join
+)
+def test_output_that_nobody_reads_is_no_traceback(start, login, command):
+    name, *options = command
     reader, writer = os.pipe()
-    process = start(["rpc", *login, "--get"], stdout=writer)
+    process = start([name, *([] if name == "drivers" else login), *options], stdout=writer)
     os.close(writer)
     os.close(reader)
     _, err = process.communicate()

@@ -44,8 +44,14 @@ def test_a_document_is_laid_out_with_its_prefixes_and_its_text():
 
 @pytest.mark.parametrize(
     "raw",
-    ["<a><b></a>", "", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "<a>" * 5000 + "</a>" * 5000],
-    ids=["malformed", "empty", "entity", "deep"],
+    [
+        "<a><b></a>",
+        "",
+        "<!DOCTYPE a><a/>",
+        '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        "<a>" * 5000 + "</a>" * 5000,
+    ],
+    ids=["malformed", "empty", "DOCTYPE", "entity", "deep"],
 )
 def test_what_cannot_be_laid_out_is_left_as_it_is(raw):
     assert documents.laid_out(raw) == raw

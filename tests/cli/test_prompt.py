@@ -134,6 +134,21 @@ def test_nobody_is_asked_who_does_not_want_to_be(on_terminal, asking, option):
     assert "Password for" not in terminal.screen
 
 
+def test_nobody_is_asked_for_what_the_server_does_not_take(on_terminal, tmp_path):
+    with EmbeddedServer(password=None, auth_methods=["publickey"]) as server:
+        server.write_known_hosts(tmp_path / "keys-only")
+        terminal = on_terminal(
+            [
+                *("hello", f"admin@{server.host}", "-p", str(server.port)),
+                *("--known-hosts", str(tmp_path / "keys-only")),
+            ]
+        )
+        code, _ = terminal.end()
+
+    assert code == Exit.AUTHENTICATION
+    assert "Password for" not in terminal.screen
+
+
 def test_a_password_given_as_an_option_is_not_asked_for_again(on_terminal, login, monkeypatch):
     monkeypatch.setenv("SECRET", "wrong battery")
     arguments = [argument for argument in login if argument != "--no-prompt"]

@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 import time
+import weakref
 from base64 import b64decode
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,12 +53,22 @@ def key_attempt(user: str, path: Path) -> PublicKeyAttempt:
     return PublicKeyAttempt(user, kind, b64decode(blob), private, str(path))
 
 
-def handshake(driver: SSHDriver, server: Sshd, offered: Algorithms | None = None) -> None:
-    driver.handshake(tcp(server), offered or driver.algorithms, within())
+def handshake(
+    driver: SSHDriver,
+    server: Sshd,
+    offered: Algorithms | None = None,
+    sock: socket.socket | None = None,
+) -> None:
+    driver.handshake(sock or tcp(server), offered or driver.algorithms, within())
 
 
-def log_in(driver: SSHDriver, server: Sshd, offered: Algorithms | None = None) -> None:
-    handshake(driver, server, offered)
+def log_in(
+    driver: SSHDriver,
+    server: Sshd,
+    offered: Algorithms | None = None,
+    sock: socket.socket | None = None,
+) -> None:
+    handshake(driver, server, offered, sock)
     outcome = driver.authenticate(key_attempt(server.user, server.client_key), within())
     assert outcome.result is AuthResult.SUCCESS
 
@@ -65,6 +76,11 @@ def log_in(driver: SSHDriver, server: Sshd, offered: Algorithms | None = None) -
 def execute(driver: SSHDriver, server: Sshd, command: str) -> Stream:
     """Log in, run a command of the shell's, and return its stdin and stdout."""
     log_in(driver, server)
+    return run(driver, command)
+
+
+def run(driver: SSHDriver, command: str) -> Stream:
+    """Run a command of the shell's over a connection that is logged in."""
     return Stream(driver.open_channel(ChannelRequest(command, "exec"), {}, within()))
 
 
@@ -77,6 +93,8 @@ class Stream:
         self._poll = select.poll()
         self._poll.register(self._woken, select.POLLIN)
         self.wakes = threading.Semaphore(0)
+        weakref.finalize(self, os.close, self._woken)
+        weakref.finalize(self, os.close, self._waker)
         channel.on_ready(self._wake)
 
     def read(self, size: int = 1 << 18) -> bytes:
@@ -143,19 +161,6 @@ class Stream:
             os.read(self._woken, 4096)
         self.channel.tick(time.monotonic())
 
-    def close(self) -> None:
-        self.channel.close()
-        self._free()
-
-    def abort(self) -> None:
-        self.channel.abort()
-        self._free()
-
     def _wake(self) -> None:
         self.wakes.release()
         os.write(self._waker, b"\0")
-
-    def _free(self) -> None:
-        self.channel.on_ready(lambda: None)
-        os.close(self._woken)
-        os.close(self._waker)

@@ -137,18 +137,18 @@ def test_wrong_answers_are_denied(paramiko_driver, make_sshd, account):
     assert paramiko_driver.authenticate(attempt, within()).result is AuthResult.DENIED
 
 
-class OfTheCaller(Exception):
+class CallersError(Exception):
     pass
 
 
 def test_what_answering_raises_comes_out_unchanged(paramiko_driver, make_sshd, account, caplog):
     handshake(paramiko_driver, make_sshd(user=account.name, config=PROMPTS))
-    raised = OfTheCaller("secret")
+    raised = CallersError("secret")
 
     def answer(title, instruction, prompts):
         raise raised
 
-    with pytest.raises(OfTheCaller) as caught:
+    with pytest.raises(CallersError) as caught:
         paramiko_driver.authenticate(InteractiveAttempt(account.name, answer), within())
 
     assert caught.value is raised

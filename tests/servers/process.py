@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 _START = 30.0
 _END = 10.0
+_CANNOT_FORK = "TtZX"  # stopped, traced, dead
 
 
 class ServerProcess:
@@ -29,7 +32,7 @@ class ServerProcess:
         self._ready = ready
         self._spoke = threading.Event()
         self._process = subprocess.Popen(
-            command,
+            _tied_to_us(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -53,14 +56,12 @@ class ServerProcess:
 
     def descendants(self) -> list[int]:
         """Return the pids of the processes that it started, and they did, and so on."""
-        return _descendants(self.pid)
+        return [pid for pid, _ in _descendants(self.pid)]
 
     def end(self) -> None:
         """End the server, and what it started. Idempotent."""
         if self._process.poll() is None:
-            # Stopped first, so that it starts no more while its children are looked for.
-            self._process.send_signal(signal.SIGSTOP)
-            for pid in self.descendants():
+            for pid in self._stop_all():
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self._process.terminate()
@@ -71,16 +72,37 @@ class ServerProcess:
                 self._process.kill()
                 self._process.wait(_END)
         self._reader.join(_END)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        if self._reader.is_alive():
+            raise RuntimeError(f"a process of pid {self.pid}'s outlived it\n{self.log()}")
+
+    def _stop_all(self) -> set[int]:
+        """Stop the server and what it started; return all but the server itself.
+
+        What is stopped starts no more. Killed at once, a process could have started another
+        that nobody finds any more, for it is then a child of init's.
+        """
+        self._process.send_signal(signal.SIGSTOP)
+        found: set[int] = set()
+        give_up = time.monotonic() + _END
+        while time.monotonic() < give_up:
+            processes = dict(_descendants(self.pid))
+            for pid in processes.keys() - found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+            new = processes.keys() - found
+            found |= new
+            if not new and set(processes.values()) <= set(_CANNOT_FORK):
+                break
+        return found
 
     def _read(self) -> None:
         stream = self._process.stdout
         assert stream is not None
-        for line in stream:
-            self._lines.append(line)
-            if self._ready in line:
-                self._spoke.set()
+        with stream:
+            for line in stream:
+                self._lines.append(line)
+                if self._ready in line:
+                    self._spoke.set()
         self._spoke.set()
 
     def _is_ready(self) -> bool:
@@ -91,17 +113,24 @@ class NotStartedError(RuntimeError):
     """The server's process ended instead of serving, or was silent; the text has its log."""
 
 
-def _descendants(ancestor: int) -> list[int]:
-    children: dict[int, list[int]] = {}
+def _tied_to_us(command: Sequence[str]) -> list[str]:
+    """Have the kernel end the server should this process be killed, and not clean up."""
+    setpriv = shutil.which("setpriv")
+    return [*([setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []), *command]
+
+
+def _descendants(ancestor: int) -> list[tuple[int, str]]:
+    """Return the pids and states (proc(5), stat) of a process's descendants."""
+    children: dict[int, list[tuple[int, str]]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             # The command's name may hold anything, so what counts begins after its parenthesis.
-            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
-    found: list[int] = []
+            state, parent, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
+            children.setdefault(int(parent), []).append((int(stat.parent.name), state))
+    found: list[tuple[int, str]] = []
     pending = [ancestor]
     while pending:
         born = children.get(pending.pop(), [])
         found += born
-        pending += born
+        pending += [pid for pid, _ in born]
     return found

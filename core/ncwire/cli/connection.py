@@ -98,9 +98,8 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
     try:
         return _connect(parameters, arguments.host, prompt)
     except SSHUnknownHostError as error:
-        # A key about which nothing is known has the plain type; changed and revoked ones do not.
-        unknown = type(error) is SSHUnknownHostError
-        if not unknown or error.sha256 is None or error.sha256 != arguments.accept_host_key:
+        # A changed or a revoked key has an error of its own, and no key_base64.
+        if error.key_base64 is None or error.sha256 != arguments.accept_host_key:
             raise
         parameters["hostkey_b64"] = error.key_base64
     return _connect(parameters, arguments.host, prompt)

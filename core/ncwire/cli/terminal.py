@@ -27,7 +27,7 @@ def printable(text: str) -> str:
 
 def console() -> Console:
     """Return a console on today's stdout; colours only if it is a terminal, and NO_COLOR."""
-    return Console(file=sys.stdout, highlight=False)
+    return _Console(file=sys.stdout, highlight=False)
 
 
 def write_document(raw: str) -> None:
@@ -51,6 +51,14 @@ def show_document(raw: str) -> None:
         return
     # Wrapping is the terminal's, so that what is copied from it has no line feeds of ours.
     console().print(_coloured(printable(documents.laid_out(raw))), soft_wrap=True)
+
+
+class _Console(Console):
+    """A console that leaves it to the command what a closed pipe means."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise it on: rich 15.0 would exit with 1, which is taken."""
+        raise  # noqa: PLE0704 - called by rich where it handles the BrokenPipeError
 
 
 def _coloured(xml: str) -> Text:
