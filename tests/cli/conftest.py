@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -78,7 +79,17 @@ def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+def _terminal_signals() -> Iterator[None]:
+    """SIGINT as on a terminal: what a shell starts in the background ignores it, and so do all
+    that it starts.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def start(_terminal_signals: None) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Start the command in a process of its own."""
     started: list[subprocess.Popen[bytes]] = []
 
