@@ -9,7 +9,6 @@ import threading
 import time
 import weakref
 from base64 import b64decode
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
@@ -26,6 +25,8 @@ from ncwire.driver import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from servers.sshd import Sshd
 
 PATIENCE = 30.0

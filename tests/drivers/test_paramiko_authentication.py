@@ -296,10 +296,10 @@ def test_an_agent_that_talks_nonsense_is_an_error(paramiko_driver, sshd, mute_ag
     babbler.join()
 
 
-def test_a_silent_server_is_waited_for_until_the_deadline(paramiko_driver, make_sshd, freeze):
+def test_a_silent_server_is_waited_for_until_the_deadline(paramiko_driver, make_sshd):
     server = make_sshd()
     handshake(paramiko_driver, server)
-    freeze(server)
+    server.freeze()
     began = time.monotonic()
 
     with pytest.raises(StepTimeoutError) as raised:

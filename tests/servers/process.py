@@ -24,7 +24,8 @@ class ServerProcess:
     """Runs a server in the foreground and keeps what it prints.
 
     The constructor returns once a line with `ready` has been printed, and raises `NotStartedError`
-    when the process ends before, or says nothing like it for long.
+    when the process ends before, or says nothing like it for long. The server ends with the
+    thread that constructs it: make it in the main thread.
     """
 
     def __init__(self, command: Sequence[str], ready: str) -> None:
@@ -58,12 +59,40 @@ class ServerProcess:
         """Return the pids of the processes that it started, and they did, and so on."""
         return [pid for pid, _ in _descendants(self.pid)]
 
+    def freeze(self) -> set[int]:
+        """Stop all that it started, which leaves their sockets open and silent; return the pids.
+
+        What is stopped starts no more, so that in the end none is missed.
+        """
+        found: set[int] = set()
+        give_up = time.monotonic() + _END
+        while time.monotonic() < give_up:
+            processes = dict(_descendants(self.pid))
+            new = processes.keys() - found
+            for pid in new:
+                _send(pid, signal.SIGSTOP)
+            found |= new
+            if not new and set(processes.values()) <= set(_CANNOT_FORK):
+                break
+        return found
+
+    def thaw(self) -> None:
+        """Let go on what `freeze` has stopped."""
+        for pid in self.descendants():
+            _send(pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Kill all that it started."""
+        # Had they been killed as they were found, one could have started another that nobody
+        # finds any more, for it is then a child of init's.
+        for pid in self.freeze():
+            _send(pid, signal.SIGKILL)
+
     def end(self) -> None:
         """End the server, and what it started. Idempotent."""
         if self._process.poll() is None:
-            for pid in self._stop_all():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            self._process.send_signal(signal.SIGSTOP)
+            self.kill()
             self._process.terminate()
             self._process.send_signal(signal.SIGCONT)
             try:
@@ -74,26 +103,6 @@ class ServerProcess:
         self._reader.join(_END)
         if self._reader.is_alive():
             raise RuntimeError(f"a process of pid {self.pid}'s outlived it\n{self.log()}")
-
-    def _stop_all(self) -> set[int]:
-        """Stop the server and what it started; return all but the server itself.
-
-        What is stopped starts no more. Killed at once, a process could have started another
-        that nobody finds any more, for it is then a child of init's.
-        """
-        self._process.send_signal(signal.SIGSTOP)
-        found: set[int] = set()
-        give_up = time.monotonic() + _END
-        while time.monotonic() < give_up:
-            processes = dict(_descendants(self.pid))
-            for pid in processes.keys() - found:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGSTOP)
-            new = processes.keys() - found
-            found |= new
-            if not new and set(processes.values()) <= set(_CANNOT_FORK):
-                break
-        return found
 
     def _read(self) -> None:
         stream = self._process.stdout
@@ -111,6 +120,11 @@ class ServerProcess:
 
 class NotStartedError(RuntimeError):
     """The server's process ended instead of serving, or was silent; the text has its log."""
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _tied_to_us(command: Sequence[str]) -> list[str]:

@@ -78,6 +78,18 @@ class Sshd:
         """Return the pids of all that sshd has started and that still runs."""
         return self._process.descendants()
 
+    def freeze(self) -> None:
+        """Make all sessions silent, their sockets open; `thaw` lets them go on."""
+        self._process.freeze()
+
+    def thaw(self) -> None:
+        """Let the sessions go on."""
+        self._process.thaw()
+
+    def kill(self) -> None:
+        """Kill all sessions, which say nothing more; the server goes on to listen."""
+        self._process.kill()
+
     def end(self) -> None:
         """End the server. Idempotent."""
         self._process.end()
