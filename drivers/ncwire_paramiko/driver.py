@@ -61,6 +61,7 @@ class ParamikoDriver(SSHDriver):
         Feature.PASSWORD,
         Feature.PUBLICKEY,
         Feature.KEYBOARD_INTERACTIVE,
+        Feature.PROMPT_ECHO,
         Feature.AGENT,
         Feature.ENVIRONMENT,
         Feature.KEEPALIVE,

@@ -127,6 +127,18 @@ def blocked_in_handshake(driver, server):
     return lambda: driver.handshake(sock, driver.algorithms, within()), listener.close
 
 
+def blocked_in_key_exchange(driver, server):
+    listener, sock = silent_listener()
+    accepted, _ = listener.accept()
+    accepted.sendall(b"SSH-2.0-Pretender\r\n")
+
+    def clean_up():
+        accepted.close()
+        listener.close()
+
+    return lambda: driver.handshake(sock, driver.algorithms, within()), clean_up
+
+
 def blocked_in_authentication(driver, server):
     handshake(driver, server)
     return lambda: driver.authenticate(NoneAttempt("root"), within()), None
@@ -138,7 +150,13 @@ def blocked_in_open_channel(driver, server):
 
 
 @pytest.mark.parametrize(
-    "step", [blocked_in_handshake, blocked_in_authentication, blocked_in_open_channel]
+    "step",
+    [
+        blocked_in_handshake,
+        blocked_in_key_exchange,
+        blocked_in_authentication,
+        blocked_in_open_channel,
+    ],
 )
 def test_abort_ends_a_step_in_another_thread(make_sshd, step):
     server = make_sshd()

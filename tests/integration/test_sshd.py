@@ -302,12 +302,6 @@ def test_large_reply_and_request_arrive_whole(make_sshd, connect, version):
     assert hashlib.sha256(seen[0]).hexdigest() in reply.raw
 
 
-def test_rekey_in_the_middle_of_a_transfer(make_sshd, connect):
-    session = connect(make_sshd(config="RekeyLimit 1M"))
-    reply = session.rpc(f'<get-bytes n="{10 * MEGABYTE}" chunk="4096"/>', timeout=100)
-    assert len(reply.raw) > 10 * MEGABYTE
-
-
 def test_stderr_of_the_subsystem_does_not_stop_the_session(sshd, connect):
     session = connect(sshd)
     for _ in range(3):

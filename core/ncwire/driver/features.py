@@ -15,6 +15,8 @@ class Feature(enum.Enum):
     PASSWORD = "password"  # noqa: S105 - the method's name
     PUBLICKEY = "publickey"
     KEYBOARD_INTERACTIVE = "keyboard-interactive"
+    PROMPT_ECHO = "prompt-echo"
+    """Each prompt tells whether its answer may be shown; without it, none does."""
     AGENT = "agent"
     HOST_KEY = "host-key"
     """The host key is handed to the core, so hostkey_b64, unknown_host_cb and ncwire's own

@@ -1,0 +1,580 @@
+"""The contract's rules as data: what a driver must do, each with the id that its test cites.
+
+The prose is in the docstrings of this package; `ncwire.testing.conformance` has one test for
+each rule here, and no other.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from ncwire.driver.features import Feature
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Layer(enum.Enum):
+    """Which drivers a rule binds."""
+
+    DRIVER = "any driver"
+    CHANNEL = "any channel"
+    SSH = "any driver, to an SSH server"
+    """`Driver.connect` to an SSH server, whoever runs the steps; not where there is no SSH."""
+    STEPS = "the steps of an SSHDriver"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule; `text` is for the author of a driver.
+
+    It binds a driver that declares all of `features`.
+    """
+
+    id: str
+    text: str
+    layer: Layer
+    features: frozenset[Feature] = frozenset()
+
+    @property
+    def operation(self) -> str:
+        """What the rule is about: "open", "auth", "hostkey", "io" and so on."""
+        return self.id.partition(".")[0]
+
+
+def _needing(*features: Feature) -> frozenset[Feature]:
+    return frozenset(features)
+
+
+_OPEN = (
+    Rule(
+        "open.class",
+        "The class states name, contract and features in the forms that the contract has, and "
+        "library() names the library; an SSHDriver's features include the core's, and its "
+        "algorithms have a key exchange, a host key and a cipher at least.",
+        Layer.DRIVER,
+    ),
+    Rule(
+        "open.connects",
+        "connect returns an open channel: bytes reach the peer, and the peer's come back.",
+        Layer.DRIVER,
+    ),
+    Rule(
+        "open.info",
+        "The channel's info is a ChannelInfo that names the library; native is the library's "
+        "own object.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "open.server-version",
+        'Over SSH, info has the server\'s identification string, or "" from a library that does '
+        "not tell; never another text.",
+        Layer.SSH,
+    ),
+    Rule(
+        "open.unreachable",
+        "A port that nothing listens on is a TransportError at once, not at the deadline.",
+        Layer.DRIVER,
+    ),
+    Rule(
+        "open.connect-deadline",
+        "Connecting to a host that answers nothing ends at the deadline, with StepTimeoutError.",
+        Layer.DRIVER,
+    ),
+    Rule(
+        "open.handshake-deadline",
+        "A peer that accepts and then says nothing costs no more than the deadline: "
+        "StepTimeoutError.",
+        Layer.SSH,
+    ),
+    Rule(
+        "open.dripping-peer",
+        "A peer that keeps sending, line by line, what is no identification string does not "
+        "prolong the deadline.",
+        Layer.SSH,
+    ),
+    Rule(
+        "open.auth-deadline",
+        "A server that falls silent during authentication costs no more than the attempt's "
+        "deadline: StepTimeoutError.",
+        Layer.STEPS,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "open.channel-deadline",
+        "A server that never answers the request for the channel costs no more than the step's "
+        "deadline: StepTimeoutError.",
+        Layer.STEPS,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "open.hung-up",
+        "A peer that hangs up instead of shaking hands is a TransportError at once.",
+        Layer.SSH,
+    ),
+    Rule(
+        "open.not-ssh",
+        "A peer that speaks another protocol is a TransportError at once.",
+        Layer.SSH,
+    ),
+    Rule(
+        "open.no-common-algorithm",
+        "Having no algorithm in common with the server is a HandshakeError.",
+        Layer.STEPS,
+        _needing(Feature.ALGORITHMS),
+    ),
+    Rule(
+        "open.failed-leaves-nothing",
+        "After a connect that failed, at whatever step, no fd, thread or child process of the "
+        "driver's is left.",
+        Layer.DRIVER,
+    ),
+    Rule(
+        "open.abort",
+        "abort, called from another thread, makes a connect under way fail promptly with a "
+        "TransportError.",
+        Layer.DRIVER,
+    ),
+    Rule(
+        "open.abort-is-idempotent",
+        "abort can be called before connect, and again and again.",
+        Layer.DRIVER,
+    ),
+    Rule(
+        "open.subsystem-refused",
+        "A subsystem that the server refuses is a ChannelError.",
+        Layer.SSH,
+    ),
+    Rule(
+        "open.subsystem-fallback",
+        "When the server refuses one of the subsystems, the next one is started, on the same "
+        "connection.",
+        Layer.SSH,
+    ),
+    Rule(
+        "open.exec",
+        'A request of kind "exec" starts a command.',
+        Layer.STEPS,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "open.environment",
+        "The environment reaches the server before the subsystem starts, values whole.",
+        Layer.SSH,
+        _needing(Feature.ENVIRONMENT),
+    ),
+    Rule(
+        "open.environment-refused",
+        "A variable that the server refuses is no error.",
+        Layer.SSH,
+        _needing(Feature.ENVIRONMENT),
+    ),
+    Rule(
+        "open.socket",
+        "With options.sock the connection runs over that socket, and host and port are not "
+        "dialled.",
+        Layer.DRIVER,
+        _needing(Feature.SOCKET),
+    ),
+    Rule(
+        "open.bind-address",
+        "With options.bind_addr the connection comes from that address.",
+        Layer.DRIVER,
+        _needing(Feature.BIND_ADDRESS),
+    ),
+)
+
+_AUTH = (
+    Rule(
+        "auth.none",
+        "NoneAttempt is denied, and tells the methods that the server offers.",
+        Layer.STEPS,
+    ),
+    Rule(
+        "auth.password",
+        "The right password lets in; it is sent as UTF-8.",
+        Layer.SSH,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "auth.password-denied",
+        "A wrong password makes connect fail with AuthenticationError.",
+        Layer.SSH,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "auth.denied-is-an-outcome",
+        "A denied attempt is an AuthOutcome that tells what can go on, no error; the next "
+        "attempt on the same connection can succeed.",
+        Layer.STEPS,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "auth.password-is-not-prompted",
+        "PasswordAttempt sends the password by the method password alone; where that is not "
+        "offered, the attempt is denied.",
+        Layer.STEPS,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "auth.publickey-ed25519",
+        "An authorized ed25519 key lets in.",
+        Layer.SSH,
+        _needing(Feature.PUBLICKEY),
+    ),
+    Rule(
+        "auth.publickey-ecdsa",
+        "An authorized ECDSA key lets in, on each of the three NIST curves.",
+        Layer.SSH,
+        _needing(Feature.PUBLICKEY),
+    ),
+    Rule(
+        "auth.publickey-rsa",
+        "An authorized RSA key lets in, by a SHA-2 signature.",
+        Layer.SSH,
+        _needing(Feature.PUBLICKEY),
+    ),
+    Rule(
+        "auth.publickey-denied",
+        "A key that is not authorized makes connect fail with AuthenticationError.",
+        Layer.SSH,
+        _needing(Feature.PUBLICKEY),
+    ),
+    Rule(
+        "auth.agent",
+        "A key that the SSH agent holds lets in.",
+        Layer.SSH,
+        _needing(Feature.AGENT),
+    ),
+    Rule(
+        "auth.agent-identities",
+        "agent_identities returns the agent's keys in its order: type, blob, comment.",
+        Layer.STEPS,
+        _needing(Feature.AGENT),
+    ),
+    Rule(
+        "auth.agent-absent",
+        "Without an agent, agent_identities returns none, and is no error.",
+        Layer.STEPS,
+        _needing(Feature.AGENT),
+    ),
+    Rule(
+        "auth.interactive",
+        "Each round of the server's prompts reaches the handler, with title, instruction and "
+        "every prompt's text, and every answer reaches the server.",
+        Layer.SSH,
+        _needing(Feature.KEYBOARD_INTERACTIVE),
+    ),
+    Rule(
+        "auth.interactive-echo",
+        "Each prompt tells whether its answer may be shown.",
+        Layer.SSH,
+        _needing(Feature.KEYBOARD_INTERACTIVE, Feature.PROMPT_ECHO),
+    ),
+    Rule(
+        "auth.interactive-no-prompts",
+        "A round without prompts is answered with no answers, and authentication goes on.",
+        Layer.SSH,
+        _needing(Feature.KEYBOARD_INTERACTIVE),
+    ),
+    Rule(
+        "auth.interactive-denied",
+        "Wrong answers make connect fail with AuthenticationError.",
+        Layer.SSH,
+        _needing(Feature.KEYBOARD_INTERACTIVE),
+    ),
+    Rule(
+        "auth.interactive-raises",
+        "What the handler raises comes out of connect unchanged, and at once.",
+        Layer.SSH,
+        _needing(Feature.KEYBOARD_INTERACTIVE),
+    ),
+    Rule(
+        "auth.partial",
+        "A server that wants a key and then a password gets both.",
+        Layer.SSH,
+        _needing(Feature.PUBLICKEY, Feature.PASSWORD),
+    ),
+    Rule(
+        "auth.partial-outcome",
+        "An attempt that the server accepts as a part is AuthResult.PARTIAL, with the methods "
+        "that are still wanted.",
+        Layer.STEPS,
+        _needing(Feature.PUBLICKEY, Feature.PASSWORD),
+    ),
+    Rule(
+        "auth.too-many",
+        "When the server ends the connection after too many attempts, authenticate raises "
+        "SSHError.",
+        Layer.STEPS,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "auth.no-secret",
+        "No secret is in an error's text, its causes', a repr, or a log at any level.",
+        Layer.SSH,
+        _needing(Feature.PASSWORD),
+    ),
+)
+
+_HOSTKEY = (
+    Rule(
+        "hostkey.as-presented",
+        "handshake returns the server's key as it came over the wire, its type and its blob, for "
+        "ed25519, ECDSA and RSA.",
+        Layer.STEPS,
+        _needing(Feature.HOST_KEY),
+    ),
+    Rule(
+        "hostkey.only-offered",
+        "The key exchange offers the given algorithms in the given order, and no others.",
+        Layer.STEPS,
+        _needing(Feature.ALGORITHMS),
+    ),
+    Rule(
+        "hostkey.unknown-refused",
+        "A host that known_hosts does not have is refused, and no session starts; "
+        "SSHUnknownHostError where the core verifies.",
+        Layer.SSH,
+    ),
+    Rule(
+        "hostkey.changed-refused",
+        "A host with another key than known_hosts has is refused, and no session starts; "
+        "SSHHostKeyChangedError where the core verifies.",
+        Layer.SSH,
+    ),
+    Rule(
+        "hostkey.revoked-refused",
+        "A host whose key known_hosts marks @revoked is refused, and no session starts; "
+        "SSHHostKeyRevokedError where the core verifies.",
+        Layer.SSH,
+    ),
+    Rule(
+        "hostkey.before-authentication",
+        "Nothing is sent to authenticate with before the host key is found to be good.",
+        Layer.SSH,
+    ),
+)
+
+_IO = (
+    Rule(
+        "io.read-none",
+        "read returns None, at once, while nothing is there.",
+        Layer.CHANNEL,
+    ),
+    Rule("io.read-size", "read returns no more than `size` bytes.", Layer.CHANNEL),
+    Rule(
+        "io.end-of-stream",
+        'When the peer ends the stream, all that it sent is read first, then b"" and again b"".',
+        Layer.CHANNEL,
+    ),
+    Rule("io.binary", "All byte values arrive unchanged, both ways.", Layer.CHANNEL),
+    Rule("io.large-down", "Many megabytes arrive whole.", Layer.CHANNEL),
+    Rule("io.large-up", "Many megabytes are sent whole.", Layer.CHANNEL),
+    Rule(
+        "io.duplex",
+        "Much data flows both ways at the same time, and neither direction waits for the other.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "io.read-after-write",
+        "What a write has taken in of the peer's is there to be read, though the fd stays silent.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "io.arrival-is-told",
+        "The arrival of data is told by the fd or by wake, while nothing else happens.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "io.idle-is-quiet",
+        "While nothing happens the channel does not ask to be called: no polling, and no fd "
+        "that is ready all the time.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "io.stderr-does-not-starve",
+        "What the server sends on stderr, which nobody reads, does not stop what comes after it.",
+        Layer.SSH,
+    ),
+)
+
+_BACKPRESSURE = (
+    Rule(
+        "backpressure.write-returns-zero",
+        "When the peer takes no more, write returns 0 before long: it neither blocks nor takes "
+        "in without bound.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "backpressure.same-bytes",
+        "When the peer goes on after a 0, the very bytes of the retry are sent: none is lost, "
+        "none is sent twice.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "backpressure.progress-told",
+        "When a blocked write can go on, the fd, wake or wants().until tells so.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "backpressure.blocked-is-quiet",
+        "While a write is blocked and nothing happens, the channel does not ask to be called.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "backpressure.read-while-blocked",
+        "While a write is blocked, what the peer sends is read all the same.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "backpressure.peer-is-held",
+        "A peer whose bytes are not read is made to wait: what the driver buffers is bounded.",
+        Layer.CHANNEL,
+    ),
+)
+
+_KEEPALIVE = (
+    Rule(
+        "keepalive.sent",
+        "keepalive puts a request on the wire that the peer answers.",
+        Layer.CHANNEL,
+        _needing(Feature.KEEPALIVE),
+    ),
+    Rule(
+        "keepalive.heard",
+        "heard rises with whatever the peer sends, the answer to a keepalive too.",
+        Layer.CHANNEL,
+        _needing(Feature.KEEPALIVE),
+    ),
+    Rule(
+        "keepalive.silence",
+        "heard stays where it is while the peer is silent, whatever we send.",
+        Layer.CHANNEL,
+        _needing(Feature.KEEPALIVE),
+    ),
+    Rule(
+        "keepalive.does-not-block",
+        "keepalive returns at once when nothing can be sent, and harms no data that waits.",
+        Layer.CHANNEL,
+        _needing(Feature.KEEPALIVE),
+    ),
+)
+
+_CLOSE = (
+    Rule(
+        "close.peer-sees-end",
+        "After close the peer reads what had been written, whole, and then the end.",
+        Layer.CHANNEL,
+    ),
+    Rule("close.idempotent", "close can be called again and again.", Layer.CHANNEL),
+    Rule(
+        "close.abort-after-close",
+        "abort can be called after close, close after abort, and abort again.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "close.frees",
+        "After close no fd, thread or child process of the connection is left.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "close.abort-frees",
+        "After abort no fd, thread or child process of the connection is left.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "close.does-not-block",
+        "close returns at once though the peer takes nothing and a write is blocked, and frees "
+        "all the same.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "close.after-peer",
+        "close is clean when the peer has ended the stream, or is gone.",
+        Layer.CHANNEL,
+    ),
+)
+
+_ERRORS = (
+    Rule(
+        "errors.reset",
+        "A connection that breaks is a TransportError from read: no end of stream, and none of "
+        "the library's exceptions.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "errors.cause",
+        "An error is raised `from` the exception that it stands for.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "errors.write",
+        "On a connection that has broken, write takes nothing any more and leaves it to read to "
+        "tell, or is a TransportError itself.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "errors.data-before-error",
+        "What had arrived when the peer vanished is read first, whole.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "errors.after-close",
+        "read and write are TransportErrors after close.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "errors.only-ours",
+        "Whatever makes connect fail, what comes out is a TransportError.",
+        Layer.DRIVER,
+    ),
+)
+
+_THREADS = (
+    Rule(
+        "threads.other-threads",
+        "Calls may come from changing threads, one at a time.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "threads.garbage",
+        "A channel that is dropped without close harms nobody: no crash, no hang, no noise.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "threads.exit",
+        "A process that ends with an open channel ends: no crash, no hang, no noise.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "threads.fork",
+        "A forked child that ends does not disturb its parent's connection.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "threads.independent",
+        "Two connections of one process do not disturb each other.",
+        Layer.DRIVER,
+    ),
+)
+
+_GROUPS = (
+    _OPEN,
+    _AUTH,
+    _HOSTKEY,
+    _IO,
+    _BACKPRESSURE,
+    _KEEPALIVE,
+    _CLOSE,
+    _ERRORS,
+    _THREADS,
+)
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {rule.id: rule for group in _GROUPS for rule in group}
+)
+"""Every rule by its id, in the order of the operations."""

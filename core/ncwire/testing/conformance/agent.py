@@ -1,0 +1,100 @@
+"""`Agent`: an SSH agent with ed25519 keys (draft-ietf-sshm-ssh-agent)."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ncwire.testing.conformance.keys import KeyPair
+
+_FAILURE = b"\x05"
+_REQUEST_IDENTITIES = 11
+_IDENTITIES_ANSWER = b"\x0c"
+_SIGN_REQUEST = 13
+_SIGN_RESPONSE = b"\x0e"
+
+
+class Agent:
+    """Listens on a socket in `folder`, for SSH_AUTH_SOCK to name, until `close`."""
+
+    def __init__(self, folder: Path, keys: Sequence[tuple[KeyPair, str]]) -> None:
+        self.path = str(folder / "agent")
+        self._keys = keys
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(self.path)
+        self._listener.listen()
+        self._clients: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._acceptor = threading.Thread(target=self._accept, name="kit: agent", daemon=True)
+        self._acceptor.start()
+
+    def close(self) -> None:
+        """End it. Idempotent."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._acceptor.join()
+        self._listener.close()
+        for client in self._clients:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(
+                target=self._serve, args=(client,), name="kit: agent", daemon=True
+            )
+            self._clients.append(client)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, client.makefile("rb") as requests, suppress(OSError):
+            while head := requests.read(4):
+                (length,) = struct.unpack(">I", head)
+                client.sendall(_string(self._answer(requests.read(length))))
+
+    def _answer(self, request: bytes) -> bytes:
+        if request[0] == _REQUEST_IDENTITIES:
+            listed = b"".join(
+                _string(key.blob) + _string(comment.encode()) for key, comment in self._keys
+            )
+            return _IDENTITIES_ANSWER + struct.pack(">I", len(self._keys)) + listed
+        if request[0] == _SIGN_REQUEST:
+            blob, rest = _take(request[1:])
+            data, _ = _take(rest)
+            for key, _ in self._keys:
+                if key.blob == blob:
+                    return _SIGN_RESPONSE + _string(_signature(key, data))
+        return _FAILURE
+
+
+def _signature(key: KeyPair, data: bytes) -> bytes:
+    private = load_ssh_private_key(key.private.encode("ascii"), None)
+    if not isinstance(private, Ed25519PrivateKey):
+        raise TypeError("the kit's agent signs with ed25519 only")
+    return _string(b"ssh-ed25519") + _string(private.sign(data))
+
+
+def _string(data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + data
+
+
+def _take(data: bytes) -> tuple[bytes, bytes]:
+    (length,) = struct.unpack(">I", data[:4])
+    return data[4 : 4 + length], data[4 + length :]

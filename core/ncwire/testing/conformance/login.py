@@ -1,0 +1,104 @@
+"""`ScriptedLogin`: the embedded server's answers, where a test wants them otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ncwire.testing.ssh_login import Login
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import paramiko
+    from paramiko.server import InteractiveQuery
+
+# The values of paramiko.common (5.1).
+_AUTH_SUCCESSFUL = 0
+_AUTH_PARTIALLY_SUCCESSFUL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One request of keyboard-interactive, and the answers that let the client go on."""
+
+    title: str
+    instruction: str
+    prompts: tuple[tuple[str, bool], ...]
+    answers: tuple[str, ...]
+
+
+class ScriptedLogin(Login):
+    """A subclass is one server's; `of` makes it."""
+
+    attempts: ClassVar[list[str]]
+    """The methods that clients tried, in order."""
+    required: ClassVar[tuple[str, ...]] = ()
+    """The methods that must all succeed, if any are named."""
+    rounds: ClassVar[tuple[Round, ...]] = ()
+    takes_environment: ClassVar[bool] = True
+
+    @classmethod
+    def of(
+        cls,
+        required: Sequence[str] = (),
+        rounds: Sequence[Round] = (),
+        *,
+        takes_environment: bool = True,
+    ) -> type[ScriptedLogin]:
+        """Return a class for one server."""
+        members = {
+            "attempts": [],
+            "required": tuple(required),
+            "rounds": tuple(rounds),
+            "takes_environment": takes_environment,
+        }
+        return type(cls.__name__, (cls,), members)
+
+    def get_allowed_auths(self, username: str) -> str:
+        """Return the methods that can go on: those that are still required."""
+        left = [method for method in self.required if method not in self._done]
+        return ",".join(left) or super().get_allowed_auths(username)
+
+    def check_auth_interactive(self, username: str, submethods: str) -> int | InteractiveQuery:
+        """Begin with the first round."""
+        if not self.rounds:
+            return super().check_auth_interactive(username, submethods)
+        self._left = list(self.rounds)
+        return self._ask()
+
+    def check_auth_interactive_response(self, responses: list[str]) -> int | InteractiveQuery:  # type: ignore[override] # the base asks once only
+        """Judge a round's answers, and go on to the next."""
+        if not self.rounds:
+            return super().check_auth_interactive_response(responses)
+        right = tuple(responses) == self._left.pop(0).answers
+        if right and self._left:
+            return self._ask()
+        return self._outcome("keyboard-interactive", right)
+
+    def check_channel_env_request(
+        self, channel: paramiko.Channel, name: bytes, value: bytes
+    ) -> bool:
+        """Take a variable, or none."""
+        return self.takes_environment and super().check_channel_env_request(channel, name, value)
+
+    @property
+    def _done(self) -> set[str]:
+        # The base's constructor is called with paramiko's arguments; nothing of ours is in them.
+        done: set[str] = self.__dict__.setdefault("_methods_done", set())
+        return done
+
+    def _ask(self) -> InteractiveQuery:
+        from paramiko.server import InteractiveQuery  # noqa: PLC0415 - only for a server
+
+        asked = self._left[0]
+        return InteractiveQuery(asked.title, asked.instruction, *asked.prompts)
+
+    def _outcome(self, method: str, accepted: bool) -> int:  # noqa: FBT001 - the base's signature
+        self.attempts.append(method)
+        outcome = super()._outcome(method, accepted)
+        if outcome == _AUTH_SUCCESSFUL:
+            self._done.add(method)
+            if set(self.required) - self._done:
+                return _AUTH_PARTIALLY_SUCCESSFUL
+        return outcome

@@ -1,0 +1,269 @@
+"""`Rig`: what a test of the kit has at hand, and what it leaves nothing of."""
+
+# ruff: noqa: S101 - what a driver does wrong is a test's failure
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ncwire.driver import ConnectOptions, Deadline, Feature, SSHDriver
+from ncwire.driver.rules import Layer
+from ncwire.ssh import algorithms, sockets
+from ncwire.testing.conformance.host import PASSWORD, USERNAME, Host, SSHHost
+from ncwire.testing.conformance.keys import KeyPair
+from ncwire.testing.conformance.line import Line
+from ncwire.testing.conformance.resources import Resources, left_since
+from ncwire.testing.conformance.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Self
+
+    from ncwire.driver import Algorithms, Channel, Driver, HostKey
+    from ncwire.driver.rules import Rule
+    from ncwire.testing.conformance.host import ServerEnd
+
+_PAUSE = 0.01
+
+
+class Rig:
+    """A driver class, and servers to connect it to.
+
+    `patience` is how many seconds anything may take that is to happen promptly. Whatever was
+    made through the rig is ended with it. `short` is what a deadline gives that is meant to
+    pass, and how long a driver is watched while nothing happens.
+    """
+
+    def __init__(self, driver: type[Driver], target: str, patience: float, folder: Path) -> None:
+        self.driver = driver
+        self.target = target
+        self.patience = patience
+        self.short = patience / 10
+        self.folder = folder
+        self._key: KeyPair | None = None
+        self._cleanup: list[tuple[str, Callable[[], object]]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Newest first: servers, made before the channels, are cut last, or once one is stuck.
+        for what, end in reversed(self._cleanup):
+            Task(end, f"cleaning up: {what}").wait(self.patience)
+
+    def exempt(self, rule: Rule) -> str:
+        """Return why a rule does not bind the driver at all, "" if it may."""
+        if rule.layer in {Layer.SSH, Layer.STEPS} and self.target != "ssh":
+            return "the driver speaks no SSH"
+        if rule.layer is Layer.STEPS and not issubclass(self.driver, SSHDriver):
+            return "the driver is no SSHDriver"
+        return ""
+
+    def undeclared(self, rule: Rule) -> str:
+        """Return the features that a rule needs and the driver does not declare, "" for none."""
+        missing = rule.features - self.driver.features
+        return ", ".join(sorted(feature.value for feature in missing))
+
+    # --- servers ---------------------------------------------------------------------------
+
+    def host(self) -> Host:
+        """Start a server that lets the driver in by what it can do."""
+        if self.target == "ssh":
+            return self.ssh_host()
+        host = Host.plain(self.patience)
+        self.later("the server", host.close)
+        return host
+
+    def ssh_host(self, **settings: Any) -> SSHHost:
+        """Start an SSH server; see `SSHHost.start`."""
+        settings.setdefault("authorized_keys", (self.key.public,))
+        host = SSHHost.start(self.patience, **settings)
+        self.later("the server", host.close)
+        return host
+
+    @property
+    def key(self) -> KeyPair:
+        """A key that servers let in; the same one throughout the test."""
+        if self._key is None:
+            self._key = KeyPair.generate()
+        return self._key
+
+    @property
+    def key_file(self) -> str:
+        """The path of that key."""
+        path = self.folder / "key"
+        if not path.exists():
+            path.touch(0o600)
+            path.write_text(self.key.private, encoding="ascii")
+        return str(path)
+
+    # --- connecting ------------------------------------------------------------------------
+
+    def options(self, host: Host | None = None, /, **changes: Any) -> ConnectOptions:
+        """Return options that connect to the server, but for the changes."""
+        values: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "username": USERNAME,
+            "allow_agent": False,
+            "look_for_keys": False,
+        }
+        if self.target == "ssh":
+            values |= self._credentials()
+            known_hosts = self.folder / f"known_hosts-{len(list(self.folder.iterdir()))}"
+            known_hosts.write_text(host.known_hosts if host else "", encoding="ascii")
+            values["known_hosts"] = (str(known_hosts),)
+        if host is not None:
+            values["port"] = host.port
+        return ConnectOptions(**values | changes)
+
+    def connect(self, options: ConnectOptions) -> Line:
+        """Connect, which is to succeed."""
+        return self.adopt(self._dial(options, self.patience).result(2 * self.patience))
+
+    def open(self, host: Host | None = None, /, **changes: Any) -> tuple[Line, ServerEnd]:
+        """Connect, and return both ends of the session."""
+        host = host or self.host()
+        line = self.connect(self.options(host, **changes))
+        return line, host.end()
+
+    def failure(self, options: ConnectOptions, seconds: float | None = None) -> BaseException:
+        """Return what connect raises, which is to fail by the deadline, and no much later."""
+        budget = seconds or self.patience
+        dialling = self._dial(options, budget)
+        try:
+            channel = dialling.result(budget + self.patience)
+        except AssertionError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is what the test asks for
+            return error
+        self.later("the channel", channel.abort)
+        pytest.fail("connect returned a channel where it was to fail")
+
+    def adopt(self, channel: Channel) -> Line:
+        """Return a line for a channel, which is freed with the rig."""
+        self.later("the channel", channel.abort)
+        line = Line(channel, self.patience)
+        self.later("the line", line.free)
+        return line
+
+    def shaken_hands(
+        self, host: Host, offered: Algorithms | None = None
+    ) -> tuple[SSHDriver, HostKey]:
+        """Return an SSHDriver that has shaken hands with the server, and the key it presented."""
+        driver = self.steps()
+        key = driver.handshake(self.socket_to(host.port), offered or self.offer(), self.soon())
+        return driver, key
+
+    def steps(self) -> SSHDriver:
+        """Return an SSHDriver, to take it through its steps; it is aborted with the rig."""
+        driver = self.driver()
+        if not isinstance(driver, SSHDriver):
+            raise TypeError("only an SSHDriver has steps")
+        self.later("the driver", driver.abort)
+        return driver
+
+    def offer(self) -> Algorithms:
+        """Return what the core would offer by default."""
+        if not issubclass(self.driver, SSHDriver):
+            raise TypeError("only an SSHDriver has algorithms")
+        return algorithms.choose(self.driver.algorithms)
+
+    def soon(self, seconds: float | None = None) -> Deadline:
+        """Return a deadline for a step."""
+        return Deadline.after(seconds or self.patience, "the step under test")
+
+    def socket_to(self, port: int) -> socket.socket:
+        """Return a connected socket, set as the core sets one."""
+        sock = socket.create_connection(("127.0.0.1", port))
+        self.later("the socket", sock.close)
+        sockets.adopt(sock)
+        return sock
+
+    # --- what a test waits for -------------------------------------------------------------
+
+    def eventually(self, happens: Callable[[], bool], what: str) -> None:
+        """Wait for what no event tells of."""
+        until = time.monotonic() + self.patience
+        while not happens():
+            assert time.monotonic() < until, f"{what}: not within {self.patience:g} s"
+            time.sleep(_PAUSE)
+
+    def eventually_driven(self, line: Line, happens: Callable[[], bool], what: str) -> None:
+        """Wait for what no event tells of, while the line is driven."""
+        until = time.monotonic() + self.patience
+        while not happens():
+            assert time.monotonic() < until, f"{what}: not within {self.patience:g} s"
+            line.serve()
+            line.wait(_PAUSE)
+
+    def settled(self, count: Callable[[], int]) -> int:
+        """Return what a growing count has come to once it grows no more."""
+        until = time.monotonic() + self.patience
+        before, now = -1, count()
+        while now != before and time.monotonic() < until:
+            time.sleep(self.short / 2)
+            before, now = now, count()
+        return now
+
+    def until(self, line: Line, task: Task[Any]) -> Any:
+        """Drive the line until the task at the other end is done; return its result."""
+        task.notify(line.wake)
+        line.drive(lambda: not task.running, task.what)
+        return task.result(self.patience)
+
+    def left_since(self, before: Resources) -> str:
+        """Tell which fds, threads and children are left that were not there `before`."""
+        return left_since(before, self.patience)
+
+    def warm_up(self, host: Host) -> None:
+        """Connect once, so that what a library keeps for the process is there to begin with."""
+        line, end = self.open(host)
+        line.channel.close()
+        line.free()
+        end.released.set()
+        until = time.monotonic() + self.patience
+        # What lingers is then counted among what was there before.
+        while not host.idle and time.monotonic() < until:
+            time.sleep(_PAUSE)
+
+    def later(self, what: str, end: Callable[[], object]) -> None:
+        """Have something done when the test is over."""
+        self._cleanup.append((what, end))
+
+    def set_environment(self, name: str, value: str | None) -> None:
+        """Set a variable of this process's, or unset it, until the test is over."""
+        before = os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+        def restore() -> None:
+            os.environ.pop(name, None)
+            if before is not None:
+                os.environ[name] = before
+
+        self.later(f"the variable {name}", restore)
+
+    def _credentials(self) -> dict[str, Any]:
+        if Feature.PASSWORD in self.driver.features:
+            return {"password": PASSWORD}
+        if Feature.PUBLICKEY in self.driver.features:
+            return {"key_filename": (self.key_file,)}
+        return {}
+
+    def _dial(self, options: ConnectOptions, seconds: float) -> Task[Channel]:
+        driver = self.driver()
+        deadline = Deadline.after(seconds, "the kit's connect")
+        dialling = Task(lambda: driver.connect(options, deadline), "Driver.connect")
+
+        def free() -> None:
+            if dialling.running:
+                driver.abort()
+
+        self.later("the driver", free)
+        return dialling

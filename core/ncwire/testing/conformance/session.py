@@ -1,0 +1,121 @@
+"""The kit within a pytest session: what it runs, for which driver, and for how long."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ncwire import registry
+from ncwire.driver.rules import RULES
+from ncwire.errors import DriverError
+from ncwire.testing.conformance import suites
+from ncwire.testing.conformance.marking import MARKER
+from ncwire.testing.conformance.report import Report, Subject
+from ncwire.testing.conformance.rig import Rig
+from ncwire.testing.conformance.task import Stuck, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ncwire.driver import Driver
+    from ncwire.driver.rules import Rule
+
+_PLUGIN = "ncwire-conformance"
+_LIMIT = 6
+"""How many times its patience a test may take as a whole."""
+
+
+def find(driver: str | type[Driver]) -> type[Driver]:
+    """Return the driver's class: a registered name, MODULE:CLASS, or the class itself.
+
+    Raises a `DriverError`, or `pytest.UsageError` for a module or class that is not there.
+    """
+    if isinstance(driver, str) and ":" in driver:
+        module, _, name = driver.partition(":")
+        try:
+            driver = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise pytest.UsageError(f"--ncwire-driver {driver}: {error}") from error
+    return registry.choose(driver)
+
+
+def configure(config: pytest.Config) -> None:
+    """Check the driver, and have the kit collected unless something else is named."""
+    try:
+        find(config.getoption("--ncwire-driver"))
+    except DriverError as error:
+        raise pytest.UsageError(f"--ncwire-driver: {error}") from error
+    if not config.getoption("file_or_dir"):
+        folder = Path(suites.__file__).parent
+        config.args = [str(path) for path in sorted(folder.glob("test_*.py"))]
+
+
+def header(config: pytest.Config) -> list[str]:
+    """Return the lines that tell what is tested."""
+    subject = Subject.of(
+        find(config.getoption("--ncwire-driver")), config.getoption("--ncwire-target")
+    )
+    return [f"ncwire conformance: {subject}"]
+
+
+def watch(item: pytest.Item) -> None:
+    """Note the rule of a test, and make sure that the session is watched over."""
+    item.user_properties.append(("ncwire_rule", _rule(item).id))
+    plugins = item.config.pluginmanager
+    if not plugins.has_plugin(_PLUGIN):
+        plugins.register(Watch(item.config), _PLUGIN)
+
+
+@contextmanager
+def rig(request: pytest.FixtureRequest, driver: str | type[Driver], target: str) -> Iterator[Rig]:
+    """Give the test its rig, unless its rule does not bind the driver."""
+    chosen = find(driver)
+    folder: Path = request.getfixturevalue("tmp_path")
+    patience = float(request.config.getoption("--ncwire-patience"))
+    rule = _rule(request.node)
+    properties = request.node.user_properties
+    # As plain data, which other plugins can write down and send to other processes.
+    properties.append(("ncwire_subject", dataclasses.asdict(Subject.of(chosen, target))))
+    with Rig(chosen, target, patience, folder) as made:
+        if exempt := made.exempt(rule):
+            properties.append(("ncwire_exempt", exempt))
+            pytest.skip(f"does not apply: {exempt}")
+        if undeclared := made.undeclared(rule):
+            pytest.skip(f"undeclared feature: {undeclared}")
+        yield made
+
+
+class Watch(Report):
+    """The session's plugin: reports, and ends a test whose driver blocks for ever."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(config)
+        self._limit = _LIMIT * float(config.getoption("--ncwire-patience"))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Call a test of the kit in a thread of its own, for so long at most."""
+        if pyfuncitem.get_closest_marker(MARKER) is None:
+            return None
+        names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - as pytest's own hook does
+        arguments = {name: pyfuncitem.funcargs[name] for name in names}
+        running = Task(lambda: pyfuncitem.obj(**arguments), "the test")
+        try:
+            running.result(self._limit)
+        except Stuck as stuck:
+            if running.running:
+                pytest.fail(str(stuck), pytrace=False)
+            raise
+        return True
+
+
+def _rule(item: pytest.Item) -> Rule:
+    marker = item.get_closest_marker(MARKER)
+    if marker is None:
+        raise pytest.UsageError(f"{item.nodeid} tests no rule of ncwire's contract")
+    return RULES[marker.args[0]]

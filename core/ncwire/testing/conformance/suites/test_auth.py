@@ -1,0 +1,261 @@
+"""Authentication: each method, its denial, and no secret where it does not belong."""
+
+# ruff: noqa: D103, S101 - each test's rule says what it is for
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ncwire.driver import AuthResult, NoneAttempt, PasswordAttempt
+from ncwire.errors import AuthenticationError, SSHError
+from ncwire.testing.conformance.agent import Agent
+from ncwire.testing.conformance.host import PASSWORD, USERNAME
+from ncwire.testing.conformance.keys import ECDSA, KeyPair
+from ncwire.testing.conformance.login import Round, ScriptedLogin
+from ncwire.testing.conformance.marking import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ncwire.testing.conformance.host import SSHHost
+    from ncwire.testing.conformance.rig import Rig
+
+WRONG = "wrong-9c41"
+ROUNDS = (
+    Round("One", "Tell us", (("Name: ", True), ("Password: ", False)), ("ada", "lövelace")),
+    Round("Two", "And once more", (("Code: ", False),), ("123456",)),
+)
+NO_PROMPTS = Round("Notice", "Nothing is asked", (), ())
+
+
+@rule("auth.none")
+def test_auth_none(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(auth_methods=("publickey", "keyboard-interactive"))
+    driver, _ = ncwire_rig.shaken_hands(host)
+    outcome = driver.authenticate(NoneAttempt(USERNAME), ncwire_rig.soon())
+    assert outcome.result is AuthResult.DENIED
+    assert outcome.methods == {"publickey", "keyboard-interactive"}
+
+
+@rule("auth.password")
+def test_auth_password(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(auth_methods=("password",))
+    _, end = ncwire_rig.open(host, password=PASSWORD, key_filename=())
+    assert end.stream.info.username == USERNAME
+
+
+@rule("auth.password-denied")
+def test_auth_password_denied(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(auth_methods=("password",))
+    options = ncwire_rig.options(host, password=WRONG, key_filename=())
+    assert isinstance(ncwire_rig.failure(options), AuthenticationError)
+
+
+@rule("auth.denied-is-an-outcome")
+def test_auth_denied_is_an_outcome(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(auth_methods=("publickey", "password"))
+    driver, _ = ncwire_rig.shaken_hands(host)
+    outcome = driver.authenticate(PasswordAttempt(USERNAME, WRONG), ncwire_rig.soon())
+    assert outcome.result is AuthResult.DENIED
+    assert outcome.methods == {"publickey", "password"}
+    outcome = driver.authenticate(PasswordAttempt(USERNAME, PASSWORD), ncwire_rig.soon())
+    assert outcome.result is AuthResult.SUCCESS
+
+
+@rule("auth.password-is-not-prompted")
+def test_auth_password_is_not_prompted(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(auth_methods=("keyboard-interactive",))
+    driver, _ = ncwire_rig.shaken_hands(host)
+    outcome = driver.authenticate(PasswordAttempt(USERNAME, PASSWORD), ncwire_rig.soon())
+    assert outcome.result is AuthResult.DENIED
+
+
+@rule("auth.publickey-ed25519")
+def test_auth_publickey_ed25519(ncwire_rig: Rig) -> None:
+    _lets_in(ncwire_rig, "ssh-ed25519")
+
+
+@rule("auth.publickey-ecdsa")
+@pytest.mark.parametrize("kind", ECDSA)
+def test_auth_publickey_ecdsa(ncwire_rig: Rig, kind: str) -> None:
+    _lets_in(ncwire_rig, kind)
+
+
+@rule("auth.publickey-rsa")
+def test_auth_publickey_rsa(ncwire_rig: Rig) -> None:
+    _lets_in(ncwire_rig, "ssh-rsa")
+
+
+@rule("auth.publickey-denied")
+def test_auth_publickey_denied(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(auth_methods=("publickey",))
+    stranger = KeyPair.generate().write(ncwire_rig.folder)
+    options = ncwire_rig.options(host, key_filename=(stranger,), password=None)
+    assert isinstance(ncwire_rig.failure(options), AuthenticationError)
+
+
+@rule("auth.agent")
+def test_auth_agent(ncwire_rig: Rig) -> None:
+    key = KeyPair.generate()
+    _start_agent(ncwire_rig, [(KeyPair.generate(), "a stranger's"), (key, "ours")])
+    host = ncwire_rig.ssh_host(auth_methods=("publickey",), authorized_keys=(key.public,))
+    _, end = ncwire_rig.open(host, allow_agent=True, key_filename=(), password=None)
+    assert end.stream.info.username == USERNAME
+
+
+@rule("auth.agent-identities")
+def test_auth_agent_identities(ncwire_rig: Rig) -> None:
+    keys = [(KeyPair.generate(), "first"), (KeyPair.generate(), "second, with ü")]
+    _start_agent(ncwire_rig, keys)
+    driver, _ = ncwire_rig.shaken_hands(ncwire_rig.ssh_host())
+    listed = driver.agent_identities(ncwire_rig.soon())
+    assert [(each.key_type, each.blob, each.comment) for each in listed] == [
+        (key.type, key.blob, comment) for key, comment in keys
+    ]
+
+
+@rule("auth.agent-absent")
+def test_auth_agent_absent(ncwire_rig: Rig) -> None:
+    driver, _ = ncwire_rig.shaken_hands(ncwire_rig.ssh_host())
+    for path in (None, str(ncwire_rig.folder / "no such socket")):
+        ncwire_rig.set_environment("SSH_AUTH_SOCK", path)
+        assert list(driver.agent_identities(ncwire_rig.soon())) == []
+
+
+@rule("auth.interactive")
+def test_auth_interactive(ncwire_rig: Rig) -> None:
+    asked = _Asked(ROUNDS)
+    _, end = ncwire_rig.open(
+        _asking(ncwire_rig, ROUNDS), auth_handler=asked, key_filename=(), password=None
+    )
+    assert end.stream.info.username == USERNAME
+    assert asked.texts == [
+        (each.title, each.instruction, [text for text, _ in each.prompts]) for each in ROUNDS
+    ]
+
+
+@rule("auth.interactive-echo")
+def test_auth_interactive_echo(ncwire_rig: Rig) -> None:
+    asked = _Asked(ROUNDS)
+    ncwire_rig.open(
+        _asking(ncwire_rig, ROUNDS), auth_handler=asked, key_filename=(), password=None
+    )
+    assert asked.echoes == [[echo for _, echo in each.prompts] for each in ROUNDS]
+
+
+@rule("auth.interactive-no-prompts")
+def test_auth_interactive_no_prompts(ncwire_rig: Rig) -> None:
+    rounds = (*ROUNDS, NO_PROMPTS)
+    _, end = ncwire_rig.open(
+        _asking(ncwire_rig, rounds), auth_handler=_Asked(rounds), key_filename=(), password=None
+    )
+    assert end.stream.info.username == USERNAME
+
+
+@rule("auth.interactive-denied")
+def test_auth_interactive_denied(ncwire_rig: Rig) -> None:
+    options = ncwire_rig.options(
+        _asking(ncwire_rig, ROUNDS),
+        auth_handler=lambda _title, _instruction, prompts: [WRONG] * len(prompts),
+        key_filename=(),
+        password=None,
+    )
+    assert isinstance(ncwire_rig.failure(options), AuthenticationError)
+
+
+@rule("auth.interactive-raises")
+def test_auth_interactive_raises(ncwire_rig: Rig) -> None:
+    refusal = RuntimeError("nobody is there to answer")
+
+    def refuse(_title: str, _instruction: str, _prompts: object) -> Sequence[str]:
+        raise refusal
+
+    options = ncwire_rig.options(
+        _asking(ncwire_rig, ROUNDS), auth_handler=refuse, key_filename=(), password=None
+    )
+    assert ncwire_rig.failure(options) is refusal
+
+
+@rule("auth.partial")
+def test_auth_partial(ncwire_rig: Rig) -> None:
+    login = ScriptedLogin.of(required=("publickey", "password"))
+    host = ncwire_rig.ssh_host(login=login)
+    key_file = ncwire_rig.key_file
+    _, end = ncwire_rig.open(host, key_filename=(key_file,), password=PASSWORD)
+    assert end.stream.info.username == USERNAME
+    assert login.attempts[-1] == "password"
+
+
+@rule("auth.partial-outcome")
+def test_auth_partial_outcome(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(login=ScriptedLogin.of(required=("publickey", "password")))
+    driver, _ = ncwire_rig.shaken_hands(host)
+    outcome = driver.authenticate(ncwire_rig.key.attempt(USERNAME), ncwire_rig.soon())
+    assert outcome.result is AuthResult.PARTIAL
+    assert outcome.methods == {"password"}
+    outcome = driver.authenticate(PasswordAttempt(USERNAME, PASSWORD), ncwire_rig.soon())
+    assert outcome.result is AuthResult.SUCCESS
+
+
+@rule("auth.too-many")
+def test_auth_too_many(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(max_auth_tries=2)
+    driver, _ = ncwire_rig.shaken_hands(host)
+
+    def try_on() -> None:
+        for _ in range(4):
+            driver.authenticate(PasswordAttempt(USERNAME, WRONG), ncwire_rig.soon())
+
+    with pytest.raises(SSHError):
+        try_on()
+
+
+@rule("auth.no-secret")
+def test_auth_no_secret(ncwire_rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    host = ncwire_rig.ssh_host(auth_methods=("password", "keyboard-interactive"))
+    options = ncwire_rig.options(host, password=WRONG, key_filename=())
+    error = ncwire_rig.failure(options)
+    told = "".join(traceback.format_exception(error)) + repr(error) + repr(options) + caplog.text
+    assert WRONG not in told
+
+
+class _Asked:
+    """A handler that answers right, and notes what it is asked."""
+
+    def __init__(self, rounds: Sequence[Round]) -> None:
+        self.texts: list[tuple[str, str, list[str]]] = []
+        self.echoes: list[list[bool]] = []
+        self._left = list(rounds)
+
+    def __call__(
+        self, title: str, instruction: str, prompts: Sequence[tuple[str, bool]]
+    ) -> Sequence[str]:
+        if not prompts:
+            return []
+        self.texts.append((title, instruction, [text for text, _ in prompts]))
+        self.echoes.append([echo for _, echo in prompts])
+        return self._left.pop(0).answers
+
+
+def _asking(rig: Rig, rounds: Sequence[Round]) -> SSHHost:
+    return rig.ssh_host(
+        auth_methods=("keyboard-interactive",), login=ScriptedLogin.of(rounds=rounds)
+    )
+
+
+def _lets_in(rig: Rig, kind: str) -> None:
+    key = KeyPair.generate(kind)
+    host = rig.ssh_host(auth_methods=("publickey",), authorized_keys=(key.public,))
+    _, end = rig.open(host, key_filename=(key.write(rig.folder),), password=None)
+    assert end.stream.info.username == USERNAME
+
+
+def _start_agent(rig: Rig, keys: Sequence[tuple[KeyPair, str]]) -> None:
+    agent = Agent(rig.folder, keys)
+    rig.later("the agent", agent.close)
+    rig.set_environment("SSH_AUTH_SOCK", agent.path)

@@ -1,0 +1,97 @@
+"""The end that is ours: said to the peer, at once, and leaving nothing."""
+
+# ruff: noqa: D103, S101 - each test's rule says what it is for
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ncwire.testing.conformance.marking import rule
+from ncwire.testing.conformance.resources import Resources
+from ncwire.testing.conformance.suites.test_backpressure import BOUND
+from ncwire.testing.conformance.suites.test_io import noise
+from ncwire.testing.conformance.task import Task
+
+if TYPE_CHECKING:
+    from ncwire.testing.conformance.rig import Rig
+
+
+@rule("close.peer-sees-end")
+def test_close_peer_sees_end(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    data = noise(50_000)
+    taking = end.receiving_to_end()
+    line.send(data)
+    line.channel.close()
+    assert taking.result(ncwire_rig.patience) == data
+
+
+@rule("close.idempotent")
+def test_close_idempotent(ncwire_rig: Rig) -> None:
+    line, _ = ncwire_rig.open()
+    line.channel.close()
+    line.channel.close()
+
+
+@rule("close.abort-after-close")
+def test_close_abort_after_close(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    line, _ = ncwire_rig.open(host)
+    line.channel.close()
+    line.channel.abort()
+    line, _ = ncwire_rig.open(host)
+    line.channel.abort()
+    line.channel.abort()
+    line.channel.close()
+
+
+@rule("close.frees")
+def test_close_frees(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    ncwire_rig.warm_up(host)
+    before = Resources.now()
+    line, end = ncwire_rig.open(host)
+    line.free()
+    line.channel.close()
+    end.released.set()
+    assert not ncwire_rig.left_since(before)
+
+
+@rule("close.abort-frees")
+def test_close_abort_frees(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    ncwire_rig.warm_up(host)
+    before = Resources.now()
+    line, end = ncwire_rig.open(host)
+    line.free()
+    line.channel.abort()
+    end.released.set()
+    assert not ncwire_rig.left_since(before)
+
+
+@rule("close.does-not-block")
+def test_close_does_not_block(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    ncwire_rig.warm_up(host)
+    before = Resources.now()
+    line, end = ncwire_rig.open(host)
+    host.relay.freeze()
+    line.fill(bytes(BOUND))
+    line.free()
+    Task(line.channel.close, "close").result(ncwire_rig.patience)
+    host.relay.thaw()
+    end.released.set()
+    assert not ncwire_rig.left_since(before)
+
+
+@rule("close.after-peer")
+def test_close_after_peer(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    line, end = ncwire_rig.open(host)
+    end.released.set()
+    end.close()
+    line.receive_to_end()
+    line.channel.close()
+    line, _ = ncwire_rig.open(host)
+    host.relay.reset()
+    line.channel.close()

@@ -1,0 +1,132 @@
+"""Bytes, both ways: whole, in order, told of, and never waited for."""
+
+# ruff: noqa: D103, PLR2004, S101 - each test's rule says what it is for
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from ncwire.testing.conformance.marking import rule
+
+if TYPE_CHECKING:
+    from ncwire.testing.conformance.rig import Rig
+
+MEGABYTE = 1 << 20
+QUIET_TURNS = 5
+"""What an idle channel may need, of things that are under way yet; polling needs more."""
+
+
+@rule("io.read-none")
+def test_io_read_none(ncwire_rig: Rig) -> None:
+    line, _ = ncwire_rig.open()
+    assert line.channel.read(1000) is None
+    assert line.channel.read(1000) is None
+
+
+@rule("io.read-size")
+def test_io_read_size(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    end.send(b"0123456789")
+    parts: list[bytes] = []
+    until = time.monotonic() + ncwire_rig.patience
+    while len(b"".join(parts)) < 10 and time.monotonic() < until:
+        data = line.channel.read(3)
+        if data is None:
+            line.wait(ncwire_rig.patience)
+            continue
+        parts.append(data)
+        assert 0 < len(data) <= 3
+    assert b"".join(parts) == b"0123456789"
+
+
+@rule("io.end-of-stream")
+def test_io_end_of_stream(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    data = noise(100_000)
+    end.send(data)
+    end.released.set()
+    end.close()
+    assert line.receive_to_end() == data
+    assert line.channel.read(1000) == b""
+
+
+@rule("io.binary")
+def test_io_binary(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    data = bytes(range(256)) * 4
+    line.send(data)
+    assert ncwire_rig.until(line, end.receiving(len(data))) == data
+    end.send(data)
+    assert line.receive(len(data)) == data
+
+
+@rule("io.large-down")
+def test_io_large_down(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    data = noise(8 * MEGABYTE)
+    end.sending(data)
+    assert line.receive(len(data)) == data
+
+
+@rule("io.large-up")
+def test_io_large_up(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    data = noise(8 * MEGABYTE)
+    taking = end.receiving(len(data))
+    line.send(data)
+    assert ncwire_rig.until(line, taking) == data
+
+
+@rule("io.duplex")
+def test_io_duplex(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    down, up = noise(4 * MEGABYTE), noise(4 * MEGABYTE + 1)
+    end.sending(down)
+    taking = end.receiving(len(up))
+    line.send(up)
+    assert ncwire_rig.until(line, taking) == up
+    assert line.receive(len(down)) == down
+
+
+@rule("io.read-after-write")
+def test_io_read_after_write(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    for _ in range(20):
+        asked = end.receiving(10)
+        end.send(b"0123456789")
+        line.wait(ncwire_rig.patience)
+        assert line.channel.write(memoryview(b"abcdefghij")) == 10
+        assert line.receive(10) == b"0123456789"
+        assert ncwire_rig.until(line, asked) == b"abcdefghij"
+
+
+@rule("io.arrival-is-told")
+def test_io_arrival_is_told(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    line.count_turns(ncwire_rig.short)
+    end.send(b"news")
+    assert line.wait(ncwire_rig.patience)
+    assert line.receive(4) == b"news"
+
+
+@rule("io.idle-is-quiet")
+def test_io_idle_is_quiet(ncwire_rig: Rig) -> None:
+    line, _ = ncwire_rig.open()
+    line.count_turns(ncwire_rig.short)
+    assert line.count_turns(ncwire_rig.short) <= QUIET_TURNS
+
+
+@rule("io.stderr-does-not-starve")
+def test_io_stderr_does_not_starve(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    telling = end.complaining(4 * MEGABYTE)
+    ncwire_rig.until(line, telling)
+    end.sending(b"done")
+    assert line.receive(4) == b"done"
+
+
+def noise(size: int) -> bytes:
+    """Return bytes among which a lost, repeated or moved part is seen."""
+    return random.Random(size).randbytes(size)  # noqa: S311 - not for cryptography

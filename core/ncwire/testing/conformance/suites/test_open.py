@@ -1,0 +1,312 @@
+"""Connecting: a channel within the deadline, or an error of ours and nothing left behind."""
+
+# ruff: noqa: D103, S101 - each test's rule says what it is for
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ncwire.driver import (
+    Algorithms,
+    ChannelInfo,
+    ChannelRequest,
+    Driver,
+    Feature,
+    PasswordAttempt,
+    SSHDriver,
+)
+from ncwire.errors import (
+    ChannelError,
+    HandshakeError,
+    StepTimeoutError,
+    TransportError,
+)
+from ncwire.testing.conformance.awkward import (
+    AwkwardPeer,
+    Unanswering,
+    dripping,
+    gone,
+    not_ssh,
+    silent,
+)
+from ncwire.testing.conformance.host import PASSWORD, USERNAME
+from ncwire.testing.conformance.login import ScriptedLogin
+from ncwire.testing.conformance.marking import rule
+from ncwire.testing.conformance.resources import Resources
+from ncwire.testing.conformance.task import Task
+
+if TYPE_CHECKING:
+    from ncwire.testing.conformance.rig import Rig
+
+
+@rule("open.class")
+def test_open_class(ncwire_rig: Rig) -> None:
+    driver = ncwire_rig.driver
+    assert issubclass(driver, Driver)
+    assert driver.name
+    assert isinstance(vars(driver)["contract"], tuple)
+    assert all(isinstance(feature, Feature) for feature in driver.features)
+    assert driver.library()
+    if issubclass(driver, SSHDriver):
+        assert driver.features >= SSHDriver.CORE_FEATURES
+        algorithms = driver.algorithms
+        assert isinstance(algorithms, Algorithms)
+        assert algorithms.kex
+        assert algorithms.host_keys
+        assert algorithms.ciphers
+
+
+@rule("open.connects")
+def test_open_connects(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    line.send(b"to the peer")
+    assert ncwire_rig.until(line, end.receiving(11)) == b"to the peer"
+    end.send(b"and back")
+    assert line.receive(8) == b"and back"
+
+
+@rule("open.info")
+def test_open_info(ncwire_rig: Rig) -> None:
+    line, _ = ncwire_rig.open()
+    info = line.channel.info
+    assert isinstance(info, ChannelInfo)
+    assert info.library
+    assert line.channel.native is not None
+
+
+@rule("open.server-version")
+def test_open_server_version(ncwire_rig: Rig) -> None:
+    line, _ = ncwire_rig.open()
+    version = line.channel.info.server_version
+    assert version == "" or version.startswith("SSH-2.0-paramiko")
+
+
+@rule("open.unreachable")
+def test_open_unreachable(ncwire_rig: Rig) -> None:
+    error = ncwire_rig.failure(ncwire_rig.options(port=_closed_port()))
+    assert isinstance(error, TransportError)
+    assert not isinstance(error, StepTimeoutError)
+
+
+@rule("open.connect-deadline")
+def test_open_connect_deadline(ncwire_rig: Rig) -> None:
+    peer = Unanswering()
+    ncwire_rig.later("the peer", peer.close)
+    error = ncwire_rig.failure(ncwire_rig.options(port=peer.port), ncwire_rig.short)
+    assert isinstance(error, StepTimeoutError)
+
+
+@rule("open.handshake-deadline")
+def test_open_handshake_deadline(ncwire_rig: Rig) -> None:
+    peer = AwkwardPeer(silent)
+    ncwire_rig.later("the peer", peer.close)
+    error = ncwire_rig.failure(ncwire_rig.options(port=peer.port), ncwire_rig.short)
+    assert isinstance(error, StepTimeoutError)
+
+
+@rule("open.dripping-peer")
+def test_open_dripping_peer(ncwire_rig: Rig) -> None:
+    peer = AwkwardPeer(dripping)
+    ncwire_rig.later("the peer", peer.close)
+    error = ncwire_rig.failure(ncwire_rig.options(port=peer.port), ncwire_rig.short)
+    # A library may know such a peer for what it is; what counts is that it does not wait for it.
+    assert isinstance(error, TransportError)
+
+
+@rule("open.auth-deadline")
+def test_open_auth_deadline(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    driver, _ = ncwire_rig.shaken_hands(host)
+    host.relay.freeze()
+    attempt = PasswordAttempt(USERNAME, PASSWORD)
+    call = Task(
+        lambda: driver.authenticate(attempt, ncwire_rig.soon(ncwire_rig.short)), "authenticate"
+    )
+    assert isinstance(_error_of(call, ncwire_rig.short + ncwire_rig.patience), StepTimeoutError)
+
+
+@rule("open.channel-deadline")
+def test_open_channel_deadline(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    driver, _ = ncwire_rig.shaken_hands(host)
+    driver.authenticate(PasswordAttempt(USERNAME, PASSWORD), ncwire_rig.soon())
+    host.relay.freeze()
+    request = ChannelRequest("netconf")
+    call = Task(
+        lambda: driver.open_channel(request, {}, ncwire_rig.soon(ncwire_rig.short)), "open_channel"
+    )
+    assert isinstance(_error_of(call, ncwire_rig.short + ncwire_rig.patience), StepTimeoutError)
+
+
+@rule("open.hung-up")
+def test_open_hung_up(ncwire_rig: Rig) -> None:
+    peer = AwkwardPeer(gone)
+    ncwire_rig.later("the peer", peer.close)
+    error = ncwire_rig.failure(ncwire_rig.options(port=peer.port))
+    assert isinstance(error, TransportError)
+    assert not isinstance(error, StepTimeoutError)
+
+
+@rule("open.not-ssh")
+def test_open_not_ssh(ncwire_rig: Rig) -> None:
+    peer = AwkwardPeer(not_ssh)
+    ncwire_rig.later("the peer", peer.close)
+    error = ncwire_rig.failure(ncwire_rig.options(port=peer.port))
+    assert isinstance(error, TransportError)
+    assert not isinstance(error, StepTimeoutError)
+
+
+@rule("open.no-common-algorithm")
+def test_open_no_common_algorithm(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()  # its host key is ed25519
+    offered = ncwire_rig.offer()
+    others = tuple(name for name in offered.host_keys if name != "ssh-ed25519")
+    driver = ncwire_rig.steps()
+    sock = ncwire_rig.socket_to(host.port)
+    narrowed = Algorithms(offered.kex, others, offered.ciphers, offered.macs)
+    call = Task(lambda: driver.handshake(sock, narrowed, ncwire_rig.soon()), "handshake")
+    assert isinstance(_error_of(call, 2 * ncwire_rig.patience), HandshakeError)
+
+
+@rule("open.failed-leaves-nothing")
+def test_open_failed_leaves_nothing(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    unanswering = Unanswering()
+    ncwire_rig.later("the peer", unanswering.close)
+    doomed = [
+        (ncwire_rig.options(port=_closed_port()), ncwire_rig.patience),
+        (ncwire_rig.options(port=unanswering.port), ncwire_rig.short),
+    ]
+    if ncwire_rig.target == "ssh":
+        peers = [AwkwardPeer(gone), AwkwardPeer(not_ssh), AwkwardPeer(silent)]
+        for peer in peers:
+            ncwire_rig.later("the peer", peer.close)
+        doomed += [
+            *((ncwire_rig.options(port=peer.port), ncwire_rig.patience) for peer in peers[:2]),
+            (ncwire_rig.options(port=peers[2].port), ncwire_rig.short),
+            (ncwire_rig.options(host, known_hosts=()), ncwire_rig.patience),
+            (ncwire_rig.options(host, username="nobody"), ncwire_rig.patience),
+            (ncwire_rig.options(host, subsystems=("none",)), ncwire_rig.patience),
+        ]
+    ncwire_rig.warm_up(host)
+    for options, seconds in doomed:
+        before = Resources.now()
+        error = ncwire_rig.failure(options, seconds)
+        left = ncwire_rig.left_since(before)
+        assert not left, f"left after {error!r}: {left}"
+
+
+@rule("open.abort")
+def test_open_abort(ncwire_rig: Rig) -> None:
+    driver = ncwire_rig.driver()
+    options = ncwire_rig.options(port=_stalling_port(ncwire_rig))
+    before = Resources.now()
+    call = Task(lambda: driver.connect(options, ncwire_rig.soon(_LONG)), "Driver.connect")
+    ncwire_rig.later("the driver", driver.abort)
+    ncwire_rig.eventually(
+        lambda: bool(Resources.now().fds - before.fds), "the beginning of the connect"
+    )
+    # connect, as the core's sequence for SSH drivers, is the core's; abort is the driver's.
+    time.sleep(_UNDER_WAY)
+    driver.abort()
+    assert isinstance(_error_of(call, ncwire_rig.patience), TransportError)
+
+
+@rule("open.abort-is-idempotent")
+def test_open_abort_is_idempotent(ncwire_rig: Rig) -> None:
+    driver = ncwire_rig.driver()
+    driver.abort()
+    driver.abort()
+
+
+@rule("open.subsystem-refused")
+def test_open_subsystem_refused(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    error = ncwire_rig.failure(ncwire_rig.options(host, subsystems=("none",)))
+    assert isinstance(error, ChannelError)
+
+
+@rule("open.subsystem-fallback")
+def test_open_subsystem_fallback(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    _, end = ncwire_rig.open(host, subsystems=("none", "netconf"))
+    assert end.stream.info.request == "netconf"
+    assert len(host.relay.clients) == 1
+
+
+@rule("open.exec")
+def test_open_exec(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    driver, _ = ncwire_rig.shaken_hands(host)
+    driver.authenticate(PasswordAttempt(USERNAME, PASSWORD), ncwire_rig.soon())
+    request = ChannelRequest("netconf --stdio", "exec")
+    ncwire_rig.adopt(driver.open_channel(request, {}, ncwire_rig.soon()))
+    assert host.end().stream.info.request == "netconf --stdio"
+
+
+@rule("open.environment")
+def test_open_environment(ncwire_rig: Rig) -> None:
+    variables = {"NCWIRE_ONE": "1 and more", "NCWIRE_TWO": "zwei=ü"}
+    _, end = ncwire_rig.open(environment=variables)
+    assert dict(end.stream.info.environment) == variables
+
+
+@rule("open.environment-refused")
+def test_open_environment_refused(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(login=ScriptedLogin.of(takes_environment=False))
+    _, end = ncwire_rig.open(host, environment={"NCWIRE_ONE": "1"})
+    assert not end.stream.info.environment
+
+
+@rule("open.socket")
+def test_open_socket(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    sock = ncwire_rig.socket_to(host.port)
+    line, end = ncwire_rig.open(host, sock=sock, port=_closed_port())
+    end.send(b"over it")
+    assert line.receive(7) == b"over it"
+
+
+@rule("open.bind-address")
+def test_open_bind_address(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    ncwire_rig.open(host, bind_addr=_other_loopback())
+    assert host.relay.clients == [_other_loopback()]
+
+
+_LONG = 600.0
+_UNDER_WAY = 0.2
+
+
+def _closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _stalling_port(rig: Rig) -> int:
+    """Return a port where a connect hangs: in the handshake, or in TCP if there is none."""
+    peer = AwkwardPeer(silent) if rig.target == "ssh" else Unanswering()
+    rig.later("the peer", peer.close)
+    return peer.port
+
+
+def _error_of(call: Task[Any], seconds: float) -> BaseException | None:
+    try:
+        call.result(seconds)
+    except AssertionError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - it is what the test asks for
+        return error
+    return None
+
+
+def _other_loopback() -> str:
+    # Linux has all of 127.0.0.0/8 on its loopback; elsewhere the usual address must do.
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("127.0.0.2", 0))
+        return "127.0.0.2"
+    return "127.0.0.1"

@@ -1,0 +1,106 @@
+"""The pytest plugin of ncwire: the conformance kit, for whoever asks for it.
+
+pytest loads this module in every environment that has ncwire, so it imports nothing of ncwire
+until a test of the kit is there to run: `import ncwire` costs a tenth of a second, and would
+come before a coverage tool begins to measure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ncwire.driver import Driver
+    from ncwire.testing.conformance.rig import Rig
+
+MARKER = "ncwire_rule"
+
+pytest.register_assert_rewrite("ncwire.testing.conformance.suites")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the kit's options."""
+    group = parser.getgroup("ncwire", "ncwire: the conformance kit for drivers")
+    group.addoption(
+        "--ncwire-driver",
+        metavar="NAME",
+        help="run the kit for this driver: a registered name, or MODULE:CLASS",
+    )
+    group.addoption(
+        "--ncwire-target",
+        choices=("ssh", "plain"),
+        default="ssh",
+        help="what the driver connects to: an SSH server (default), or TCP in the clear",
+    )
+    group.addoption(
+        "--ncwire-patience",
+        metavar="SECONDS",
+        type=float,
+        default=10.0,
+        help="how long anything may take that is to happen promptly (default: 10)",
+    )
+    group.addoption(
+        "--ncwire-report", metavar="FILE", help="write the kit's results to a file, as JSON"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the driver that the options name, and the kit's tests unless others are named."""
+    config.addinivalue_line("markers", f"{MARKER}(id): the rule of the contract that it tests")
+    if config.getoption("--ncwire-driver") is None:
+        return
+    from ncwire.testing.conformance import session  # noqa: PLC0415 - see the module's docstring
+
+    session.configure(config)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Tell which driver, library and contract are tested."""
+    if config.getoption("--ncwire-driver") is None:
+        return []
+    from ncwire.testing.conformance import session  # noqa: PLC0415 - see the module's docstring
+
+    return session.header(config)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Have the kit watch over the session once one of its tests is there."""
+    if item.get_closest_marker(MARKER) is None:
+        return
+    from ncwire.testing.conformance import session  # noqa: PLC0415 - see the module's docstring
+
+    session.watch(item)
+
+
+@pytest.fixture
+def ncwire_driver(request: pytest.FixtureRequest) -> str | type[Driver]:
+    """Return the driver under test, its name or class; for authors to override."""
+    name = request.config.getoption("--ncwire-driver")
+    if name is None:
+        pytest.fail(
+            "no driver to test: define a fixture `ncwire_driver` that returns its name, "
+            "or run pytest with --ncwire-driver NAME",
+            pytrace=False,
+        )
+    return str(name)
+
+
+@pytest.fixture
+def ncwire_target(request: pytest.FixtureRequest) -> str:
+    """Return what the driver connects to, "ssh" or "plain"; for authors to override."""
+    return str(request.config.getoption("--ncwire-target"))
+
+
+@pytest.fixture
+def ncwire_rig(
+    request: pytest.FixtureRequest, ncwire_driver: str | type[Driver], ncwire_target: str
+) -> Iterator[Rig]:
+    """Give a test of the kit what it works with; skip a rule that does not bind the driver."""
+    from ncwire.testing.conformance import session  # noqa: PLC0415 - see the module's docstring
+
+    with session.rig(request, ncwire_driver, ncwire_target) as rig:
+        yield rig

@@ -1,0 +1,197 @@
+"""The SSH agent, spoken to with deadlines.
+
+libssh2 1.11.1 blocks on the agent's socket, and spins for ever when the agent hangs up
+(agent.c, _recv_all); ssh2-python 1.2.0 does so with the GIL held, which stops the whole
+process. So the agent is asked for its keys here, and libssh2 gets a relay of ours, which always
+answers, in place of the agent.
+
+Protocol: draft-ietf-sshm-ssh-agent, sections 3.1, 3.5 and 3.6.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import socket
+import tempfile
+import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from ncwire.driver import AgentIdentity, HostKey
+from ncwire.errors import SSHError, StepTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from ncwire.driver import Deadline
+
+_FAILURE = b"\x05"
+_REQUEST_IDENTITIES = b"\x0b"
+_IDENTITIES_ANSWER = 12
+_MAX_FRAME = 256 * 1024  # OpenSSH: AGENT_MAX_LEN
+_MAX_PATH = 100  # less than the 108 of sockaddr_un, beyond which libssh2 cuts it off
+
+
+def identities(deadline: Deadline) -> list[AgentIdentity]:
+    """Return the keys of the agent that SSH_AUTH_SOCK names, in its order.
+
+    None when no agent is there, or when it does not speak the protocol. Raises
+    `StepTimeoutError`.
+    """
+    try:
+        answer = _ask(_REQUEST_IDENTITIES, deadline)
+    except StepTimeoutError:
+        raise
+    except (OSError, EOFError):
+        return []
+    if not answer or answer[0] != _IDENTITIES_ANSWER:
+        return []
+    try:
+        return list(_parse(memoryview(answer)[5:], int.from_bytes(answer[1:5], "big")))
+    except ValueError:
+        return []
+
+
+class AgentRelay:
+    """What libssh2 takes for an agent: it has one key, and the real agent signs.
+
+    A context manager: `path` is the socket for libssh2 to connect to, `accept` takes that
+    connection and answers the listing in advance. On the way out everything is freed; libssh2
+    must not be waiting for an answer then. An agent that is gone, hangs past the deadline or
+    sends nonsense has refused to sign; so has any once `stop` is readable.
+    """
+
+    def __init__(self, identity: AgentIdentity, deadline: Deadline, stop: socket.socket) -> None:
+        self._identity = identity
+        self._deadline = deadline
+        self._stop = stop
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            # The folder is ours alone (0700), so nobody else can connect.
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ncwire-"))
+            self.path = str(Path(folder, "agent"))
+            if len(os.fsencode(self.path)) > _MAX_PATH:
+                raise SSHError(f"SSH agent: the folder for temporary files, {folder}, is too long")
+            self._listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+            self._listener.bind(self.path)
+            self._listener.listen(1)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def accept(self) -> None:
+        """Serve the connection that libssh2 has just made."""
+        client, _ = self._listener.accept()
+        self._stack.enter_context(client)
+        client.sendall(_framed(_listing(self._identity)))
+        thread = threading.Thread(
+            target=self._serve, args=(client,), name="ncwire-libssh2-agent", daemon=True
+        )
+        thread.start()
+        self._stack.callback(thread.join)
+        self._stack.callback(client.shutdown, socket.SHUT_RDWR)
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError, EOFError):
+            while True:
+                request = _receive(client, None, None)
+                if request == _REQUEST_IDENTITIES:
+                    continue  # has its answer already
+                try:
+                    answer = _ask(request, self._deadline, self._stop)
+                except (OSError, EOFError):  # StepTimeoutError is an OSError too
+                    answer = _FAILURE
+                client.sendall(_framed(answer))
+
+
+def _listing(identity: AgentIdentity) -> bytes:
+    return (
+        bytes([_IDENTITIES_ANSWER])
+        + (1).to_bytes(4, "big")
+        + _framed(identity.blob)
+        + _framed(identity.comment.encode())
+    )
+
+
+def _parse(rest: memoryview, count: int) -> Iterator[AgentIdentity]:
+    for _ in range(count):
+        blob, rest = _string(rest)
+        comment, rest = _string(rest)
+        with suppress(ValueError):  # a key of no SSH type is none that a server could know
+            key_type = HostKey.from_blob(blob).type
+            yield AgentIdentity(key_type, blob, comment.decode("utf-8", "replace"))
+
+
+def _string(rest: memoryview) -> tuple[bytes, memoryview]:
+    length, rest = int.from_bytes(rest[:4], "big"), rest[4:]
+    if length > len(rest):
+        raise ValueError("a string is cut off")
+    return bytes(rest[:length]), rest[length:]
+
+
+def _ask(request: bytes, deadline: Deadline, stop: socket.socket | None = None) -> bytes:
+    """Return the agent's answer. Raises `OSError` or `EOFError`, `StepTimeoutError` included."""
+    path = os.environ.get("SSH_AUTH_SOCK")
+    if not path:
+        raise FileNotFoundError("SSH_AUTH_SOCK is not set")
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.settimeout(deadline.remaining())
+        agent.connect(path)
+        agent.setblocking(False)
+        data = memoryview(_framed(request))
+        while data:
+            _wait(agent, select.POLLOUT, deadline, stop)
+            data = data[agent.send(data) :]
+        return _receive(agent, deadline, stop)
+
+
+def _receive(sock: socket.socket, deadline: Deadline | None, stop: socket.socket | None) -> bytes:
+    size = int.from_bytes(_receive_exactly(sock, 4, deadline, stop), "big")
+    if size > _MAX_FRAME:
+        raise EOFError("no agent says that much")
+    return _receive_exactly(sock, size, deadline, stop)
+
+
+def _receive_exactly(
+    sock: socket.socket, size: int, deadline: Deadline | None, stop: socket.socket | None
+) -> bytes:
+    data = b""
+    while len(data) < size:
+        _wait(sock, select.POLLIN, deadline, stop)
+        more = sock.recv(size - len(data))
+        if not more:
+            raise EOFError
+        data += more
+    return data
+
+
+def _wait(
+    sock: socket.socket, events: int, deadline: Deadline | None, stop: socket.socket | None
+) -> None:
+    poll = select.poll()
+    poll.register(sock, events)
+    if stop is not None:
+        poll.register(stop, select.POLLIN)
+    timeout = None if deadline is None else math.ceil(deadline.remaining() * 1000)
+    ready = {fd for fd, _ in poll.poll(timeout)}
+    if stop is not None and stop.fileno() in ready:
+        raise EOFError("told to stop")
+    if deadline is not None and not ready:
+        raise deadline.error()
+
+
+def _framed(payload: bytes) -> bytes:
+    return len(payload).to_bytes(4, "big") + payload

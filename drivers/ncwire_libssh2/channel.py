@@ -1,0 +1,268 @@
+"""The NETCONF channel over libssh2."""
+
+from __future__ import annotations
+
+import enum
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ssh2.exceptions import SocketDisconnectError, SocketSendError, SSH2Error
+
+from ncwire.driver import Channel, ChannelInfo, Readiness, Wait
+from ncwire.errors import SSHError, TransportError
+from ncwire_libssh2.connection import AGAIN
+from ncwire_libssh2.faults import LOST
+from ncwire_libssh2.link import Link
+
+if TYPE_CHECKING:
+    from ncwire_libssh2.connection import Connection
+
+_READ = 256 * 1024
+"""The most that is asked for in one read: ssh2-python allocates it each time."""
+
+_ALWAYS = 0xFFFF_FFFF
+"""A keepalive interval that has always passed: libssh2 1.11.1 keeps it in an int, where it is
+-1, and sends when last + interval <= now (keepalive.c). Any other is at least 2 s, in whole
+seconds, and a keepalive asked for earlier is silently not sent."""
+
+_RETRIES = 4
+"""How often the rest of a packet is tried on a socket that has room again already."""
+
+_PATIENCE = 100
+"""How often libssh2 may ask for room on a socket that has some, with nothing achieved."""
+
+_READ_OR_WRITE = Wait(Readiness.READ | Readiness.WRITE)
+_TO_READ = Wait(Readiness.READ)
+_TO_WRITE = Wait(Readiness.WRITE)
+_NOTHING = Wait(Readiness.NONE)
+
+
+class _Held(enum.Enum):
+    """What a write that would block waits for."""
+
+    NOT = enum.auto()
+    ROOM = enum.auto()
+    """The kernel: nothing has been handed to libssh2."""
+    REST = enum.auto()
+    """The kernel, for the rest of a packet."""
+    WINDOW = enum.auto()
+    """The peer's window."""
+    REKEYING = enum.auto()
+    """The end of a key exchange that has begun in this very write."""
+    REKEYED = enum.auto()
+    """The end of a key exchange; all that the socket had before is taken in."""
+
+
+class Libssh2Channel(Channel):
+    """The byte stream of one channel, which owns the whole connection.
+
+    A packet is handed to libssh2 only when the kernel is sure to take it whole. libssh2 1.11.1
+    can do nothing else while it has half a packet, not even what the peer may be waiting for:
+    a key exchange that begins just then never ends (libssh2#1672, #2110), and a retry with
+    other bytes sends memory that is none of ours. Should half a packet come about all the
+    same, nothing is read until the rest is out, and the rest is kept here.
+    """
+
+    def __init__(self, connection: Connection, info: ChannelInfo) -> None:
+        self.info = info
+        self.native = connection.session
+        self._connection = connection
+        self._link = Link(connection)
+        self._idle = True
+        self._held = _Held.NOT
+        self._stuck = 0
+        self._keeps_alive = False
+        self._wants = self._seen = _TO_READ
+        self._over = False
+        self._error: SSH2Error | None = None
+
+    def fileno(self) -> int:
+        """Return the socket's fd; -1 after the end."""
+        return self._connection.fileno()
+
+    def wants(self) -> Wait:
+        """Return what libssh2 waits for, or room for a packet in the socket."""
+        if not self._over:
+            self._seen = self._wants
+        return self._seen
+
+    def read(self, size: int) -> bytes | None:
+        """Return what came on the channel; see `Channel.read`.
+
+        stderr is dropped: unread it would fill the window. Raises `SSHError`.
+        """
+        with self._connection:
+            if not self._over:
+                # libssh2 tells of data only. What else came, such as the reply to a keepalive,
+                # shows in the socket before libssh2 takes it in, which it does when called.
+                arrivals = self._idle and self._link.has_arrivals()
+                if self._is_pointless(arrivals=arrivals):
+                    return None
+            data = self._take(min(size, _READ))
+            self._idle = data is None
+            if self._idle:
+                self._wants = self._after_reading()
+            return data
+
+    def write(self, data: memoryview) -> int:
+        """Send up to a packet; see `Channel.write`.
+
+        A failure to send shows in the next `read`, after what the peer had sent before.
+        """
+        connection = self._connection
+        with connection:
+            if self._over or not data:
+                return 0
+            packet = connection.unsent
+            if packet is not None and data[: len(packet)] != packet:
+                raise TransportError(
+                    "a write that would block was not retried with the same bytes"
+                )
+            needs_room = packet is None or self._held is _Held.REST
+            if needs_room and not self._link.has_room():
+                self._held = _Held.ROOM if packet is None else _Held.REST
+                self._wants = self._blocked_on()
+                return 0
+            return self._send(packet or bytes(data[: self._link.packet_size()]))
+
+    def heard(self) -> float:
+        """Return when bytes last came in, keepalive replies included."""
+        with self._connection:
+            if not self._over:
+                self._link.has_arrivals()
+            return self._link.heard
+
+    def keepalive(self) -> None:
+        """Send keepalive@libssh2.org, which the server must answer (RFC 4254 section 4)."""
+        connection = self._connection
+        with connection:
+            # libssh2 forgets a keepalive that would block, half sent, and all that follows
+            # would wait for its other half.
+            if self._over or connection.unsent is not None or not self._link.has_room():
+                return
+            if not self._keeps_alive:
+                connection.session.keepalive_config(True, _ALWAYS)
+                self._keeps_alive = True
+            with suppress(SSH2Error):  # a broken socket shows in the next read
+                connection.session.keepalive_send()
+
+    def close(self) -> None:
+        """Send the channel's close and a disconnect if they go out at once; free everything."""
+        self._end(goodbye=True)
+
+    def abort(self) -> None:
+        """Free everything."""
+        self._end(goodbye=False)
+
+    def _end(self, *, goodbye: bool) -> None:
+        self._wants = self._seen = _NOTHING
+        self.native = None
+        self._connection.end(goodbye=goodbye)
+
+    def _is_pointless(self, *, arrivals: bool) -> bool:
+        # REST: see the class. REKEYED: what read took in unseen, the write would wait for.
+        held = self._held
+        return held is _Held.REST or (held is _Held.REKEYED and self._idle and not arrivals)
+
+    def _take(self, size: int) -> bytes | None:
+        channel = self._connection.channel
+        while True:
+            try:
+                code, data = channel.read(size)
+            except LOST as error:
+                if self._over:
+                    return self._last(error)
+                self._lose(error)
+                continue
+            except SSH2Error as error:
+                raise self._failure(error) from error
+            if data:
+                return bytes(data)
+            if code == AGAIN:
+                return self._last(None) if self._over else None
+            if channel.eof():
+                return b""
+            # libssh2 has taken in something that is no packet: ask again.
+
+    def _send(self, packet: bytes) -> int:
+        connection = self._connection
+        taken = 0
+        for _ in range(_RETRIES):
+            connection.unsent = packet
+            try:
+                code, sent = connection.channel.write(packet)
+            except LOST as error:
+                self._lose(error)
+                return taken
+            except SSH2Error as error:
+                raise self._failure(error) from error
+            taken += sent
+            packet = packet[sent:]
+            connection.unsent = packet or None
+            if code != AGAIN or not (connection.is_blocked_outbound() and self._link.has_room()):
+                break
+        self._held = self._holding() if code == AGAIN else _Held.NOT
+        self._wants = self._blocked_on()
+        return taken
+
+    def _holding(self) -> _Held:
+        if self._connection.is_blocked_outbound():
+            # When room does not help, the half packet is not this one but one that libssh2
+            # sends in reading.
+            return _Held.NOT if self._link.has_room() else _Held.REST
+        if not self._window():
+            return _Held.WINDOW
+        return _Held.REKEYED if self._held in _REKEY else _Held.REKEYING
+
+    def _after_reading(self) -> Wait:
+        # Reading may have taken in what the write waits for, after which the fd is silent.
+        if self._held is _Held.WINDOW and self._window():
+            return _READ_OR_WRITE
+        if self._held in _REKEY:
+            return _READ_OR_WRITE
+        return self._blocked_on()
+
+    def _blocked_on(self) -> Wait:
+        if self._connection.is_blocked_outbound():
+            self._stuck = self._stuck + 1 if self._link.has_room() else 0
+            if self._stuck > _PATIENCE:
+                raise SSHError("SSH connection: libssh2 is stuck in the middle of a packet")
+            return _TO_WRITE
+        self._stuck = 0
+        return _READ_OR_WRITE if self._held is _Held.ROOM else _TO_READ
+
+    def _window(self) -> bool:
+        try:
+            return bool(self._connection.channel.window_write())
+        except SSH2Error:  # larger than ssh2-python's int, where it is taken for an error
+            return True
+
+    def _lose(self, error: SSH2Error) -> None:
+        # From here on libssh2 only gives out what it has. `wants` stays as it was last asked:
+        # the fd's number comes to stand for something that an epoll has not been told of.
+        connection = self._connection
+        if isinstance(error, SocketSendError):
+            with suppress(SSH2Error):
+                connection.channel.wait_eof()  # takes in what came, and sends nothing
+        self._over = True
+        self._held = _Held.NOT
+        if self._link.was_broken():
+            self._error = error
+        connection.divert()
+
+    def _last(self, error: SSH2Error | None) -> bytes:
+        error = self._error or error
+        if error is not None:
+            raise self._failure(error) from error
+        return b""
+
+    def _failure(self, error: SSH2Error) -> SSHError:
+        if isinstance(error, SocketDisconnectError):
+            return SSHError(
+                "the server disconnected (SSH_MSG_DISCONNECT); libssh2 does not give out what "
+                "the server had sent just before"
+            )
+        return SSHError(f"SSH connection: {self._connection.fault(error).describe()}")
+
+
+_REKEY = (_Held.REKEYING, _Held.REKEYED)

@@ -1,0 +1,312 @@
+"""`Connection`: the one owner of a connection's handles, and of the order in which they go."""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import socket
+import threading
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
+from ssh2.exceptions import SSH2Error
+from ssh2.session import (
+    LIBSSH2_SESSION_BLOCK_INBOUND,
+    LIBSSH2_SESSION_BLOCK_OUTBOUND,
+    Session,
+)
+
+from ncwire.errors import TransportError
+from ncwire_libssh2.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from ncwire.driver import Deadline
+
+AGAIN: int = LIBSSH2_ERROR_EAGAIN
+
+_NOWHERE = 0x3FFF_FFFF
+"""An fd that no process can have: beyond any RLIMIT_NOFILE (Linux: fs.nr_open)."""
+
+_ENOUGH = 4
+"""How often a packet under way is pushed on before it is given up."""
+
+
+class Connection:
+    """A socket, and the libssh2 handles that live on it.
+
+    libssh2 is used non-blocking from the first call, and never by two threads: `with
+    connection:` holds the lock that all its calls need. `end` may come from any thread at any
+    time, a callback that libssh2 is in the middle of included: if the lock is taken, whoever
+    has it frees the handles when leaving.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._lock = threading.Lock()
+        self._ending = False
+        self._waiting = False
+        self._established = False
+        self._void: socket.socket | None = None
+        self.session: Any = Session()
+        self.session.set_blocking(False)
+        self.channel: Any = None
+        self.unsent: bytes | None = None
+        """What libssh2 has in hand of the channel's data: it must be given the same again."""
+        self.others: list[list[Any]] = []
+        """What else lives on the session and must be dropped before it."""
+        self._waiter, self._waker = socket.socketpair()
+        # The fd must not be closed by anyone else while libssh2 knows its number.
+        self._sock = socket.socket(fileno=sock.detach())
+        self._sock.setblocking(False)
+        _living.add(self)
+
+    def __enter__(self) -> Self:
+        self._lock.acquire()
+        try:
+            self._check_not_ending()
+        except TransportError:
+            self._leave()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._leave()
+
+    def __del__(self) -> None:
+        # Python would drop the socket and the handles in any order.
+        if hasattr(self, "_sock"):
+            self.end()
+
+    def fileno(self) -> int:
+        """Return the socket's fd; -1 after the end."""
+        return self._sock.fileno()
+
+    @property
+    def sock(self) -> socket.socket:
+        """The socket, to be asked only."""
+        return self._sock
+
+    @property
+    def stop(self) -> socket.socket:
+        """Readable once `end` has been called while the lock was taken; to be polled only."""
+        return self._waiter
+
+    def is_blocked_outbound(self) -> bool:
+        """Return whether libssh2 waits for the socket to take more, the lock being held."""
+        return bool(self.session.block_directions() & LIBSSH2_SESSION_BLOCK_OUTBOUND)
+
+    def _directions(self) -> int:
+        """Return what `poll` is to wait for, the lock being held: POLLIN, POLLOUT or both."""
+        blocked = self.session.block_directions()
+        events = 0
+        if blocked & LIBSSH2_SESSION_BLOCK_INBOUND:
+            events |= select.POLLIN
+        if blocked & LIBSSH2_SESSION_BLOCK_OUTBOUND:
+            events |= select.POLLOUT
+        return events or select.POLLIN
+
+    def drive(self, operation: Callable[[], Any], deadline: Deadline) -> Any:
+        """Call until the result is something else than EAGAIN, and return it.
+
+        Raises `StepTimeoutError` when the deadline passes, `TransportError` when `end` is
+        called meanwhile, and `Fault` for what the library raises.
+        """
+        while True:
+            with self:
+                try:
+                    result = operation()
+                except SSH2Error as error:
+                    self._check_not_ending()
+                    raise self.fault(error) from error
+                self._check_not_ending()
+                if result != AGAIN:
+                    return result
+                events = self._directions()
+                self._waiting = True
+            self.wait(events, deadline)
+
+    def wait(self, events: int, deadline: Deadline) -> None:
+        """Wait for the socket to be ready, or for `end`; the lock must not be held."""
+        self._waiting = True
+        try:
+            poll = select.poll()
+            poll.register(self._waiter, select.POLLIN)
+            poll.register(self._sock, events)
+            poll.poll(math.ceil(deadline.remaining() * 1000))
+        except ValueError as error:  # fd -1: ended just now
+            raise TransportError("the connection is closed") from error
+        finally:
+            with self._lock:
+                self._waiting = False
+                if self._ending:
+                    self._close_wakeup()
+
+    def fault(self, error: SSH2Error) -> Fault:
+        """Return an error that the library has just raised with its text; the lock is held."""
+        # ssh2-python 1.2.0 loses as many bytes a call as it is asked for, and needs none of
+        # them: libssh2 allocates the text. So ask for one.
+        return Fault(error, self.session.last_errno(), self.session.last_error(1))
+
+    def established(self) -> None:
+        """Note that the handshake is done."""
+        self._established = True
+
+    def settled(self) -> None:
+        """Note that nothing will wait on this connection any more."""
+        with self:
+            self._close_wakeup()
+
+    def drop(self, handles: list[Any]) -> None:
+        """Let go of some of `others`, under the lock as all freeing."""
+        with self._lock:
+            handles.clear()
+            if handles in self.others:
+                self.others.remove(handles)
+        if self._ending:
+            self._free_if_idle()
+
+    def set_channel_aside(self) -> None:
+        """Close the channel as far as it goes at once; it is freed in the end."""
+        with self:
+            with suppress(SSH2Error):
+                self.channel.close()
+            self.others.append([self.channel])
+            self.channel = None
+
+    def shut_down(self) -> None:
+        """Let nothing more be sent or received, the lock being held."""
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def divert(self) -> None:
+        """Have the fd lead to a silent place that takes what is sent and never answers.
+
+        Linux and POSIX: dup2 replaces what the number stands for, so libssh2 reads "would
+        block" where it read the end, and gives out what it has received before (libssh2
+        1.11.1, channel.c: _libssh2_channel_read looks at its queue only after a read that did
+        not fail). The lock must be held.
+        """
+        silent, self._void = socket.socketpair()
+        with silent:
+            silent.setblocking(False)
+            os.dup2(silent.fileno(), self._sock.fileno(), inheritable=False)
+        unsent, self.unsent = self.unsent, None
+        if unsent is not None:
+            self._push_out(unsent)
+
+    def end(self, *, goodbye: bool = False) -> None:
+        """Free everything, at the latest when the call that is under way comes back.
+
+        With `goodbye` the channel's close and SSH_MSG_DISCONNECT go out, as far as the socket
+        takes them at once. Idempotent, and never blocks.
+        """
+        free = self._lock.acquire(blocking=False)
+        self._ending = True
+        if not free:
+            with suppress(OSError):
+                self._waker.send(b"\0")
+            # Whoever had the lock may have left it before `_ending` was set.
+            self._free_if_idle()
+            return
+        try:
+            if goodbye:
+                self._say_goodbye()
+            self._free()
+        finally:
+            self._lock.release()
+
+    def _check_not_ending(self) -> None:
+        if self._ending:
+            raise TransportError("the connection is closed")
+
+    def _leave(self) -> None:
+        self._lock.release()
+        if self._ending:
+            self._free_if_idle()
+
+    def _free_if_idle(self) -> None:
+        if self._lock.acquire(blocking=False):
+            try:
+                self._free()
+            finally:
+                self._lock.release()
+
+    def _say_goodbye(self) -> None:
+        if self.session is None or self.unsent is not None or self._void is not None:
+            return
+        with suppress(SSH2Error):
+            if self.channel is not None:
+                self.channel.close()
+            if self._established:
+                self.session.disconnect()
+
+    def _free(self) -> None:
+        # The order is the one that neither hangs nor leaks with ssh2-python 1.2.0: its
+        # deallocators call libssh2_channel_free and libssh2_session_free once, which talk to
+        # the peer and give up, leaking, when that would block.
+        session, self.session = self.session, None
+        if session is None:
+            return
+        self.shut_down()
+        if self.unsent is not None:
+            self.divert()
+        if self._void is not None:
+            self._void.close()
+        self.channel = None
+        for handles in self.others:
+            handles.clear()
+        if self._established:
+            # A Session that the caller has kept must not write into whatever gets our fd next.
+            with suppress(SSH2Error):
+                session.handshake(_NOWHERE)
+        del session
+        self._sock.close()
+        if self._waiting:
+            with suppress(OSError):
+                self._waker.send(b"\0")
+        else:
+            self._close_wakeup()
+
+    def _push_out(self, unsent: bytes) -> None:
+        # With a packet half sent libssh2 answers EAGAIN to everything else, freeing included
+        # (transport.c, send_existing): let it have its way, into the void.
+        for _ in range(_ENOUGH):
+            with suppress(SSH2Error):
+                if self.channel.write(unsent)[0] != AGAIN:
+                    break
+
+    def _close_wakeup(self) -> None:
+        self._waiter.close()
+        self._waker.close()
+
+    def _abandon_in_child(self) -> None:
+        # After a fork the connection is the parent's: what the child does with its copy of the
+        # handles, its exit included, must not reach the peer.
+        self._lock = threading.Lock()
+        fd = self._sock.fileno()
+        if fd >= 0:
+            null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            os.dup2(null, fd, inheritable=False)
+            os.close(null)
+
+
+_living: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+def _abandon_all_in_child() -> None:
+    for connection in list(_living):
+        connection._abandon_in_child()  # noqa: SLF001 - the class's own fork handler
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all_in_child)

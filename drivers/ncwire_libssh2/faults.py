@@ -1,0 +1,87 @@
+"""libssh2's errors in ncwire's words, by what they mean for the operation that failed."""
+
+from __future__ import annotations
+
+from ssh2.error_codes import (
+    LIBSSH2_ERROR_ALGO_UNSUPPORTED,
+    LIBSSH2_ERROR_AUTHENTICATION_FAILED,
+    LIBSSH2_ERROR_FILE,
+    LIBSSH2_ERROR_METHOD_NONE,
+    LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED,
+)
+from ssh2.exceptions import (
+    BannerRecvError,
+    BannerSendError,
+    ChannelFailure,
+    ChannelRequestDenied,
+    RequestDeniedError,
+    SocketDisconnectError,
+    SocketRecvError,
+    SocketSendError,
+    SSH2Error,
+    Timeout,
+)
+
+REFUSALS = (ChannelFailure, ChannelRequestDenied, RequestDeniedError)
+"""What the server's "no" to a channel, or to a request on one, raises."""
+
+LOST = (SocketRecvError, SocketSendError)
+"""What reading and writing raise when the socket has ended; it need not have been an error."""
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (SocketDisconnectError, "the server disconnected"),
+    (SocketRecvError, "the connection was closed or broken by the server"),
+    (SocketSendError, "the connection was closed or broken by the server"),
+    (BannerRecvError, "no SSH identification came from the server"),
+    (BannerSendError, "the SSH identification could not be sent"),
+    (Timeout, "libssh2 gave up waiting for the server"),
+)
+_DENIALS = {LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED}
+_KEY_TROUBLES = {LIBSSH2_ERROR_FILE, LIBSSH2_ERROR_METHOD_NONE, LIBSSH2_ERROR_ALGO_UNSUPPORTED}
+
+# libssh2 1.11.1, userauth.c: one error number means several things, which its texts tell apart.
+_NO_ANSWER = "Waiting for"
+_KEY_REFUSED = "Username/PublicKey combination invalid"
+_NOT_SIGNED = "Callback returned error"
+
+
+class Fault(Exception):  # noqa: N818 - carries a library error to where it is mapped
+    """An error of libssh2's, with the number and the text that go with it."""
+
+    def __init__(self, error: SSH2Error, number: int, text: str) -> None:
+        super().__init__(text)
+        self.error = error
+        self._number = number
+        self._text = text
+
+    def describe(self) -> str:
+        """Return what has happened, in one clause."""
+        if self._is_unanswered():
+            return "the connection ended, or no answer came within 60 s"
+        for kind, words in _WORDS:
+            if isinstance(self.error, kind):
+                return words
+        name = type(self.error).__name__
+        return f"{self._text} ({name})" if self._text else name
+
+    def is_denial(self) -> bool:
+        """Return whether the server has said no to an authentication, or to that much of it."""
+        return self._number in _DENIALS and not self._is_unanswered()
+
+    def is_certainly_denial(self) -> bool:
+        """Return whether a denial is none that may be a partial success.
+
+        It is when the server did not want the key, or got no signature to judge.
+        """
+        return self._text in {_KEY_REFUSED, _NOT_SIGNED}
+
+    def is_about_the_key(self) -> bool:
+        """Return whether it is the private key that libssh2 cannot use."""
+        return self._number in _KEY_TROUBLES
+
+    def is_refusal(self) -> bool:
+        """Return whether the server has said no to a channel, or to a request on one."""
+        return isinstance(self.error, REFUSALS)
+
+    def _is_unanswered(self) -> bool:
+        return self._number in _DENIALS and self._text.startswith(_NO_ANSWER)

@@ -1,0 +1,354 @@
+"""The libssh2 driver: authentication."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import paramiko
+import pytest
+from libssh2_rig import MODERN, Key, Policy, Proxy, Sshd, StubServer, log_in, soon, with_sshd
+
+from ncwire.driver import (
+    AuthResult,
+    ChannelRequest,
+    InteractiveAttempt,
+    NoneAttempt,
+    PasswordAttempt,
+    PublicKeyAttempt,
+)
+from ncwire.errors import (
+    KeyFileError,
+    SSHError,
+    StepTimeoutError,
+    TransportError,
+    UnsupportedOption,
+)
+from ncwire_libssh2 import Libssh2Driver
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory):
+    with Sshd(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
+
+
+class Questions(Policy):
+    """Asks in rounds; `rounds` has the prompts of each and the answers that are right."""
+
+    methods = "keyboard-interactive"
+
+    def __init__(self, *rounds: tuple[tuple[str, str], ...]) -> None:
+        super().__init__()
+        self.rounds = list(rounds)
+
+    def check_auth_interactive(self, username, submethods):
+        return self._ask()
+
+    def check_auth_interactive_response(self, responses):
+        self.seen.append(tuple(responses))
+        asked = self.rounds.pop(0)
+        if tuple(responses) != tuple(answer for _, answer in asked):
+            return paramiko.AUTH_FAILED
+        return self._ask() if self.rounds else paramiko.AUTH_SUCCESSFUL
+
+    def _ask(self):
+        query = paramiko.InteractiveQuery("title é", "instruction")
+        for prompt, _ in self.rounds[0]:
+            query.add_prompt(prompt, echo=False)
+        return query
+
+
+def start(server, sock=None):
+    driver = Libssh2Driver()
+    driver.handshake(sock or server.client_socket, MODERN, soon())
+    return driver
+
+
+def interview(answer, *rounds):
+    policy = Questions(*rounds)
+    with StubServer(policy) as server:
+        driver = start(server)
+        try:
+            return driver.authenticate(InteractiveAttempt("u", answer), soon()), policy.seen
+        finally:
+            driver.abort()
+
+
+def test_none_tells_what_the_server_offers():
+    with StubServer() as server:
+        driver = start(server)
+        outcome = driver.authenticate(NoneAttempt("u"), soon())
+        assert outcome.result is AuthResult.DENIED
+        assert outcome.methods == {"publickey", "password", "keyboard-interactive"}
+        driver.abort()
+
+
+def test_none_may_be_all_that_the_server_wants():
+    class Open(Policy):
+        def check_auth_none(self, username):
+            return paramiko.AUTH_SUCCESSFUL
+
+    with StubServer(Open()) as server:
+        driver = start(server)
+        assert driver.authenticate(NoneAttempt("u"), soon()).result is AuthResult.SUCCESS
+        driver.abort()
+
+
+def test_a_password_is_accepted_or_denied_and_tried_as_nothing_else():
+    with StubServer() as server:
+        driver = start(server)
+        wrong = driver.authenticate(PasswordAttempt("u", "wrong é"), soon())
+        assert wrong.result is AuthResult.DENIED
+        assert "password" in wrong.methods
+        right = driver.authenticate(PasswordAttempt("u", "right"), soon())
+        assert right.result is AuthResult.SUCCESS
+        assert server.policy.seen == [("password", "wrong é"), ("password", "right")]
+        driver.abort()
+
+
+def test_a_nul_which_c_would_take_for_the_end_is_refused():
+    with StubServer() as server:
+        driver = start(server)
+        with pytest.raises(UnsupportedOption, match="NUL in password"):
+            driver.authenticate(PasswordAttempt("u", "right\0not"), soon())
+        with pytest.raises(UnsupportedOption, match="NUL in username"):
+            driver.authenticate(NoneAttempt("u\0"), soon())
+        assert server.policy.seen == []
+        driver.abort()
+
+
+@with_sshd
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_key_from_memory_is_accepted(sshd, index):
+    driver = start(sshd, sshd.connect())
+    outcome = driver.authenticate(sshd.keys[index].attempt(), soon())
+    assert outcome.result is AuthResult.SUCCESS
+    driver.abort()
+
+
+@with_sshd
+def test_a_key_that_the_server_does_not_know_is_denied_and_the_next_may_be_tried(sshd):
+    driver = start(sshd, sshd.connect())
+    outcome = driver.authenticate(Key().attempt(), soon())
+    assert outcome.result is AuthResult.DENIED
+    assert "publickey" in outcome.methods
+    assert driver.authenticate(sshd.keys[0].attempt(), soon()).result is AuthResult.SUCCESS
+    driver.abort()
+
+
+@with_sshd
+def test_a_denied_key_counts_once_against_max_auth_tries(tmp_path):
+    with Sshd(tmp_path, "MaxAuthTries 4") as server:
+        driver = start(server, server.connect())
+        driver.authenticate(NoneAttempt("root"), soon())
+        for _ in range(3):
+            assert driver.authenticate(Key().attempt(), soon()).result is AuthResult.DENIED
+        assert driver.authenticate(server.keys[0].attempt(), soon()).result is AuthResult.SUCCESS
+        driver.abort()
+
+
+@with_sshd
+def test_a_server_that_has_had_enough_is_an_ssh_error(tmp_path):
+    with Sshd(tmp_path, "MaxAuthTries 2") as server:
+        driver = start(server, server.connect())
+        driver.authenticate(NoneAttempt("root"), soon())
+        assert driver.authenticate(Key().attempt(), soon()).result is AuthResult.DENIED
+        with pytest.raises(SSHError, match="authentication: "):
+            driver.authenticate(Key().attempt(), soon())
+        driver.abort()
+
+
+@with_sshd
+def test_two_keys_where_the_server_wants_two(tmp_path):
+    with Sshd(tmp_path, "AuthenticationMethods publickey,publickey") as server:
+        driver = start(server, server.connect())
+        first = driver.authenticate(server.keys[0].attempt(), soon())
+        assert first.result is not AuthResult.SUCCESS
+        assert first.methods == {"publickey"}
+        second = driver.authenticate(server.keys[1].attempt(), soon())
+        assert second.result is AuthResult.SUCCESS
+        driver.abort()
+
+
+def test_a_key_that_libssh2_cannot_read_is_told_by_its_source():
+    with StubServer() as server:
+        driver = start(server)
+        key = Key()
+        broken = PublicKeyAttempt("u", key.type, key.blob, b"no key at all", "the source")
+        with pytest.raises(KeyFileError, match="the source"):
+            driver.authenticate(broken, soon())
+        driver.abort()
+
+
+@pytest.mark.parametrize("first", ["password", "publickey", "keyboard-interactive"])
+def test_a_partial_success_names_what_is_left(first):
+    class Both(Questions):
+        def __init__(self):
+            super().__init__((("code", "1"),))
+            self.left = [first, "hostbased"]
+
+        @property
+        def methods(self):
+            return self.left[0]
+
+        def _partial(self):
+            self.left.pop(0)
+            return paramiko.AUTH_PARTIALLY_SUCCESSFUL
+
+        def check_auth_password(self, username, password):
+            return self._partial()
+
+        def check_auth_publickey(self, username, key):
+            # Asked twice: for the key, and with the signature.
+            self.seen.append("key")
+            return self._partial() if self.seen.count("key") > 1 else paramiko.AUTH_SUCCESSFUL
+
+        def check_auth_interactive_response(self, responses):
+            return self._partial()
+
+    attempt = {
+        "password": PasswordAttempt("u", "right"),
+        "publickey": Key().attempt("u"),
+        "keyboard-interactive": InteractiveAttempt("u", lambda *_: ["1"]),
+    }[first]
+    with StubServer(Both()) as server:
+        driver = start(server)
+        assert driver.authenticate(NoneAttempt("u"), soon()).methods == {first}
+        outcome = driver.authenticate(attempt, soon())
+        assert outcome.result is AuthResult.PARTIAL
+        assert outcome.methods == {"hostbased"}
+        driver.abort()
+
+
+def test_prompts_are_answered_round_by_round():
+    asked = []
+
+    def answer(title, instruction, prompts):
+        asked.append((title, instruction, [(prompt.text, prompt.echo) for prompt in prompts]))
+        return {"Name é: ": ["n", "p"], "Code: ": ["é"]}[prompts[0].text]
+
+    outcome, seen = interview(answer, (("Name é: ", "n"), ("Password: ", "p")), (("Code: ", "é"),))
+    assert outcome.result is AuthResult.SUCCESS
+    assert seen == [("n", "p"), ("é",)]
+    assert asked == [
+        ("title é", "instruction", [("Name é: ", False), ("Password: ", False)]),
+        ("title é", "instruction", [("Code: ", False)]),
+    ]
+
+
+def test_a_wrong_answer_is_a_denial():
+    outcome, _ = interview(lambda *_: ["wrong"], (("Code: ", "right"),))
+    assert outcome.result is AuthResult.DENIED
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [([], ("", "")), (["a"], ("a", "")), (["a", "b", "c"], ("a", "b"))]
+)
+def test_too_few_answers_are_padded_and_too_many_cut_off(given, sent):
+    outcome, seen = interview(lambda *_: given, (("One", "x"), ("Two", "y")))
+    assert outcome.result is AuthResult.DENIED
+    assert seen == [sent]
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3)])
+def test_what_the_callback_raises_comes_out_unchanged_and_no_answer_is_sent(error):
+    policy = Questions((("Code: ", "1"),))
+
+    def answer(*_):
+        raise error
+
+    with StubServer(policy) as server:
+        driver = start(server)
+        with pytest.raises(type(error)) as caught:
+            driver.authenticate(InteractiveAttempt("u", answer), soon())
+        assert caught.value is error
+        driver.abort()
+        server.transport.join(10)
+        assert policy.seen == []
+
+
+def test_an_answer_that_is_no_text_is_the_callbacks_error():
+    with StubServer(Questions((("Code: ", "1"),))) as server:
+        driver = start(server)
+        with pytest.raises(AttributeError):
+            driver.authenticate(InteractiveAttempt("u", lambda *_: [1]), soon())
+        driver.abort()
+
+
+def test_an_abort_from_within_the_callback_frees_everything_once_libssh2_is_out_of_it():
+    with StubServer(Questions((("Code: ", "1"),))) as server:
+        driver = start(server)
+
+        def answer(*_):
+            driver.abort()
+            return ["1"]
+
+        with pytest.raises(TransportError):
+            driver.authenticate(InteractiveAttempt("u", answer), soon())
+        server.transport.join(10)
+        assert not server.transport.is_active()
+
+
+ATTEMPTS = [
+    NoneAttempt("u"),
+    PasswordAttempt("u", "right"),
+    Key().attempt("u"),
+    InteractiveAttempt("u", lambda *_: ["1"]),
+]
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: type(attempt).__name__)
+def test_a_silent_server_costs_an_attempts_budget_and_no_more(attempt):
+    with StubServer() as server, Proxy(server.client_socket) as proxy:
+        driver = start(server, proxy.client_socket)
+        driver.authenticate(NoneAttempt("u"), soon())
+        proxy.silent.set()
+        began = time.monotonic()
+        with pytest.raises(StepTimeoutError, match="this step"):
+            driver.authenticate(attempt, soon(0.3, "this step"))
+        assert time.monotonic() - began < 5
+        driver.abort()
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: type(attempt).__name__)
+def test_an_attempt_ends_promptly_when_another_thread_aborts(attempt):
+    with StubServer() as server, Proxy(server.client_socket) as proxy:
+        driver = start(server, proxy.client_socket)
+        driver.authenticate(NoneAttempt("u"), soon())
+        proxy.silent.set()
+        timer = threading.Timer(0.2, driver.abort)
+        timer.start()
+        with pytest.raises(TransportError) as caught:
+            driver.authenticate(attempt, soon(60))
+        assert not isinstance(caught.value, StepTimeoutError)
+        timer.join()
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: type(attempt).__name__)
+def test_a_connection_that_ends_in_an_attempt_is_an_ssh_error_and_no_denial(attempt):
+    with StubServer() as server, Proxy(server.client_socket) as proxy:
+        driver = start(server, proxy.client_socket)
+        driver.authenticate(NoneAttempt("u"), soon())
+        proxy.hang_up()
+        with pytest.raises(SSHError, match="authentication: "):
+            driver.authenticate(attempt, soon())
+        driver.abort()
+
+
+def test_secrets_are_in_no_error_text():
+    with StubServer() as server, Proxy(server.client_socket) as proxy:
+        driver = start(server, proxy.client_socket)
+        driver.authenticate(NoneAttempt("u"), soon())
+        proxy.hang_up()
+        with pytest.raises(SSHError) as caught:
+            driver.authenticate(PasswordAttempt("u", "s3cret"), soon())
+        assert "s3cret" not in f"{caught.value}{caught.value!r}{caught.value.__cause__!r}"
+        driver.abort()
+
+
+def test_after_authentication_a_channel_opens():
+    with StubServer() as server:
+        channel = log_in(server).open_channel(ChannelRequest("netconf"), {}, soon())
+        assert channel.read(1) is None
+        channel.abort()

@@ -1,0 +1,167 @@
+"""The paramiko driver's wire: what stands between paramiko's threads and the socket."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ncwire_paramiko.wire import Wire
+
+PATIENCE = 20
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def wire_and_peer():
+    ours, peer = socket.socketpair()
+    peer.settimeout(PATIENCE)
+    wire = Wire(ours)
+    yield wire, peer
+    wire.close()
+    wire.release()
+    peer.close()
+
+
+@pytest.fixture
+def wire(wire_and_peer):
+    return wire_and_peer[0]
+
+
+@pytest.fixture
+def peer(wire_and_peer):
+    return wire_and_peer[1]
+
+
+@pytest.fixture
+def transport_thread():
+    """The thread in which paramiko would call `recv`."""
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+def receive(wire: Wire) -> bytes:
+    """Call `recv` as paramiko does: again after it was woken."""
+    while True:
+        try:
+            return wire.recv(100)
+        except TimeoutError:
+            continue
+
+
+def read_exactly(peer: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        data += peer.recv(size - len(data))
+    return bytes(data)
+
+
+def test_all_is_taken_and_sent_by_the_thread_that_receives(wire, peer, transport_thread):
+    data = bytes(range(256)) * 4096 * 8
+    received = transport_thread.submit(receive, wire)
+    for start in range(0, len(data), 32768):
+        assert wire.send(data[start : start + 32768]) == 32768
+    assert not wire.clear
+
+    assert read_exactly(peer, len(data)) == data
+    peer.sendall(b"answer")
+    assert received.result(PATIENCE) == b"answer"
+    assert wire.clear
+
+
+def test_a_peer_that_takes_nothing_is_not_listened_to(wire, peer, transport_thread):
+    wire.send(bytes(3 * MEGABYTE))
+    peer.sendall(b"more, more")
+    received = transport_thread.submit(receive, wire)
+
+    # Nothing tells that somebody waits. Too short a time could only hide a failure.
+    with pytest.raises(TimeoutError):
+        received.result(0.3)
+    read_exactly(peer, 3 * MEGABYTE)
+    assert received.result(PATIENCE) == b"more, more"
+
+
+def test_progress_is_told_of_when_the_backlog_has_gone(wire, peer, transport_thread):
+    emptied = threading.Event()
+    wire.send(bytes(MEGABYTE))
+    wire.between_packets = lambda: emptied.set() if wire.clear else None
+    transport_thread.submit(receive, wire)
+
+    read_exactly(peer, MEGABYTE)
+    assert emptied.wait(PATIENCE)
+    peer.sendall(b"x")
+
+
+def test_what_came_is_read_before_the_failure_to_send_is_told(wire, peer):
+    peer.sendall(b"last words")
+    peer.close()
+    assert wire.send(b"to nobody") == 9
+    assert wire.send(b"to nobody") == 9
+
+    assert wire.recv(100) == b"last words"
+    with pytest.raises(BrokenPipeError):
+        wire.recv(100)
+
+
+def test_the_end_is_empty(wire, peer):
+    peer.close()
+
+    assert wire.recv(100) == b""
+
+
+def test_close_ends_recv_in_another_thread(wire, transport_thread):
+    received = transport_thread.submit(receive, wire)
+    wire.close()
+
+    assert received.result(PATIENCE) == b""
+    assert wire.send(b"x") == 1
+
+
+def test_expiry_ends_recv_whether_the_peer_speaks_or_not(wire, peer, transport_thread):
+    received = transport_thread.submit(receive, wire)
+    wire.expire_at(time.monotonic() + 0.05)
+    assert received.result(PATIENCE) == b""
+    assert wire.expired
+
+    peer.sendall(b"x")
+    assert wire.recv(100) == b""
+
+
+def test_an_expiry_that_is_taken_back_ends_nothing(wire, peer):
+    wire.expire_at(time.monotonic())
+    wire.expire_at(None)
+    peer.sendall(b"x")
+
+    assert receive(wire) == b"x"
+
+
+def test_heard_is_when_bytes_came(wire, peer):
+    before = wire.heard
+    peer.sendall(b"x")
+    wire.recv(100)
+    after = wire.heard
+    peer.close()
+    wire.recv(100)
+
+    assert before < after == wire.heard
+
+
+def test_the_allowance_is_an_error_when_it_is_used_up(wire, peer):
+    wire.allow(10)
+    peer.sendall(b"x" * 11)
+    with pytest.raises(OSError, match="more data"):
+        wire.recv(100)
+
+
+def test_release_is_idempotent_and_all_else_is_harmless_after_it(wire):
+    wire.release()
+    wire.release()
+    wire.close()
+    wire.wake()
+    wire.expire_at(0.0)
+
+    assert wire.send(b"x") == 1
+    assert wire.recv(100) == b""

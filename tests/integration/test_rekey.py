@@ -1,0 +1,44 @@
+"""Keys exchanged anew in the middle of large transfers, on each driver."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+pytestmark = pytest.mark.sshd
+
+MEGABYTE = 1024 * 1024
+# What the server's get-bytes repeats; written down here again, so that both must agree.
+PATTERN = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-\n"
+
+
+@pytest.fixture
+def session(make_sshd, connect):
+    return connect(make_sshd(config="RekeyLimit 1M"))
+
+
+def test_reply_of_100_megabytes_is_identical(session):
+    size = 100 * MEGABYTE
+    reply = session.rpc(f'<get-bytes n="{size}"/>', timeout=110)
+    text = reply.raw[reply.raw.index("<data>") + 6 : reply.raw.index("</data>")]
+    expected = (PATTERN * (size // len(PATTERN) + 1))[:size]
+    assert len(text) == size
+    assert text == expected
+
+
+def test_request_of_50_megabytes_is_identical(session):
+    payload = "x" * (50 * MEGABYTE)
+    operation = f"<digest>{payload}</digest>"
+    sent = _document(session, operation)
+    reply = session.rpc(operation, timeout=110)
+    assert hashlib.sha256(sent).hexdigest() in reply.raw
+    assert f'n="{len(sent)}"' in reply.raw
+
+
+def _document(session, operation: str) -> bytes:
+    next_id = int(session.rpc("<echo/>").message_id) + 1
+    return (
+        f'<rpc message-id="{next_id}" xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
+        f"{operation}</rpc>"
+    ).encode()
