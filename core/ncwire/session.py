@@ -217,7 +217,9 @@ class Session(threading.Thread):
     def close(self) -> None:
         """End the session, with no word to the NETCONF server; see `close_session`.
 
-        What is queued is sent first, as far as `Timeouts.close` lets it. Idempotent, and from
+        What is queued is sent first, as far as `Timeouts.close` lets it; a server may drop what
+        it has not read when the connection ends, so `close_session`, which waits for its answer,
+        comes before this where that matters. Idempotent, and from
         any thread: a `connect` under way fails with `SessionCloseError`; called by a listener
         it returns at once, and the session ends when the listener returns.
         """

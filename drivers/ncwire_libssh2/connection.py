@@ -7,7 +7,6 @@ import os
 import select
 import socket
 import threading
-import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +18,7 @@ from ssh2.session import (
     Session,
 )
 
+from ncwire.driver import Forkable, point_at_nothing, watch_forks
 from ncwire.errors import TransportError
 from ncwire_libssh2.faults import Fault
 
@@ -37,7 +37,7 @@ _ENOUGH = 4
 """How often a packet under way is pushed on before it is given up."""
 
 
-class Connection:
+class Connection(Forkable):
     """A socket, and the libssh2 handles that live on it.
 
     libssh2 is used non-blocking from the first call, and never by two threads: `with
@@ -63,7 +63,7 @@ class Connection:
         # The fd must not be closed by anyone else while libssh2 knows its number.
         self._sock = socket.socket(fileno=sock.detach())
         self._sock.setblocking(False)
-        _living.add(self)
+        watch_forks(self)
 
     def __enter__(self) -> Self:
         self._lock.acquire()
@@ -289,24 +289,7 @@ class Connection:
         self._waiter.close()
         self._waker.close()
 
-    def _abandon_in_child(self) -> None:
-        # After a fork the connection is the parent's: what the child does with its copy of the
-        # handles, its exit included, must not reach the peer.
+    def abandon_in_child(self) -> None:
+        """Leave the connection to the parent; see `Forkable`."""
         self._lock = threading.Lock()
-        fd = self._sock.fileno()
-        if fd >= 0:
-            null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-            os.dup2(null, fd, inheritable=False)
-            os.close(null)
-
-
-_living: weakref.WeakSet[Connection] = weakref.WeakSet()
-
-
-def _abandon_all_in_child() -> None:
-    for connection in list(_living):
-        connection._abandon_in_child()  # noqa: SLF001 - the class's own fork handler
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_all_in_child)
+        point_at_nothing(self._sock.fileno())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Channel
+from ncwire.errors import TransportError
 from ncwire_paramiko import errors
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ class ParamikoChannel(Channel):
 
     def read(self, size: int) -> bytes | None:
         """Return what has come; see `Channel.read`."""
-        if self._freed:
-            return b""
+        self._check_not_freed()
         # Unread stderr would keep the fd readable, and in the end fill the window. It goes first:
         # paramiko's two buffers share the pipe without a lock, so that emptying this one may
         # clear the pipe of what comes for the other, which the next lines find all the same.
@@ -69,6 +69,7 @@ class ParamikoChannel(Channel):
         After the end it takes nothing: what the peer sent until then is still to be read, and
         it is `read` that tells of the end.
         """
+        self._check_not_freed()
         taken = 0
         # Set before anything is looked at: whatever changes after the look is told of.
         self._write_blocked = True
@@ -113,6 +114,10 @@ class ParamikoChannel(Channel):
         # Only now that paramiko's thread is over: it writes to the pipe, and the pipe's fds may
         # be somebody else's the moment they are closed.
         self._channel.close()
+
+    def _check_not_freed(self) -> None:
+        if self._freed:
+            raise TransportError("the channel is closed")
 
     def _can_write(self) -> bool:
         channel = self._channel

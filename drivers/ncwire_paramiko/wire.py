@@ -10,6 +10,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ncwire.driver import Forkable, point_at_nothing, watch_forks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,7 +22,7 @@ takes none must not grow our memory."""
 _POLL_LIMIT = 3600.0  # poll(2) takes its time in milliseconds, as an int
 
 
-class Wire:
+class Wire(Forkable):
     """Stands between a `paramiko.Transport` and its socket (paramiko 5.1, packet.py).
 
     Paramiko writes in whichever thread has something to send, and waits there until TCP has
@@ -59,6 +61,7 @@ class Wire:
         self._expire_at: float | None = None
         self._closed = False
         self._released = False
+        watch_forks(self)
 
     # --- what paramiko calls ---------------------------------------------------------------
 
@@ -146,6 +149,18 @@ class Wire:
             os.close(self._sender)
             os.close(self._receiver)
             self._sock.close()
+
+    def abandon_in_child(self) -> None:
+        """Leave the connection to the parent; see `Forkable`.
+
+        At the child's exit paramiko closes all connections that it knows (transport.py,
+        _join_lingering_threads), and that would shut the parent's down.
+        """
+        self._lock = threading.Lock()
+        self._closed = True
+        if not self._released:
+            for fd in (self._sock.fileno(), self._sender, self._receiver):
+                point_at_nothing(fd)
 
     # --- inside ----------------------------------------------------------------------------
 

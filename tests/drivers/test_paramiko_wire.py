@@ -80,7 +80,7 @@ def test_a_peer_that_takes_nothing_is_not_listened_to(wire, peer, transport_thre
     # Nothing tells that somebody waits. Too short a time could only hide a failure.
     with pytest.raises(TimeoutError):
         received.result(0.3)
-    read_exactly(peer, 3 * MEGABYTE)
+    read_exactly(peer, 2 * MEGABYTE)
     assert received.result(PATIENCE) == b"more, more"
 
 

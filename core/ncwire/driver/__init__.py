@@ -21,6 +21,7 @@ from ncwire.driver.base import CONTRACT, Driver
 from ncwire.driver.channel import Channel, ChannelInfo, ChannelRequest, Readiness, Wait
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
+from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
 from ncwire.driver.hostkey import HostKey
 from ncwire.driver.options import ConnectOptions, Timeouts
 from ncwire.driver.ssh import SSHDriver
@@ -40,6 +41,7 @@ __all__ = [
     "Deadline",
     "Driver",
     "Feature",
+    "Forkable",
     "HostKey",
     "InteractiveAttempt",
     "NoneAttempt",
@@ -50,4 +52,6 @@ __all__ = [
     "SSHDriver",
     "Timeouts",
     "Wait",
+    "point_at_nothing",
+    "watch_forks",
 ]

@@ -58,5 +58,6 @@ class Driver(ABC):
     def abort(self) -> None:
         """Free everything at once; a `connect` under way in another thread fails promptly.
 
-        Idempotent. Nothing is called on this driver afterwards.
+        Idempotent, and also called after a `connect` that failed by itself. Nothing but `abort`
+        is called on this driver afterwards.
         """

@@ -119,9 +119,14 @@ class Channel(ABC):
     def close(self) -> None:
         """Say goodbye as far as that goes without blocking, then free everything.
 
-        Idempotent. Afterwards no fd, thread or buffer of this connection is left.
+        Idempotent. Afterwards no fd, thread or buffer of this connection is left; a process
+        that has to end may take a few seconds more, in the background, and is then cut off.
         """
 
     @abstractmethod
     def abort(self) -> None:
-        """Free everything at once, with no word to the peer. Idempotent, also after `close`."""
+        """Free everything at once, with no word to the peer. Idempotent, also after `close`.
+
+        The one method that may be called while another thread is inside another: the core does
+        so when that call has blocked against this contract.
+        """

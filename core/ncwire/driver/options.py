@@ -92,6 +92,7 @@ class ConnectOptions:
     def required_features(self) -> dict[str, Feature]:
         """Return the parameters that not every driver can honour, and the feature each needs."""
         needed = {
+            "hostkey_verify": (not self.hostkey_verify, Feature.HOST_KEY),
             "hostkey_b64": (self.hostkey_b64, Feature.HOST_KEY),
             "unknown_host_cb": (self.unknown_host_cb, Feature.HOST_KEY),
             "sock": (self.sock, Feature.SOCKET),

@@ -150,9 +150,13 @@ _OPEN = (
     ),
     Rule(
         "open.subsystem-fallback",
-        "When the server refuses one of the subsystems, the next one is started, on the same "
-        "connection.",
+        "When the server refuses one of the subsystems, the next one is started.",
         Layer.SSH,
+    ),
+    Rule(
+        "open.subsystem-same-connection",
+        "After a refusal open_channel can be called again, for a channel on the same connection.",
+        Layer.STEPS,
     ),
     Rule(
         "open.exec",

@@ -234,6 +234,12 @@ def test_open_subsystem_fallback(ncwire_rig: Rig) -> None:
     host = ncwire_rig.ssh_host()
     _, end = ncwire_rig.open(host, subsystems=("none", "netconf"))
     assert end.stream.info.request == "netconf"
+
+
+@rule("open.subsystem-same-connection")
+def test_open_subsystem_same_connection(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    ncwire_rig.open(host, subsystems=("none", "netconf"))
     assert len(host.relay.clients) == 1
 
 

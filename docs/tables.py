@@ -1,0 +1,147 @@
+"""The tables of the documentation that are made from the code: `python docs/tables.py`.
+
+Each stands in its page between two comments, `.. begin generated NAME` and `.. end generated
+NAME`. The driver packages can be imported without their libraries being installed.
+"""
+
+# ruff: noqa: INP001, T201 - a script beside the pages, not part of a package
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ncwire.driver import Algorithms, ConnectOptions, Feature
+from ncwire.driver.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ncwire.driver import Driver
+
+PAGES = Path(__file__).parent
+COMMAND = "python docs/tables.py"
+DRIVERS = {
+    "paramiko": ("ncwire_paramiko", "ParamikoDriver"),
+    "libssh2": ("ncwire_libssh2", "Libssh2Driver"),
+}
+
+
+def features_by_driver() -> str:
+    """Return the table of what each driver of this distribution declares."""
+    drivers = {name: _driver(*place) for name, place in DRIVERS.items()}
+    parameters = parameters_by_feature()
+    rows = [
+        (
+            f"``{feature.value}``",
+            _code(parameters.get(feature, ())),
+            *("yes" if feature in driver.features else "no" for driver in drivers.values()),
+        )
+        for feature in Feature
+    ]
+    return _table(("Feature", "Parameters that need it", *drivers), (25, 45, 15, 15), rows)
+
+
+def features_by_parameter() -> str:
+    """Return the table of the parameters for which the core asks a feature."""
+    parameters = parameters_by_feature()
+    rows = [
+        (f"``Feature.{feature.name}``", f"``{feature.value}``", _code(parameters.get(feature, ())))
+        for feature in Feature
+    ]
+    return _table(("Feature", "Its word", "Parameters that need it"), (40, 25, 35), rows)
+
+
+def rules() -> str:
+    """Return the table of the contract's rules."""
+    rows = [
+        (
+            f"``{rule.id}``",
+            rule.layer.value,
+            ", ".join(sorted(f"``{feature.value}``" for feature in rule.features)) or "\\-",
+            rule.text.replace("`from`", "``from``").replace("`size`", "``size``"),
+        )
+        for rule in RULES.values()
+    ]
+    return _table(("Rule", "Binds", "If it declares", "What it says"), (22, 18, 15, 45), rows)
+
+
+TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "features.rst": {"features-by-driver": features_by_driver},
+    "writing-a-driver.rst": {"features-by-parameter": features_by_parameter, "rules": rules},
+}
+"""The tables of each page."""
+
+
+def parameters_by_feature() -> Mapping[Feature, Sequence[str]]:
+    """Ask `ConnectOptions`, with everything set, which of it needs which feature."""
+    everything = ConnectOptions(
+        host="host",
+        username="user",
+        password="set",  # noqa: S106 - no secret
+        hostkey_b64="set",
+        unknown_host_cb=lambda _host, _fingerprint: False,
+        sock=object(),  # type: ignore[arg-type] # only looked at for being there
+        bind_addr="set",
+        keepalive=1.0,
+        environment={"set": "set"},
+        auth_handler=lambda _title, _instruction, _prompts: (),
+        key_filename=("set",),
+        algorithms=Algorithms(kex=("set",)),
+    )
+    found: dict[Feature, list[str]] = {}
+    for parameter, feature in everything.required_features().items():
+        found.setdefault(feature, []).append(parameter)
+    return found
+
+
+def current(page: str) -> str:
+    """Return the page's text as it ought to be."""
+    text = (PAGES / page).read_text(encoding="utf-8")
+    for name, make in TABLES[page].items():
+        begin, end = f".. begin generated {name}\n", f".. end generated {name}\n"
+        head, _, rest = text.partition(begin)
+        _, _, tail = rest.partition(end)
+        if not tail:
+            raise ValueError(f"{page} has no place for the table {name}")
+        text = f"{head}{begin}\n{make()}\n{end}{tail}"
+    return text
+
+
+def main() -> int:
+    """Bring the pages up to date, and tell which were not."""
+    for page in TABLES:
+        text = current(page)
+        if text != (PAGES / page).read_text(encoding="utf-8"):
+            (PAGES / page).write_text(text, encoding="utf-8")
+            print(f"updated {page}")
+    return 0
+
+
+def _driver(module: str, name: str) -> type[Driver]:
+    driver: type[Driver] = getattr(importlib.import_module(module), name)
+    return driver
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"``{name}``" for name in names) or "none"
+
+
+def _table(header: Sequence[str], widths: Sequence[int], rows: Iterable[Sequence[str]]) -> str:
+    lines = [
+        ".. list-table::",
+        "   :header-rows: 1",
+        f"   :widths: {' '.join(map(str, widths))}",
+        "",
+    ]
+    for row in (header, *rows):
+        first, *others = row
+        lines.append(f"   * - {first}")
+        lines += [f"     - {cell}" for cell in others]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
