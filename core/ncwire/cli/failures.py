@@ -37,7 +37,7 @@ class Exit(enum.IntEnum):
     AUTHENTICATION = 4, "authentication failed"
     HOST_KEY = 5, "the host key is unknown, changed, revoked or not the one required"
     SESSION = 6, "NETCONF failed: hello, framing or a message"
-    DRIVER = 7, "the driver cannot be used, or does not support an option"
+    DRIVER = 7, "the driver cannot be used, lacks an option, or breaks its contract"
     TIMEOUT = 8, "a step took too long"
     INTERNAL = 70, "a bug in ncwire"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"
