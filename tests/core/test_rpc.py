@@ -8,7 +8,14 @@ import threading
 import pytest
 
 from ncwire import Session, SessionListener
-from ncwire.errors import OptionError, RPCTimeoutError, SessionCloseError, SessionError
+from ncwire.errors import (
+    OptionError,
+    RPCTimeoutError,
+    SessionCloseError,
+    SessionError,
+    UnsendableMessageError,
+)
+from ncwire.rpc import ReplyListener
 
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 
@@ -57,6 +64,7 @@ def test_timeout_names_the_rpc_and_the_session_lives(peer, session):
     late = asked(peer)
     peer.script(lambda: (peer.reply(late, "<late/>"), peer.reply(asked(peer), "<second/>")))
     assert "<second/>" in session.rpc("<get/>").raw
+    assert session.get_listener_instance(ReplyListener).unmatched == 1
 
 
 def test_reply_without_message_id_is_the_oldest_rpcs(peer, session):
@@ -134,5 +142,12 @@ def test_rpc_on_the_sessions_own_thread_is_refused(peer, session):
 def test_bad_operation_sends_nothing_and_leaves_nothing_pending(peer, session, operation):
     with pytest.raises(OptionError):
         session.rpc(operation)
+    peer.script(lambda: (asked(peer), peer.reply(None)))
+    assert "<ok/>" in session.rpc("<get/>").raw
+
+
+def test_rpc_that_cannot_be_sent_leaves_nothing_pending(peer, session):
+    with pytest.raises(UnsendableMessageError):
+        session.rpc("<get>]]>]]></get>")
     peer.script(lambda: (asked(peer), peer.reply(None)))
     assert "<ok/>" in session.rpc("<get/>").raw

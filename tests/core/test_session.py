@@ -21,6 +21,7 @@ from ncwire.errors import (
     TransportError,
     UnsendableMessageError,
 )
+from ncwire.testing.memory import MemoryChannel
 
 CLIENT = ["urn:ietf:params:netconf:base:1.0", "urn:ietf:params:netconf:base:1.1"]
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -114,10 +115,35 @@ def test_hello_that_never_comes_ends_in_time(peer):
 
 def test_peer_that_closes_before_its_hello(peer):
     session = Session(CLIENT)
-    peer.sock.close()
-    with pytest.raises((HelloMissingError, SessionCloseError)):
+    peer.script(lambda: (peer.receive(), peer.hang_up()))
+    with pytest.raises(HelloMissingError, match="closed before it sent one"):
         session.open(peer.channel)
     assert_gone(session, peer)
+
+
+def test_what_a_library_has_buffered_is_read_though_the_fd_is_silent(peer):
+    class Buffering(MemoryChannel):
+        """Takes in all that there is at once, and hands it out in small pieces."""
+
+        buffered = b""
+
+        def read(self, size):
+            while (data := super().read(size)) is not None:
+                self.buffered += data
+            piece, self.buffered = self.buffered[:7], self.buffered[7:]
+            return piece or None
+
+    session = Session(CLIENT)
+    listener = Recorder()
+    session.add_listener(listener)
+    channel = Buffering(peer.channel.native)
+    peer.hello()
+    session.open(channel)
+    document = "<a>" + "x" * 10_000 + "</a>"
+    peer.send(document)
+    assert listener.arrived.acquire(timeout=10)
+    assert listener.messages[0][1] == document
+    session.close()
 
 
 def test_messages_reach_listeners_with_root_and_raw(peer):
