@@ -1,0 +1,476 @@
+"""SSH drivers that each break one rule, over the paramiko driver."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+
+from breaking import breaks
+
+from ncwire.driver import (
+    AgentAttempt,
+    AuthOutcome,
+    AuthResult,
+    Channel,
+    Deadline,
+    Driver,
+    Feature,
+    HostKey,
+    InteractiveAttempt,
+    PasswordAttempt,
+    Prompt,
+    PublicKeyAttempt,
+)
+from ncwire.errors import ChannelError, HandshakeError, SSHError, StepTimeoutError
+from ncwire_paramiko import ParamikoDriver
+
+
+class Around(Channel):
+    """Another channel, but for what a subclass does otherwise."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.info = inner.info
+        self.native = inner.native
+
+    def fileno(self):
+        return self.inner.fileno()
+
+    def wants(self):
+        return self.inner.wants()
+
+    def read(self, size):
+        return self.inner.read(size)
+
+    def write(self, data):
+        return self.inner.write(data)
+
+    def tick(self, now):
+        self.inner.tick(now)
+
+    def heard(self):
+        return self.inner.heard()
+
+    def keepalive(self):
+        self.inner.keepalive()
+
+    def on_ready(self, wake):
+        self.inner.on_ready(wake)
+
+    def close(self):
+        self.inner.close()
+
+    def abort(self):
+        self.inner.abort()
+
+
+class Broken(ParamikoDriver):
+    contract = (1, 0)
+    Channel = staticmethod(lambda channel: channel)
+
+    def open_channel(self, request, environment, deadline):
+        return self.Channel(super().open_channel(request, environment, deadline))
+
+
+# --- keepalive ---------------------------------------------------------------------------------
+
+
+@breaks("keepalive.sent", "keepalive.heard")
+class KeepaliveDoesNothing(Broken):
+    """keepalive sends nothing."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def keepalive(self):
+            pass
+
+
+@breaks("keepalive.heard")
+class HeardIsConstant(Broken):
+    """heard tells of the connection's beginning."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def __init__(self, inner):
+            super().__init__(inner)
+            self.since = time.monotonic()
+
+        def heard(self):
+            return self.since
+
+
+@breaks("keepalive.silence")
+class HeardIsNow(Broken):
+    """heard tells that the peer was heard right now."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def heard(self):
+            return time.monotonic()
+
+
+# --- authentication ----------------------------------------------------------------------------
+
+
+@breaks("auth.no-secret")
+class LogsThePassword(Broken):
+    """The password is logged."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        if isinstance(attempt, PasswordAttempt):
+            logging.getLogger("broken").debug("trying %s", attempt.password)
+        return super().authenticate(attempt, deadline)
+
+
+@breaks("auth.none")
+class ForgetsTheMethods(Broken):
+    """What the server offers besides passwords and keys is not told."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        outcome = super().authenticate(attempt, deadline)
+        if outcome.methods == {"publickey", "keyboard-interactive"}:
+            return AuthOutcome(outcome.result, frozenset({"publickey"}))
+        return outcome
+
+
+@breaks("auth.denied-is-an-outcome", "auth.password-is-not-prompted", "auth.password-denied")
+class DenialIsAnError(Broken):
+    """A denied attempt is an error."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        outcome = super().authenticate(attempt, deadline)
+        if outcome.result is AuthResult.DENIED and isinstance(attempt, PasswordAttempt):
+            raise SSHError("denied") from OSError("denied")
+        return outcome
+
+
+@breaks("auth.password-is-not-prompted")
+class PromptsForThePassword(Broken):
+    """Where passwords are not taken, prompts are answered with the password."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        outcome = super().authenticate(attempt, deadline)
+        if isinstance(attempt, PasswordAttempt) and outcome.methods == {"keyboard-interactive"}:
+            prompts = InteractiveAttempt(
+                attempt.username, lambda _title, _text, asked: [attempt.password] * len(asked)
+            )
+            return super().authenticate(prompts, deadline)
+        return outcome
+
+
+def refusing(*kinds):
+    class Refusing(Broken):
+        contract = (1, 0)
+
+        def authenticate(self, attempt, deadline):
+            if isinstance(attempt, PublicKeyAttempt) and attempt.key_type in kinds:
+                return AuthOutcome(AuthResult.DENIED, frozenset({"publickey"}))
+            return super().authenticate(attempt, deadline)
+
+    return Refusing
+
+
+@breaks("auth.publickey-ecdsa")
+class KnowsOneCurve(refusing("ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")):
+    """ECDSA keys of two curves are not tried."""
+
+    contract = (1, 0)
+
+
+@breaks("auth.publickey-rsa")
+class KnowsNoRSA(refusing("ssh-rsa")):
+    """RSA keys are not tried."""
+
+    contract = (1, 0)
+
+
+@breaks("auth.publickey-ed25519", "auth.partial", "auth.partial-outcome")
+class KnowsNoEd25519(refusing("ssh-ed25519")):
+    """Ed25519 keys are not tried."""
+
+    contract = (1, 0)
+
+
+@breaks("auth.agent")
+class AgentCannotSign(Broken):
+    """The agent's keys are listed, and not used."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        if isinstance(attempt, AgentAttempt):
+            return AuthOutcome(AuthResult.DENIED, frozenset({"publickey"}))
+        return super().authenticate(attempt, deadline)
+
+
+@breaks("auth.agent-identities")
+class AgentBackwards(Broken):
+    """The agent's keys are listed in the wrong order."""
+
+    contract = (1, 0)
+
+    def agent_identities(self, deadline):
+        return list(super().agent_identities(deadline))[::-1]
+
+
+@breaks("auth.agent-absent")
+class AgentNeeded(Broken):
+    """That there is no agent is an error."""
+
+    contract = (1, 0)
+
+    def agent_identities(self, deadline):
+        found = super().agent_identities(deadline)
+        if not found:
+            raise SSHError("no agent") from OSError("no agent")
+        return found
+
+
+def answering(change):
+    class Answering(Broken):
+        contract = (1, 0)
+
+        def authenticate(self, attempt, deadline):
+            if isinstance(attempt, InteractiveAttempt):
+                attempt = InteractiveAttempt(attempt.username, change(attempt.answer))
+            return super().authenticate(attempt, deadline)
+
+    return Answering
+
+
+def without_titles(answer):
+    return lambda _title, _text, prompts: answer("", "", prompts)
+
+
+def without_echo(answer):
+    return lambda title, text, prompts: answer(title, text, [Prompt(p[0], False) for p in prompts])
+
+
+def never_empty(answer):
+    return lambda title, text, prompts: answer(title, text, prompts) if prompts else 1 / 0
+
+
+@breaks("auth.interactive")
+class NoTitles(answering(without_titles)):
+    """Title and instruction do not reach the handler."""
+
+    contract = (1, 0)
+
+
+@breaks("auth.interactive-echo")
+class NoEcho(answering(without_echo)):
+    """Every prompt is said to ask for a secret."""
+
+    contract = (1, 0)
+
+
+@breaks("auth.interactive-no-prompts")
+class NeverEmpty(answering(never_empty)):
+    """A round without prompts is an error."""
+
+    contract = (1, 0)
+
+
+@breaks("auth.interactive-raises")
+class SwallowsTheHandlersError(Broken):
+    """What the handler raises becomes a denial."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        try:
+            return super().authenticate(attempt, deadline)
+        except RuntimeError:
+            return AuthOutcome(AuthResult.DENIED, frozenset())
+
+
+@breaks("auth.partial-outcome")
+class PartialIsDenied(Broken):
+    """A partial success is told as a denial."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        outcome = super().authenticate(attempt, deadline)
+        if outcome.result is AuthResult.PARTIAL:
+            return AuthOutcome(AuthResult.DENIED, outcome.methods)
+        return outcome
+
+
+@breaks("auth.too-many")
+class DisconnectIsDenial(Broken):
+    """That the server has hung up is told as a denial."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        try:
+            return super().authenticate(attempt, deadline)
+        except StepTimeoutError:
+            raise
+        except SSHError:
+            return AuthOutcome(AuthResult.DENIED, frozenset({"password"}))
+
+
+# --- host keys and algorithms ------------------------------------------------------------------
+
+
+@breaks("hostkey.as-presented")
+class InventsTheType(Broken):
+    """The type is the signature's algorithm, not the key's."""
+
+    contract = (1, 0)
+
+    def handshake(self, sock, algorithms, deadline):
+        key = super().handshake(sock, algorithms, deadline)
+        return HostKey(key.type.replace("ssh-rsa", "rsa-sha2-512"), key.blob)
+
+
+@breaks("hostkey.only-offered", "open.no-common-algorithm")
+class OffersAllItHas(Broken):
+    """The library's own preferences are offered."""
+
+    contract = (1, 0)
+
+    def handshake(self, sock, algorithms, deadline):
+        offered = self.algorithms
+        return super().handshake(
+            sock, dataclasses.replace(offered, kex=offered.kex[::-1]), deadline
+        )
+
+
+@breaks(
+    "hostkey.unknown-refused",
+    "hostkey.changed-refused",
+    "hostkey.revoked-refused",
+    "hostkey.before-authentication",
+    "open.failed-leaves-nothing",
+)
+class AcceptsAnyHost(Driver):
+    """A driver that connects by itself, and verifies no host key."""
+
+    name = "accepts-any-host"
+    contract = (1, 0)
+    features = ParamikoDriver.features - {Feature.HOST_KEY}
+
+    def __init__(self):
+        self.inner = ParamikoDriver()
+
+    @classmethod
+    def library(cls):
+        return ParamikoDriver.library()
+
+    def connect(self, options, deadline):
+        return self.inner.connect(
+            dataclasses.replace(options, hostkey_verify=False, known_hosts=()), deadline
+        )
+
+    def abort(self):
+        self.inner.abort()
+
+
+# --- steps -------------------------------------------------------------------------------------
+
+
+def untimed(step):
+    def run(self, *arguments):
+        *others, _ = arguments
+        return getattr(ParamikoDriver, step)(self, *others, Deadline.after(3600, step))
+
+    return run
+
+
+@breaks("open.handshake-deadline", "open.dripping-peer", "open.failed-leaves-nothing")
+class HandshakeWithoutDeadline(Broken):
+    """handshake takes all the time that it likes."""
+
+    contract = (1, 0)
+    handshake = untimed("handshake")
+
+
+@breaks("open.auth-deadline")
+class AuthenticatesWithoutDeadline(Broken):
+    """authenticate takes all the time that it likes."""
+
+    contract = (1, 0)
+    authenticate = untimed("authenticate")
+
+
+@breaks("open.channel-deadline")
+class OpensWithoutDeadline(Broken):
+    """open_channel takes all the time that it likes."""
+
+    contract = (1, 0)
+    open_channel = untimed("open_channel")
+
+
+@breaks("open.no-common-algorithm")
+class RawHandshakeErrors(Broken):
+    """handshake raises what is no HandshakeError."""
+
+    contract = (1, 0)
+
+    def handshake(self, sock, algorithms, deadline):
+        try:
+            return super().handshake(sock, algorithms, deadline)
+        except HandshakeError as error:
+            raise SSHError(str(error)) from error
+
+
+@breaks("open.environment")
+class ForgetsTheEnvironment(Broken):
+    """The environment is not sent."""
+
+    contract = (1, 0)
+
+    def open_channel(self, request, environment, deadline):
+        return super().open_channel(request, {}, deadline)
+
+
+@breaks("open.exec")
+class SubsystemsOnly(Broken):
+    """Every request is taken for a subsystem."""
+
+    contract = (1, 0)
+
+    def open_channel(self, request, environment, deadline):
+        return super().open_channel(
+            dataclasses.replace(request, kind="subsystem"), environment, deadline
+        )
+
+
+@breaks("open.subsystem-refused", "open.subsystem-fallback", "open.subsystem-same-connection")
+class RefusalIsFatal(Broken):
+    """A refused subsystem is the connection's end."""
+
+    contract = (1, 0)
+
+    def open_channel(self, request, environment, deadline):
+        try:
+            return super().open_channel(request, environment, deadline)
+        except ChannelError as error:
+            raise SSHError(str(error)) from error
+
+
+@breaks("open.server-version")
+class InventsTheVersion(Broken):
+    """info has a text for the server's version that is not the server's."""
+
+    contract = (1, 0)
+
+    def open_channel(self, request, environment, deadline):
+        channel = super().open_channel(request, environment, deadline)
+        channel.info = dataclasses.replace(channel.info, server_version="unknown")
+        return channel

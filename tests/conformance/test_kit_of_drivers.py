@@ -1,0 +1,48 @@
+"""The kit's results for the drivers that are to keep every rule."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+from kit import run_kit
+
+from ncwire.driver import Feature
+from ncwire.driver.rules import RULES
+from ncwire.testing.memory import MemoryDriver
+
+
+def failures(result):
+    return {rule: v["reason"] for rule, v in result.rules.items() if v["outcome"] == "failed"}
+
+
+def test_memory_keeps_every_rule_that_binds_it(tmp_path):
+    result = run_kit(
+        "ncwire.testing.memory:MemoryDriver", tmp_path / "report", target="plain", patience=5
+    )
+
+    assert failures(result) == {}
+    assert result.of("skipped") == {
+        rule.id
+        for rule in RULES.values()
+        if Feature.KEEPALIVE in rule.features - MemoryDriver.features
+    }
+    assert set(result.rules) == set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("driver", "library"),
+    [("ncwire_paramiko:ParamikoDriver", "paramiko"), ("ncwire_libssh2:Libssh2Driver", "ssh2")],
+)
+def test_ssh_drivers_keep_every_rule(tmp_path, driver, library):
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    result = run_kit(driver, tmp_path / "report", patience=8)
+
+    assert failures(result) == {}
+    assert result.of("exempt") == set()
+    assert all(
+        verdict["reason"].startswith("undeclared feature")
+        for verdict in result.rules.values()
+        if verdict["outcome"] == "skipped"
+    )

@@ -1,0 +1,169 @@
+"""The plugin in other people's pytest, and the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+PATH = os.pathsep.join(filter(None, sys.path))
+MEMORY = "ncwire.testing.memory:MemoryDriver"
+
+
+def run(folder, *command):
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": PATH},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def run_pytest(folder, *arguments):
+    return run(folder, "-m", "pytest", "-p", "ncwire_pytest", "-p", "no:cacheprovider", *arguments)
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
+    (tmp_path / "test_own.py").write_text("def test_own():\n    pass\n")
+    return tmp_path
+
+
+def test_the_plugin_loads_nothing_of_ncwire_until_it_is_asked(tmp_path):
+    code = "import sys, ncwire_pytest; print([m for m in sys.modules if m.startswith('ncwire')])"
+
+    assert run(tmp_path, "-c", code).stdout == "['ncwire_pytest']\n"
+
+
+def test_an_ordinary_run_is_as_it_was(project):
+    (project / "conftest.py").write_text(
+        "import sys\n"
+        "def pytest_unconfigure():\n"
+        "    assert not [m for m in sys.modules if m.startswith('ncwire.')]\n"
+    )
+    done = run_pytest(project)
+
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+    assert "ncwire conformance" not in done.stdout
+
+
+def test_the_option_alone_runs_the_kit_and_nothing_else(project):
+    done = run_pytest(
+        project, f"--ncwire-driver={MEMORY}", "--ncwire-target=plain", "-k", "open or own"
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "ncwire conformance: driver memory (memory), written for contract 1.0" in done.stdout
+    assert "test_own" not in done.stdout
+    assert "open.connects" in done.stdout
+    assert "does not apply: the driver speaks no SSH" in done.stdout
+
+
+def test_with_files_named_the_option_runs_these(project):
+    done = run_pytest(project, f"--ncwire-driver={MEMORY}", "test_own.py")
+
+    assert "1 passed" in done.stdout
+
+
+def test_a_fixture_with_the_driver_is_all_that_an_author_supplies(project):
+    (project / "test_own.py").write_text(
+        "import pytest\n"
+        "from ncwire.testing.conformance.suites import *\n"
+        "from ncwire.testing.memory import MemoryDriver\n"
+        "@pytest.fixture\n"
+        "def ncwire_driver():\n"
+        "    return MemoryDriver\n"
+        "@pytest.fixture\n"
+        "def ncwire_target():\n"
+        "    return 'plain'\n"
+    )
+    done = run_pytest(project, "--ncwire-report=report.json", "-k", "io_read or keepalive_sent")
+    (report,) = json.loads((project / "report.json").read_text())
+
+    assert done.returncode == 0, done.stdout
+    assert report["rules"]["io.read-none"] == {"outcome": "passed", "reason": ""}
+    assert report["rules"]["keepalive.sent"] == {
+        "outcome": "skipped",
+        "reason": "undeclared feature: keepalive",
+    }
+    assert "skipped: keepalive.sent: undeclared feature: keepalive" in done.stdout
+
+
+def test_without_a_driver_the_kit_says_what_is_missing(project):
+    (project / "test_own.py").write_text("from ncwire.testing.conformance.suites import *\n")
+    done = run_pytest(project, "-k", "io_read_none")
+
+    assert done.returncode == 1
+    assert "define a fixture `ncwire_driver`" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("nonesuch", "no installed package registers it"), ("no.such:Driver", "No module named")],
+)
+def test_a_driver_that_is_not_there_is_a_usage_error(project, name, told):
+    done = run_pytest(project, f"--ncwire-driver={name}")
+
+    assert done.returncode == 4
+    assert told in done.stdout
+
+
+def test_a_driver_that_blocks_for_ever_ends_its_test_and_shows_where(tmp_path):
+    (tmp_path / "stuck.py").write_text(
+        "import threading\n"
+        "from ncwire.testing.memory import MemoryDriver, MemoryChannel\n"
+        "class Channel(MemoryChannel):\n"
+        "    def read(self, size):\n"
+        "        threading.Event().wait()\n"
+        "class Stuck(MemoryDriver):\n"
+        "    contract = (1, 0)\n"
+        "    def connect(self, options, deadline):\n"
+        "        return Channel(super().connect(options, deadline).native)\n"
+    )
+    done = run_pytest(
+        tmp_path,
+        "--ncwire-driver=stuck:Stuck",
+        "--ncwire-target=plain",
+        "--ncwire-patience=0.3",
+        "-k",
+        "io_read_none",
+    )
+
+    assert done.returncode == 1
+    assert "not done within 1.8 s; it is at" in done.stdout
+    assert "threading.Event().wait()" in done.stdout
+
+
+COMMAND = """
+import sys
+from types import SimpleNamespace
+from ncwire.cli import conform, failures
+if {hidden}:
+    sys.modules["pytest"] = None
+arguments = SimpleNamespace(
+    driver={driver!r}, target="plain", expression="read", verbose=False, json=None
+)
+sys.exit(failures.presented(lambda: conform.run(arguments), debug=False))
+"""
+
+
+def test_the_command_runs_the_kit(tmp_path):
+    done = run(tmp_path, "-c", COMMAND.format(driver=MEMORY, hidden=False))
+
+    assert done.returncode == 0, done.stdout
+    assert "io.read-none" in done.stdout
+
+
+def test_the_command_without_pytest_tells_what_to_install(tmp_path):
+    done = run(tmp_path, "-c", COMMAND.format(driver=MEMORY, hidden=True))
+
+    assert done.returncode == 7
+    assert "pip install 'ncwire[test]'" in done.stdout
