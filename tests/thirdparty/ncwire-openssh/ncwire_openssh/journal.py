@@ -1,0 +1,188 @@
+"""What ssh logs, read as it comes: how far a connection has got, and what is known of it."""
+
+from __future__ import annotations
+
+import enum
+import os
+import re
+from collections import deque
+from typing import TYPE_CHECKING
+
+from ncwire.driver import ChannelInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_KEPT = 100
+"""Lines kept for the reason of a failure: a connection that lives long logs without end."""
+_LONGEST = 4096
+"""Bytes of a line; ssh itself cuts them at 1024."""
+_DENIED = ": denied"
+_VERSION_CUT = 100
+"""ssh logs this much of the peer's version."""
+
+
+class Phase(enum.Enum):
+    """The step that a connection is in."""
+
+    CONNECT = "TCP connect"
+    HANDSHAKE = "SSH handshake"
+    AUTH = "authentication"
+    OPEN = "channel"
+
+
+class Journal:
+    """ssh's log at LogLevel DEBUG2, from the FIFO that it writes to.
+
+    Each pattern is anchored at both ends of what ssh itself says: ssh escapes line feeds, so a
+    server's text may stand within a line, and never begin one.
+    """
+
+    def __init__(self, fifo: str) -> None:
+        self._fd = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self._file = os.fdopen(self._fd, "rb", buffering=0)
+        self._rest = b""
+        self._signing = False
+        self.lines: deque[str] = deque(maxlen=_KEPT)
+        self.phase = Phase.CONNECT
+        self.attempts: list[str] = []
+        self.offered: tuple[str, ...] = ()
+        self.answers = 0
+        self.unsigned: list[str] = []
+        """Keys that the server would have taken, and with which ssh then did not sign."""
+        self.accepted: set[int] = set()
+        self.refused: set[int] = set()
+        self.ended: set[int] = set()
+        self.drained: set[int] = set()
+        self._facts: dict[str, str] = {}
+
+    def fileno(self) -> int:
+        """Return the fd, for a selector."""
+        return self._fd
+
+    def read(self) -> None:
+        """Take in what has been logged; never blocks."""
+        while data := self._read_some():
+            *whole, rest = (self._rest + data).split(b"\n")
+            self._rest = rest[:_LONGEST]
+            for line in whole:
+                self._take(line.decode(errors="replace").rstrip("\r"))
+
+    def close(self) -> None:
+        """Close the FIFO. Idempotent."""
+        self._file.close()
+
+    def find(self, pattern: str) -> re.Match[str] | None:
+        """Return where the whole of a line matches, the last one first."""
+        for line in reversed(self.lines):
+            if match := re.fullmatch(pattern, line):
+                return match
+        return None
+
+    def reason(self) -> str:
+        """Return the last that ssh said of its own accord, debugging left out."""
+        for line in reversed(self.lines):
+            if line and not line.startswith(("debug", "@")):
+                return line.rstrip(".")
+        return ""
+
+    def info(self) -> ChannelInfo:
+        """Return what ssh tells of the connection."""
+        known = self._facts.get
+        mac = known("mac", "")
+        server = known("server", "")
+        cut = len(server) >= _VERSION_CUT or "\\" in server  # cut short, or escaped: not as sent
+        return ChannelInfo(
+            library="OpenSSH",
+            library_version=known("library", ""),
+            server_version="" if cut or not server else f"SSH-{known('protocol')}-{server}",
+            kex=known("kex", ""),
+            host_key_type=known("host_key_type", ""),
+            cipher=known("cipher", ""),
+            mac="" if mac == "<implicit>" else mac,
+        )
+
+    def _read_some(self) -> bytes:
+        try:
+            return os.read(self._fd, 1 << 16)
+        except BlockingIOError:
+            return b""
+
+    def _take(self, line: str) -> None:
+        self.lines.append(line)
+        for pattern, note in _NOTES:
+            if match := pattern.fullmatch(line):
+                note(self, match)
+                return
+
+    def note_start(self, match: re.Match[str]) -> None:
+        self.phase = Phase.HANDSHAKE
+        self.note_facts(match)
+
+    def note_trust(self, _: re.Match[str]) -> None:
+        self.phase = Phase.AUTH
+
+    def note_offered(self, match: re.Match[str]) -> None:
+        self.offered = tuple(match[1].split(","))
+        self.answers += 1
+        self.unsigned = self.unsigned[:-1] if self._signing else self.unsigned
+        self._signing = False
+        if self.attempts and not self.attempts[-1].endswith(_DENIED):
+            self.attempts[-1] += _DENIED
+
+    def note_attempt(self, match: re.Match[str]) -> None:
+        self.attempts.append(match[1])
+        self._signing = False
+
+    def note_accepted_key(self, match: re.Match[str]) -> None:
+        # The server's next answer is to the signature, and takes the key off the list again.
+        self.unsigned.append(match[1])
+        self._signing = True
+
+    def note_facts(self, match: re.Match[str]) -> None:
+        # The first key exchange's; a later one may come at any time, and change the cipher.
+        for name, value in match.groupdict().items():
+            self._facts.setdefault(name, value)
+
+
+def _channels(name: str) -> Callable[[Journal, re.Match[str]], None]:
+    return lambda journal, match: getattr(journal, name).add(int(match[1]))
+
+
+_NOTES: list[tuple[re.Pattern[str], Callable[[Journal, re.Match[str]], None]]] = [
+    (re.compile(pattern), note)
+    for pattern, note in (
+        (
+            r"debug1: Local version string SSH-[0-9.]+-OpenSSH_(?P<library>.*)",
+            Journal.note_start,
+        ),
+        (
+            (
+                r"debug1: Remote protocol version (?P<protocol>[0-9.]+), "
+                r"remote software version (?P<server>.*)"
+            ),
+            Journal.note_facts,
+        ),
+        (r"debug1: kex: algorithm: (?P<kex>\S+)", Journal.note_facts),
+        (
+            r"debug1: Server host key: (?P<host_key_type>\S+) (?P<fingerprint>\S+)",
+            Journal.note_facts,
+        ),
+        (
+            r"debug1: kex: server->client cipher: (?P<cipher>\S+) MAC: (?P<mac>\S+) .*",
+            Journal.note_facts,
+        ),
+        (
+            r"debug1: SSH2_MSG_SERVICE_ACCEPT received",
+            Journal.note_trust,
+        ),
+        (r"debug1: Authentications that can continue: (\S+)", Journal.note_offered),
+        (r"debug1: Offering public key: (.*)", Journal.note_attempt),
+        (r"debug1: Server accepts key: (.*)", Journal.note_accepted_key),
+        (r"debug1: Next authentication method: (?!publickey)(\S+)", Journal.note_attempt),
+        (r"debug2: subsystem request accepted on channel (\d+)", _channels("accepted")),
+        (r"(?:debug\d: )?subsystem request failed on channel (\d+)", _channels("refused")),
+        (r"debug2: channel (\d+): rcvd (?:eof|close)", _channels("ended")),
+        (r"debug2: channel (\d+): output (?:open|drain) -> closed", _channels("drained")),
+    )
+]
