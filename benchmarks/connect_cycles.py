@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import tempfile
 import threading
 from pathlib import Path
 
@@ -23,7 +24,9 @@ def main() -> None:
     parser.add_argument("--driver", default="paramiko")
     parser.add_argument("--cycles", type=int, default=500)
     arguments = parser.parse_args()
-    with EmbeddedServer.spawn() as server:
+    with EmbeddedServer.spawn() as server, tempfile.TemporaryDirectory() as folder:
+        known_hosts = Path(folder) / "known_hosts"
+        server.write_known_hosts(known_hosts)
         for cycle in range(SETTLING + arguments.cycles):
             if cycle == SETTLING:
                 before = state()
@@ -32,7 +35,7 @@ def main() -> None:
                 port=server.port,
                 username=server.username,
                 password=server.password,
-                hostkey_b64=server.host_key.base64,
+                known_hosts=known_hosts,
                 allow_agent=False,
                 look_for_keys=False,
                 driver=arguments.driver,

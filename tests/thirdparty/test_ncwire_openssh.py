@@ -83,6 +83,12 @@ def test_it_is_listed_beside_the_others(ncwire):
     assert "ncwire[libssh2]" in drivers["libssh2"]["remedy"]
 
 
+def test_it_takes_part_in_the_demo(ncwire):
+    demo = ncwire("demo")
+    assert demo.returncode == 0, demo.stderr
+    assert "edited with driver openssh" in demo.stdout
+
+
 def test_it_does_the_main_job(ncwire, login):
     hello = ncwire("hello", *login)
     assert hello.returncode == 0, hello.stderr

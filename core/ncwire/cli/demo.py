@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rich.rule import Rule
@@ -57,18 +59,22 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has no optio
     statuses = registry.survey()
     if not statuses:
         registry.choose()  # which says so
-    with EmbeddedServer.spawn() as server:
+    with EmbeddedServer.spawn() as server, TemporaryDirectory() as folder:
         key = server.host_key
+        # The key is known from the server itself, so it is verified as any other is; by a file,
+        # for that is a way that every driver has.
+        known_hosts = Path(folder) / "known_hosts"
+        server.write_known_hosts(known_hosts)
         _say(f"NETCONF server: {server.username}@{server.host} -p {server.port}")
         _say(f"its host key:   {key.type} {key.sha256}")
-        codes = [_with_driver(status.name, server) for status in statuses]
+        codes = [_with_driver(status.name, server, known_hosts) for status in statuses]
     _say("")
     if Exit.OK not in codes:
         return next(filter(None, codes), Exit.DRIVER)
     return next((code for code in codes if code not in (Exit.OK, None)), Exit.OK)
 
 
-def _with_driver(name: str, server: ServerProcess) -> Exit | None:
+def _with_driver(name: str, server: ServerProcess, known_hosts: Path) -> Exit | None:
     """Show one driver. Returns None if it is not available, which is no failure of it."""
     console().print(Rule(Text(f"driver {name}", "bold"), align="left"))
     try:
@@ -79,21 +85,20 @@ def _with_driver(name: str, server: ServerProcess) -> Exit | None:
     except NcwireError as error:
         return failures.tell(error)
     try:
-        _show(name, server)
+        _show(name, server, known_hosts)
     except NcwireError as error:
         return failures.tell(error)
     return Exit.OK
 
 
-def _show(name: str, server: ServerProcess) -> None:
+def _show(name: str, server: ServerProcess, known_hosts: Path) -> None:
     started = time.perf_counter()
     with ncwire.connect(
         server.host,
         port=server.port,
         username=server.username,
         password=server.password,
-        # The key is known from the server itself, so it is verified as any other is.
-        hostkey_b64=server.host_key.base64,
+        known_hosts=known_hosts,
         allow_agent=False,
         look_for_keys=False,
         driver=name,
