@@ -21,6 +21,9 @@ pytestmark = [pytest.mark.sshd, pytest.mark.timeout(600)]
 
 
 def run(*command: object, **options) -> subprocess.CompletedProcess[str]:
+    # With PYTHONPATH, pip would find the repository's own metadata there, and install nothing.
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    options.setdefault("env", ours)
     return subprocess.run(
         [str(part) for part in command], check=False, capture_output=True, text=True, **options
     )

@@ -38,7 +38,7 @@ class OpenSSHChannel(Channel):
         self._selector.register(master.stderr, selectors.EVENT_READ)
 
     def fileno(self) -> int:
-        return self._selector.fileno()  # type: ignore[attr-defined, no-any-return]
+        return self._selector.fileno()
 
     def wants(self) -> Wait:
         return Wait(Readiness.READ)  # a blocked write is waited for in the selector
@@ -92,7 +92,7 @@ class OpenSSHChannel(Channel):
 
     def _forget(self, file: object) -> None:
         if file in {key.fileobj for key in self._selector.get_map().values()}:
-            self._selector.unregister(file)  # type: ignore[arg-type]
+            self._selector.unregister(file)
 
     def _watch_writing(self, *, wanted: bool) -> None:
         if wanted != self._blocked:

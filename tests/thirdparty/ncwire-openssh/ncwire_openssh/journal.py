@@ -17,6 +17,8 @@ _KEPT = 100
 """Lines kept for the reason of a failure: a connection that lives long logs without end."""
 _LONGEST = 4096
 """Bytes of a line; ssh itself cuts them at 1024."""
+_NO_REASON = ("debug", "@", "Transferred: ", "Bytes per second: ")
+"""How lines begin that tell of no failure: the last two are what ssh ends every session with."""
 _DENIED = ": denied"
 _VERSION_CUT = 100
 """ssh logs this much of the peer's version."""
@@ -82,7 +84,7 @@ class Journal:
     def reason(self) -> str:
         """Return the last that ssh said of its own accord, debugging left out."""
         for line in reversed(self.lines):
-            if line and not line.startswith(("debug", "@")):
+            if line and not line.startswith(_NO_REASON):
                 return line.rstrip(".")
         return ""
 
