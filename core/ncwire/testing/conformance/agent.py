@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+from ncwire.testing.conformance.acceptor import Acceptor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,38 +31,14 @@ class Agent:
     def __init__(self, folder: Path, keys: Sequence[tuple[KeyPair, str]]) -> None:
         self.path = str(folder / "agent")
         self._keys = keys
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(self.path)
-        self._listener.listen()
-        self._clients: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self._acceptor = threading.Thread(target=self._accept, name="kit: agent", daemon=True)
-        self._acceptor.start()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(self.path)
+        listener.listen()
+        self._acceptor = Acceptor(listener, self._serve, "agent")
 
     def close(self) -> None:
         """End it. Idempotent."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._acceptor.join()
-        self._listener.close()
-        for client in self._clients:
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(
-                target=self._serve, args=(client,), name="kit: agent", daemon=True
-            )
-            self._clients.append(client)
-            self._threads.append(thread)
-            thread.start()
+        self._acceptor.close()
 
     def _serve(self, client: socket.socket) -> None:
         with client, client.makefile("rb") as requests, suppress(OSError):

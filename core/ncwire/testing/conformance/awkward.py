@@ -8,6 +8,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ncwire.testing.conformance.acceptor import Acceptor
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -45,41 +47,17 @@ class AwkwardPeer:
 
     def __init__(self, act: Callable[[socket.socket], bool]) -> None:
         self._act = act
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._socks: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self.port: int = self._listener.getsockname()[1]
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = listener.getsockname()[1]
         self.accepted = threading.Event()
-        self._acceptor = threading.Thread(target=self._accept, name="kit: peer", daemon=True)
-        self._acceptor.start()
+        self._acceptor = Acceptor(listener, self._serve, "peer")
 
     def close(self) -> None:
         """End it and its connections. Idempotent."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._acceptor.join()
-        self._listener.close()
-        for sock in self._socks:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(
-                target=self._serve, args=(sock,), name="kit: peer", daemon=True
-            )
-            self._socks.append(sock)
-            self._threads.append(thread)
-            thread.start()
-            self.accepted.set()
+        self._acceptor.close()
 
     def _serve(self, sock: socket.socket) -> None:
+        self.accepted.set()
         with sock, suppress(OSError):
             if self._act(sock):
                 while sock.recv(1 << 16):

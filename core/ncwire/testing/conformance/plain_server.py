@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-import threading
 from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ncwire.testing.conformance.acceptor import Acceptor
 from ncwire.testing.stream import SessionInfo
 
 if TYPE_CHECKING:
@@ -46,37 +46,13 @@ class PlainServer:
 
     def __init__(self, script: Callable[[SocketStream], None]) -> None:
         self._script = script
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._socks: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-        self.port: int = self._listener.getsockname()[1]
-        self._acceptor = threading.Thread(target=self._accept, name="kit: server", daemon=True)
-        self._acceptor.start()
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = listener.getsockname()[1]
+        self._acceptor = Acceptor(listener, self._run, "server")
 
     def close(self) -> None:
         """Cut all connections. Idempotent."""
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._acceptor.join()
-        self._listener.close()
-        for sock in self._socks:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(
-                target=self._run, args=(sock,), name="kit: server", daemon=True
-            )
-            self._socks.append(sock)
-            self._threads.append(thread)
-            thread.start()
+        self._acceptor.close()
 
     def _run(self, sock: socket.socket) -> None:
         stream = SocketStream(sock)
