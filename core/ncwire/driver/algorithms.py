@@ -19,3 +19,5 @@ class Algorithms:
     """Signature algorithms: rsa-sha2-512 and rsa-sha2-256 both mean keys of type ssh-rsa."""
     ciphers: tuple[str, ...] = ()
     macs: tuple[str, ...] = ()
+    compression: tuple[str, ...] = ()
+    """RFC 4253 section 6.2: "none", "zlib@openssh.com"."""

@@ -74,16 +74,34 @@ class ConnectOptions:
     """ssh_config's key files: used in place of the usual ones, and left out if unusable."""
     identities_only: bool = False
     """Whether the agent is asked only for keys whose files are named here."""
+    certificate_files: tuple[str, ...] = ()
+    """ssh_config's user certificates, beside those that stand next to their keys."""
+    identity_agent: str | None = None
+    """The agent's socket; None: there is no agent to ask."""
+    auth_methods: tuple[str, ...] = ("publickey", "keyboard-interactive", "password")
+    """The methods that may be tried, in this order (RFC 4252)."""
     auth_handler: Callable[[str, str, Sequence[Prompt]], Sequence[str]] | None = None
     hostkey_verify: bool = True
     hostkey_b64: str | None = None
     known_hosts: tuple[str, ...] = ()
     host_key_alias: str | None = None
+    accept_new: str | None = None
+    """The known_hosts file to which the key of an unknown host is added; None: not accepted."""
+    hash_known_hosts: bool = False
+    """Whether names are added to `accept_new` hashed (ssh_config's HashKnownHosts)."""
     unknown_host_cb: Callable[[str, str], bool] | None = None
     sock: socket.socket | None = None
     """An open socket, the core's own from here on (whether `sock` or `sock_fd` was given)."""
     bind_addr: str | None = None
+    address_family: socket.AddressFamily | None = None
+    """AF_INET or AF_INET6: the only addresses of the host that are tried."""
+    proxy_command: str | None = None
+    """What a shell runs to reach the host, tokens expanded; its standard streams carry SSH."""
+    jumps: tuple[ConnectOptions, ...] = ()
+    """The hosts to go through, nearest first; each is verified and authenticated by itself."""
     keepalive: float | None = None
+    keepalive_count: int = 3
+    """How many keepalives in a row may go unanswered (ssh_config's ServerAliveCountMax)."""
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     subsystems: tuple[str, ...] = ("netconf",)
     algorithms: Algorithms | None = None

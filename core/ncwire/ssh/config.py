@@ -20,6 +20,8 @@ from ncwire.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from ncwire.driver.algorithms import Algorithms
+
 _log = logging.getLogger(__name__)
 
 USER_CONFIG: Final = "~/.ssh/config"
@@ -67,12 +69,26 @@ class SSHConfig:
     user: str | None = None
     identity_files: tuple[str, ...] = ()
     identities_only: bool = False
+    certificate_files: tuple[str, ...] = ()
+    identity_agent: str | None = None
+    """A path, "none", or None for the environment's SSH_AUTH_SOCK."""
+    auth_methods: tuple[str, ...] | None = None
     user_known_hosts_files: tuple[str, ...] | None = None
     global_known_hosts_files: tuple[str, ...] | None = None
     host_key_alias: str | None = None
+    strict_host_key_checking: str | None = None
+    hash_known_hosts: bool = False
     connect_timeout: float | None = None
     keepalive: float | None = None
+    keepalive_count: int | None = None
     bind_address: str | None = None
+    address_family: socket.AddressFamily | None = None
+    proxy_command: str | None = None
+    """Tokens expanded."""
+    proxy_jump: tuple[str, ...] = ()
+    """Hops as they were written, nearest first."""
+    algorithms: Algorithms | None = None
+    """What is offered, where the file changes anything of it; empty kinds are ncwire's own."""
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -42,6 +42,21 @@ Filename = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Jump:
+    """A host to go through on the way, with what it takes to log in there.
+
+    What is None comes from ssh_config for that host, as far as one is read; nothing is taken
+    from the parameters of the session's own host.
+    """
+
+    host: str
+    port: int | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    key_filename: Filename | Iterable[Filename] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
     """The parameters of `SSHSession.connect`, as they were given."""
 
@@ -55,12 +70,15 @@ class Parameters:
     allow_agent: bool = True
     hostkey_verify: bool = True
     hostkey_b64: str | None = None
+    accept_new: bool = False
     look_for_keys: bool = True
     ssh_config: Filename | bool | None = None
     sock_fd: int | None = None
     bind_addr: str | None = None
+    jumps: Iterable[str | Jump] = ()
     sock: socket.socket | None = None
     keepalive: float | None = None
+    keepalive_count: int | None = None
     environment: Mapping[str, str] | None = None
     auth_handler: AuthHandler | None = None
     subsystems: Iterable[str] = ("netconf",)

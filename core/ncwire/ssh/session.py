@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         Timeouts,
     )
     from ncwire.framing import Limits
-    from ncwire.ssh.options import AuthHandler, Filename, UnknownHostCallback
+    from ncwire.ssh.options import AuthHandler, Filename, Jump, UnknownHostCallback
 
 __all__ = ["SSHSession", "connect", "default_unknown_host_cb"]
 
@@ -127,6 +127,9 @@ class SSHSession(Session):
         environment: Mapping[str, str] | None = None,
         *,
         auth_handler: AuthHandler | None = None,
+        accept_new: bool = False,
+        jumps: Iterable[str | Jump] = (),
+        keepalive_count: int | None = None,
         subsystems: Iterable[str] = ("netconf",),
         timeouts: Timeouts | None = None,
         algorithms: Algorithms | None = None,
@@ -185,6 +188,9 @@ class SSHSession(Session):
             keepalive=keepalive,
             environment=environment,
             auth_handler=auth_handler,
+            accept_new=accept_new,
+            jumps=jumps,
+            keepalive_count=keepalive_count,
             subsystems=subsystems,
             timeouts=timeouts,
             algorithms=algorithms,
@@ -234,6 +240,9 @@ def connect(
     keepalive: float | None = None,
     environment: Mapping[str, str] | None = None,
     auth_handler: AuthHandler | None = None,
+    accept_new: bool = False,
+    jumps: Iterable[str | Jump] = (),
+    keepalive_count: int | None = None,
     subsystems: Iterable[str] = ("netconf",),
     timeouts: Timeouts | None = None,
     algorithms: Algorithms | None = None,
@@ -266,6 +275,9 @@ def connect(
         keepalive,
         environment,
         auth_handler=auth_handler,
+        accept_new=accept_new,
+        jumps=jumps,
+        keepalive_count=keepalive_count,
         subsystems=subsystems,
         timeouts=timeouts,
         algorithms=algorithms,
