@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.features import Feature
 from ncwire.errors import OptionError
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping, Sequence
 
-    from ncwire.driver.algorithms import Algorithms
     from ncwire.driver.auth import Prompt
 
 
@@ -112,14 +112,27 @@ class ConnectOptions:
         needed = {
             "hostkey_verify": (not self.hostkey_verify, Feature.HOST_KEY),
             "hostkey_b64": (self.hostkey_b64, Feature.HOST_KEY),
+            "accept_new": (self.accept_new, Feature.HOST_KEY),
             "unknown_host_cb": (self.unknown_host_cb, Feature.HOST_KEY),
             "sock": (self.sock, Feature.SOCKET),
             "bind_addr": (self.bind_addr, Feature.BIND_ADDRESS),
+            "address_family": (self.address_family, Feature.ADDRESS_FAMILY),
+            "proxy_command": (self.proxy_command, Feature.PROXY_COMMAND),
+            "jumps": (self.jumps, Feature.PROXY_JUMP),
             "keepalive": (self.keepalive, Feature.KEEPALIVE),
             "environment": (self.environment, Feature.ENVIRONMENT),
             "password": (self.password, Feature.PASSWORD),
             "auth_handler": (self.auth_handler, Feature.KEYBOARD_INTERACTIVE),
             "key_filename": (self.key_filename, Feature.PUBLICKEY),
-            "algorithms": (self.algorithms, Feature.ALGORITHMS),
+            "certificate_files": (self.certificate_files, Feature.USER_CERTIFICATE),
+            "algorithms": (self._restricted(), Feature.ALGORITHMS),
+            "algorithms.compression": (self._compressed(), Feature.COMPRESSION),
         }
         return {name: feature for name, (value, feature) in needed.items() if value}
+
+    def _restricted(self) -> bool:
+        asked = self.algorithms
+        return asked is not None and asked != Algorithms(compression=asked.compression)
+
+    def _compressed(self) -> bool:
+        return self.algorithms is not None and not {"none"}.issuperset(self.algorithms.compression)

@@ -2,111 +2,53 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import os
-import socket
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.options import ConnectOptions, Timeouts
 from ncwire.errors import OptionError
-from ncwire.ssh import config, sockets
-from ncwire.ssh.hostkeys import default_unknown_host_cb, parse_hostkey_b64
+from ncwire.ssh import config, jumps, parameters, sockets
+from ncwire.ssh.hostkeys import default_unknown_host_cb
+from ncwire.ssh.jumps import Hop
+from ncwire.ssh.parameters import (
+    DEFAULT_PORT,
+    DIRECTLY,
+    DefaultPort,
+    Filename,
+    Jump,
+    Parameters,
+    UnknownHostCallback,
+    exists,
+    expanded,
+    filenames,
+    strings,
+    user_known_hosts,
+)
 
 if TYPE_CHECKING:
-    from ncwire.driver.auth import Prompt
-    from ncwire.ssh.config import SSHConfig
+    from collections.abc import Sequence
 
+    from ncwire.driver.algorithms import Algorithms
+    from ncwire.ssh.config import Configuration, SSHConfig
 
-class DefaultPort(int):
-    """A port that nobody chose: it equals that number, and yields to ssh_config's Port."""
-
-    __slots__ = ()
-
-
-DEFAULT_PORT: Final = DefaultPort(830)
-"""NETCONF over SSH (RFC 6242 section 7)."""
+__all__ = [
+    "DEFAULT_PORT",
+    "Jump",
+    "Parameters",
+    "exists",
+    "filenames",
+    "settle",
+    "user_known_hosts",
+]
 
 SYSTEM_KNOWN_HOSTS: Final = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
-_HIGHEST_PORT = 65535
-_NOT_IN_A_HOST = frozenset("@/\\[],") | {chr(code) for code in range(33)} | {"\x7f"}
 
-UnknownHostCallback = Callable[[str, str], bool]
-AuthHandler = Callable[[str, str, "Sequence[Prompt]"], "Sequence[str]"]
-Filename = str | os.PathLike[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Jump:
-    """A host to go through on the way, with what it takes to log in there.
-
-    What is None comes from ssh_config for that host, as far as one is read; nothing is taken
-    from the parameters of the session's own host.
-    """
-
-    host: str
-    port: int | None = None
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    key_filename: Filename | Iterable[Filename] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
-    """The parameters of `SSHSession.connect`, as they were given."""
-
-    host: str | None
-    port: int = DEFAULT_PORT
-    timeout: float | None = None
-    unknown_host_cb: UnknownHostCallback | None = default_unknown_host_cb
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    key_filename: Filename | Iterable[Filename] | None = None
-    allow_agent: bool = True
-    hostkey_verify: bool = True
-    hostkey_b64: str | None = None
-    accept_new: bool = False
-    look_for_keys: bool = True
-    ssh_config: Filename | bool | None = None
-    sock_fd: int | None = None
-    bind_addr: str | None = None
-    jumps: Iterable[str | Jump] = ()
-    sock: socket.socket | None = None
-    keepalive: float | None = None
-    keepalive_count: int | None = None
-    environment: Mapping[str, str] | None = None
-    auth_handler: AuthHandler | None = None
-    subsystems: Iterable[str] = ("netconf",)
-    timeouts: Timeouts | None = None
-    algorithms: Algorithms | None = None
-    ssh_options: Iterable[str] = ()
-
-
-def user_known_hosts() -> str:
-    """Return the user's known_hosts file, as documented for `load_known_hosts`."""
-    return "~/ssh/known_hosts" if sys.platform == "win32" else "~/.ssh/known_hosts"
-
-
-def exists(filename: str) -> bool:
-    """Tell whether there is such a file, `~` expanded."""
-    try:
-        return Path(filename).expanduser().exists()
-    except (OSError, RuntimeError):  # a folder that is not ours, a user that there is not
-        return False
-
-
-def filenames(option: str, given: Filename | Iterable[Filename] | None) -> tuple[str, ...]:
-    """Return one file name or several as strings. Raises `OptionError` naming the option."""
-    if given is None:
-        return ()
-    if isinstance(given, str | os.PathLike):
-        return (os.fspath(given),)
-    return _strings(option, given, os.PathLike)
+SERVER_ALIVE_COUNT_MAX: Final = 3
+"""ssh_config(5)."""
 
 
 def settle(given: Parameters, known_hosts: Sequence[str] = ()) -> ConnectOptions:
@@ -118,10 +60,33 @@ def settle(given: Parameters, known_hosts: Sequence[str] = ()) -> ConnectOptions
     Raises `OptionError`, which names the parameter and never shows a secret; nothing has been
     sent then, and `sock` and `sock_fd` are still the caller's.
     """
-    _check_kinds(given)
-    _check_route(given)
-    file = _resolved(given)
-    files = filenames("key_filename", given.key_filename)
+    given = replace(
+        given,
+        jumps=parameters.hops(given.jumps),
+        ssh_options=_overrides(given),
+        subsystems=_subsystems(given),
+    )
+    parameters.check(given)
+    configuration = _configuration(given)
+    target = Hop(given=given, file=_looked_up(given, configuration))
+    options = _settled(target, known_hosts)
+    way = _jumps(target)
+    if way:
+        hops = jumps.route(way, target, lambda hop: _looked_up(hop, configuration))
+        options = _through(jumps.through(hops, given.bind_addr), options, known_hosts)
+    _check_source(options, given)
+    # Last: from here on the fd has an owner.
+    return (
+        options if given.sock_fd is None else replace(options, sock=sockets.from_fd(given.sock_fd))
+    )
+
+
+def _settled(hop: Hop, known_hosts: Sequence[str]) -> ConnectOptions:
+    """Return the options of one host, as if it were reached directly."""
+    given, file = hop.given, hop.file
+    files = expanded("key_filename", filenames("key_filename", given.key_filename))
+    by_command = None if given.has_socket or given.jumps or not file else file.proxy_command
+    direct = None if given.has_socket or by_command else file
     return ConnectOptions(
         host=given.host if file is None else file.hostname,
         port=_port(given, file),
@@ -129,113 +94,84 @@ def settle(given: Parameters, known_hosts: Sequence[str] = ()) -> ConnectOptions
         password=given.password,
         key_filename=files,
         allow_agent=given.allow_agent,
-        look_for_keys=given.look_for_keys,
-        identity_files=file.identity_files if file is not None and not files else (),
+        look_for_keys=given.look_for_keys and (file is None or file.identity_files != ()),
+        identity_files=(file.identity_files or ()) if file is not None and not files else (),
         identities_only=file is not None and file.identities_only,
+        certificate_files=() if file is None else file.certificate_files,
+        identity_agent=_identity_agent(file),
+        auth_methods=_auth_methods(file),
         auth_handler=given.auth_handler,
         hostkey_verify=given.hostkey_verify,
         hostkey_b64=given.hostkey_b64,
-        known_hosts=tuple(known_hosts) or _default_known_hosts(file),
+        known_hosts=_known_hosts(file, known_hosts),
         host_key_alias=None if file is None else file.host_key_alias,
+        accept_new=_accept_new(given, file, known_hosts),
+        hash_known_hosts=file is not None and file.hash_known_hosts,
         unknown_host_cb=_callback(given.unknown_host_cb),
-        bind_addr=_bind_addr(given, file),
+        bind_addr=given.bind_addr or (direct.bind_address if direct else None),
+        address_family=direct.address_family if direct else None,
+        proxy_command=by_command,
         keepalive=given.keepalive
         or (file.keepalive if file and given.keepalive is None else None),
-        environment=_environment(given, file),
-        subsystems=_subsystems(given),
-        algorithms=given.algorithms,
+        keepalive_count=_keepalive_count(given, file),
+        environment=MappingProxyType(
+            {**(file.environment if file else {}), **(given.environment or {})}
+        ),
+        subsystems=tuple(given.subsystems),
+        algorithms=_algorithms(given, file),
         timeouts=_timeouts(given, file),
-        # Last: from here on the fd has an owner.
-        sock=sockets.from_fd(given.sock_fd) if given.sock_fd is not None else given.sock,
+        sock=given.sock,
     )
 
 
-_KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = MappingProxyType(
-    {
-        "host": ((str,), "a host name or an IP address"),
-        "port": ((int,), "a number"),
-        "timeout": ((int, float), "a number of seconds"),
-        "username": ((str,), "a string"),
-        "password": ((str,), "a string"),
-        "hostkey_b64": ((str,), "a string"),
-        "ssh_config": ((str, os.PathLike, bool), "a path, or True"),
-        "sock_fd": ((int,), "a file descriptor"),
-        "bind_addr": ((str,), "an address"),
-        "sock": ((socket.socket,), "a socket"),
-        "keepalive": ((int, float), "a number of seconds"),
-        "environment": ((Mapping,), "a mapping of names to values"),
-        "timeouts": ((Timeouts,), "a Timeouts"),
-        "algorithms": ((Algorithms,), "an Algorithms"),
-    }
-)
-_SWITCHES: Final = ("allow_agent", "hostkey_verify", "look_for_keys")
-_CALLABLES: Final = ("unknown_host_cb", "auth_handler")
+def _jumps(target: Hop) -> Sequence[str | Jump]:
+    given, file = target.given, target.file
+    if given.jumps or given.has_socket:
+        return () if tuple(given.jumps) == (DIRECTLY,) else tuple(given.jumps)
+    return file.proxy_jump if file else ()
 
 
-def _check_kinds(given: Parameters) -> None:
-    for name, (kinds, meaning) in _KINDS.items():
-        value = getattr(given, name)
-        wrong = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
-        if value is not None and wrong:
-            raise OptionError(name, f"must be {meaning}, not {type(value).__name__}")
-    for name in _SWITCHES:
-        if not isinstance(getattr(given, name), bool):
-            raise OptionError(name, "must be True or False")
-    for name in _CALLABLES:
-        value = getattr(given, name)
-        if value is not None and not callable(value):
-            raise OptionError(name, f"must be callable, {type(value).__name__} is not")
-    if given.timeout is not None and not given.timeout > 0:
-        raise OptionError("timeout", f"{given.timeout!r} is no positive number of seconds")
-    if given.keepalive is not None and not given.keepalive >= 0:
-        raise OptionError("keepalive", f"{given.keepalive!r} is no number of seconds")
-    if given.hostkey_b64 is not None:
-        parse_hostkey_b64(given.hostkey_b64)
+def _through(
+    hops: Sequence[Hop], target: ConnectOptions, known_hosts: Sequence[str]
+) -> ConnectOptions:
+    """Return the target's options with those of the hops, of which the first has the socket."""
+    first, *others = (
+        # Nothing is started at a hop that could see variables.
+        replace(_settled(hop, known_hosts), environment=MappingProxyType({}))
+        for hop in hops
+    )
+    return replace(_reached(target), jumps=(first, *map(_reached, others)))
 
 
-def _check_route(given: Parameters) -> None:
-    has_socket = given.sock is not None or given.sock_fd is not None
-    if given.sock is not None and given.sock_fd is not None:
-        raise OptionError("sock_fd", "cannot be given together with sock")
-    if has_socket and given.bind_addr is not None:
-        raise OptionError("bind_addr", "means nothing to a socket that is open already")
-    if given.sock is not None:
-        sockets.check_connected("sock", given.sock)
-    if given.host is None:
-        if not has_socket:
-            raise OptionError("host", "needed, unless sock or sock_fd is given")
-    else:
-        _check_host("host", given.host)
-    if given.bind_addr is not None:
-        _check_host("bind_addr", given.bind_addr)
-    if not 0 < given.port <= _HIGHEST_PORT:
-        raise OptionError("port", f"{int(given.port)} is not between 1 and {_HIGHEST_PORT}")
+def _reached(options: ConnectOptions) -> ConnectOptions:
+    """Return options without what is about a connection of the host's own."""
+    return replace(options, bind_addr=None, address_family=None, proxy_command=None)
 
 
-def _check_host(option: str, host: str) -> None:
-    if not host or host.startswith("-") or _NOT_IN_A_HOST & set(host):
+def _check_source(options: ConnectOptions, given: Parameters) -> None:
+    first = options.jumps[0] if options.jumps else options
+    if first.proxy_command is not None and given.bind_addr is not None:
         raise OptionError(
-            option, f"{host!r} is no host name or IP address (an IPv6 address has no brackets)"
+            "bind_addr",
+            f"means nothing to the ProxyCommand of {first.host}, which opens the connection",
         )
 
 
-def _resolved(given: Parameters) -> SSHConfig | None:
-    overrides = _strings("ssh_options", given.ssh_options)
+def _overrides(given: Parameters) -> tuple[str, ...]:
+    overrides = strings("ssh_options", given.ssh_options)
     for override in overrides:
         if not override.partition("=")[0].strip() or "\n" in override:
             raise OptionError("ssh_options", f"{override.splitlines()[:1]} is not Key=Value")
+    return overrides
+
+
+def _configuration(given: Parameters) -> Configuration | None:
     filename = _config_filename(given.ssh_config)
-    if given.ssh_config in (None, False) and not overrides:
+    if given.ssh_config in (None, False) and not given.ssh_options:
         return None
     if given.host is None:
         raise OptionError("ssh_config", "needs a host to look up")
-    return config.resolve(
-        given.host,
-        filename,
-        port=None if isinstance(given.port, DefaultPort) else given.port,
-        username=given.username,
-        overrides=overrides,
-    )
+    return config.Configuration(filename)
 
 
 def _config_filename(ssh_config: Filename | bool | None) -> str | None:  # noqa: FBT001 - as documented
@@ -247,6 +183,19 @@ def _config_filename(ssh_config: Filename | bool | None) -> str | None:  # noqa:
     return os.fspath(ssh_config)
 
 
+def _looked_up(given: Parameters, configuration: Configuration | None) -> SSHConfig | None:
+    if configuration is None or given.host is None:
+        return None
+    chosen = not isinstance(given.port, DefaultPort)
+    return configuration.lookup(
+        given.host,
+        default_port=int(given.port),
+        port=int(given.port) if chosen else None,
+        username=given.username,
+        overrides=tuple(given.ssh_options),
+    )
+
+
 def _port(given: Parameters, file: SSHConfig | None) -> int:
     if isinstance(given.port, DefaultPort) and file is not None and file.port is not None:
         return file.port
@@ -254,8 +203,6 @@ def _port(given: Parameters, file: SSHConfig | None) -> int:
 
 
 def _username(given: Parameters, file: SSHConfig | None) -> str:
-    if given.username == "":
-        raise OptionError("username", "is empty")
     username = given.username or (file.user if file else None)
     if username is not None:
         return username
@@ -265,36 +212,77 @@ def _username(given: Parameters, file: SSHConfig | None) -> str:
         raise OptionError("username", "needed: this process's user has no name") from error
 
 
+def _identity_agent(file: SSHConfig | None) -> str | None:
+    if file is None or file.identity_agent is None:
+        return os.environ.get("SSH_AUTH_SOCK") or None
+    return None if file.identity_agent == "none" else file.identity_agent
+
+
+def _auth_methods(file: SSHConfig | None) -> tuple[str, ...]:
+    if file is None or file.auth_methods is None:
+        return ("publickey", "keyboard-interactive", "password")
+    return file.auth_methods
+
+
+def _known_hosts(file: SSHConfig | None, loaded: Sequence[str]) -> tuple[str, ...]:
+    if loaded:
+        # Only the user's own may be missing: a file that is named was read when it was loaded.
+        present = [name for name in loaded if name != user_known_hosts() or exists(name)]
+        return expanded("known_hosts", present) or (os.devnull,)
+    user: Sequence[str] | None = file.user_known_hosts_files if file else None
+    system: Sequence[str] | None = file.global_known_hosts_files if file else None
+    if user is None:
+        user = (user_known_hosts(), user_known_hosts() + "2")
+    if system is None:
+        system = SYSTEM_KNOWN_HOSTS
+    # As for ssh, one that does not exist is empty.
+    return expanded("known_hosts", (name for name in (*user, *system) if exists(name)))
+
+
+def _accept_new(given: Parameters, file: SSHConfig | None, loaded: Sequence[str]) -> str | None:
+    said = file is not None and file.strict_host_key_checking == "accept-new"
+    # A callback of the caller's decides on unknown hosts, whatever the file says.
+    if not given.accept_new and not (said and _callback(given.unknown_host_cb) is None):
+        return None
+    names = loaded
+    if not names and file is not None and file.user_known_hosts_files is not None:
+        names = file.user_known_hosts_files
+    elif not names:
+        names = (user_known_hosts(),)
+    if not names or names[0] == os.devnull:
+        raise OptionError("accept_new", "there is no known_hosts file to add the key to")
+    return expanded("known_hosts", names[:1])[0]
+
+
 def _callback(given: UnknownHostCallback | None) -> UnknownHostCallback | None:
     # The default decides nothing, so that it asks nothing of a driver either.
     return None if given is default_unknown_host_cb else given
 
 
-def _bind_addr(given: Parameters, file: SSHConfig | None) -> str | None:
-    if given.bind_addr is not None or file is None:
-        return given.bind_addr
-    return None if given.sock is not None or given.sock_fd is not None else file.bind_address
-
-
-def _environment(given: Parameters, file: SSHConfig | None) -> Mapping[str, str]:
-    explicit = given.environment or {}
-    for name, value in explicit.items():
-        _check_variable(name, value)
-    return MappingProxyType({**(file.environment if file else {}), **explicit})
-
-
-def _check_variable(name: object, value: object) -> None:
-    if not (isinstance(name, str) and isinstance(value, str)):
-        raise OptionError("environment", "names and values must be strings")
-    if not name or "=" in name or "\0" in name + value:
-        raise OptionError("environment", f"{name!r} cannot be set")
+def _keepalive_count(given: Parameters, file: SSHConfig | None) -> int:
+    if given.keepalive_count is not None:
+        return given.keepalive_count
+    said = None if file is None else file.keepalive_count
+    if said is None:
+        return SERVER_ALIVE_COUNT_MAX
+    if said < 1:
+        raise OptionError("ssh_config", f"ServerAliveCountMax {said} for {given.host}: below 1")
+    return said
 
 
 def _subsystems(given: Parameters) -> tuple[str, ...]:
-    names = _strings("subsystems", given.subsystems)
+    names = strings("subsystems", given.subsystems)
     if not names or not all(names):
         raise OptionError("subsystems", "give at least one name, and none that is empty")
     return names
+
+
+def _algorithms(given: Parameters, file: SSHConfig | None) -> Algorithms | None:
+    said = None if file is None else file.algorithms
+    if given.algorithms is None or said is None:
+        return given.algorithms or said
+    kinds = {kind.name: getattr(given.algorithms, kind.name) for kind in dataclasses.fields(said)}
+    return replace(said, **{kind: names for kind, names in kinds.items() if names})
 
 
 def _timeouts(given: Parameters, file: SSHConfig | None) -> Timeouts:
@@ -307,23 +295,3 @@ def _timeouts(given: Parameters, file: SSHConfig | None) -> Timeouts:
     # A longer wait than by default must not be cut short by a default.
     longer = 0.0 if given.timeouts else max(0.0, connect - timeouts.connect)
     return replace(timeouts, connect=float(connect), overall=timeouts.overall + longer)
-
-
-def _default_known_hosts(file: SSHConfig | None) -> tuple[str, ...]:
-    user: Sequence[str] | None = file.user_known_hosts_files if file else None
-    system: Sequence[str] | None = file.global_known_hosts_files if file else None
-    if user is None:
-        user = (user_known_hosts(), user_known_hosts() + "2")
-    if system is None:
-        system = SYSTEM_KNOWN_HOSTS
-    # As for ssh, one that does not exist is empty.
-    return tuple(name for name in (*user, *system) if exists(name))
-
-
-def _strings(option: str, values: object, *kinds: type) -> tuple[str, ...]:
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise OptionError(option, "must be several strings, in a list or tuple")
-    listed = tuple(values)
-    if not all(isinstance(value, (str, *kinds)) for value in listed):
-        raise OptionError(option, "must be strings")
-    return tuple(os.fspath(value) for value in listed)

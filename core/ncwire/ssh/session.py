@@ -15,7 +15,6 @@ from ncwire.ssh.known_hosts import read_known_hosts
 from ncwire.ssh.options import (
     DEFAULT_PORT,
     Parameters,
-    exists,
     filenames,
     settle,
     user_known_hosts,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
         Timeouts,
     )
     from ncwire.framing import Limits
-    from ncwire.ssh.options import AuthHandler, Filename, Jump, UnknownHostCallback
+    from ncwire.ssh.parameters import AuthHandler, Filename, Jump, UnknownHostCallback
 
 __all__ = ["SSHSession", "connect", "default_unknown_host_cb"]
 
@@ -98,9 +97,7 @@ class SSHSession(Session):
         be read.
         """
         if filename is None:
-            path = user_known_hosts()
-            # The list must not stay empty: that would mean the system's files as well.
-            self._known_hosts.append(path if exists(path) else os.devnull)
+            self._known_hosts.append(user_known_hosts())
             return
         path = os.fspath(filename)
         read_known_hosts([path])

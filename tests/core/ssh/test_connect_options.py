@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ncwire.driver import Algorithms, Timeouts
+from ncwire.driver import Algorithms, Feature, Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh.hostkeys import default_unknown_host_cb
 from ncwire.ssh.options import DEFAULT_PORT, Parameters, settle
@@ -21,6 +21,14 @@ pytestmark = pytest.mark.usefixtures("home")
 def settled(known_hosts=(), **given):
     given.setdefault("host", "r1")
     return settle(Parameters(**given), known_hosts)
+
+
+@pytest.fixture
+def config(home):
+    def write(text: str) -> None:
+        (home / ".ssh/config").write_text(text)
+
+    return write
 
 
 def test_what_nobody_chose():
@@ -65,6 +73,9 @@ def test_what_nobody_chose():
         ("subsystems", "netconf"), ("subsystems", ()), ("subsystems", [""]), ("subsystems", [1]),
         ("subsystems", 7),
         ("timeouts", 5), ("algorithms", "aes"),
+        ("keepalive_count", 0), ("keepalive_count", -1), ("keepalive_count", 1.5),
+        ("keepalive_count", True), ("accept_new", "yes"), ("accept_new", None),
+        ("jumps", "bastion"), ("jumps", 7), ("jumps", [7]), ("jumps", ["none", "bastion"]),
         ("ssh_options", "Port=1"), ("ssh_options", ["=1"]), ("ssh_options", ["A=1\nB=2"]),
     ],
 )  # fmt: skip
@@ -97,6 +108,105 @@ def test_the_default_callback_asks_nothing_of_a_driver_and_another_does():
     assert settled(unknown_host_cb=default_unknown_host_cb).unknown_host_cb is None
     callback = lambda host, fingerprint: True  # noqa: E731
     assert settled(unknown_host_cb=callback).required_features().keys() == {"unknown_host_cb"}
+
+
+def test_home_is_expanded_in_every_path(home):
+    (home / ".ssh/known_hosts").write_text("")
+    options = settled(["~/.ssh/kh"], key_filename=["~/a", "b"])
+    assert options.key_filename == (f"{home}/a", "b")
+    assert options.known_hosts == (f"{home}/.ssh/kh",)
+    assert settled(["~/.ssh/known_hosts"]).known_hosts == (f"{home}/.ssh/known_hosts",)
+    with pytest.raises(OptionError, match="key_filename: "):
+        settled(key_filename="~nobody-of-that-name/k")
+
+
+def test_the_users_known_hosts_may_be_missing_and_the_systems_do_not_step_in(home):
+    assert settled(["~/.ssh/known_hosts"]).known_hosts == (os.devnull,)
+
+
+class TestAcceptNew:
+    def test_the_key_goes_to_the_first_file(self, home):
+        assert settled().accept_new is None
+        assert settled(accept_new=True).accept_new == f"{home}/.ssh/known_hosts"
+        assert settled(["~/a", "/b"], accept_new=True).accept_new == f"{home}/a"
+
+    def test_the_file_asks_for_it(self, config):
+        config("StrictHostKeyChecking accept-new\nUserKnownHostsFile /a /b\nHashKnownHosts yes\n")
+        options = settled(ssh_config=True)
+        assert (options.accept_new, options.hash_known_hosts) == ("/a", True)
+        assert settled(["/x"], ssh_config=True).accept_new == "/x"
+        assert settled(ssh_options=["StrictHostKeyChecking=accept-new"]).accept_new is not None
+
+    def test_a_callback_of_the_callers_decides_instead(self, config):
+        config("StrictHostKeyChecking accept-new")
+        callback = lambda host, fingerprint: False  # noqa: E731
+        assert settled(ssh_config=True, unknown_host_cb=callback).accept_new is None
+        assert settled(accept_new=True, unknown_host_cb=callback).accept_new is not None
+
+    @pytest.mark.parametrize("word", ["yes", "ask", "no", "off"])
+    def test_no_other_word_accepts(self, config, word):
+        config(f"StrictHostKeyChecking {word}")
+        options = settled(ssh_config=True)
+        assert options.accept_new is None
+        assert options.hostkey_verify
+
+    @pytest.mark.parametrize("files", ["none", "/dev/null"])
+    def test_a_key_that_could_not_be_kept_is_not_accepted(self, config, files):
+        config(f"StrictHostKeyChecking accept-new\nUserKnownHostsFile {files}\n")
+        with pytest.raises(OptionError, match="no known_hosts file to add"):
+            settled(ssh_config=True)
+
+
+class TestCredentials:
+    def test_the_agent(self, config, monkeypatch):
+        monkeypatch.setenv("SSH_AUTH_SOCK", "/environment")
+        assert settled().identity_agent == "/environment"
+        assert settled(ssh_options=["IdentityAgent=/other"]).identity_agent == "/other"
+        assert settled(ssh_options=["IdentityAgent=none"]).identity_agent is None
+        monkeypatch.delenv("SSH_AUTH_SOCK")
+        assert settled().identity_agent is None
+
+    def test_methods_and_certificates(self):
+        assert settled().auth_methods == ("publickey", "keyboard-interactive", "password")
+        options = settled(
+            ssh_options=["PreferredAuthentications=password,publickey", "CertificateFile=/c.pub"]
+        )
+        assert options.auth_methods == ("password", "publickey")
+        assert options.certificate_files == ("/c.pub",)
+        assert "certificate_files" in options.required_features()
+
+    def test_no_key_files_means_the_usual_ones_neither(self):
+        options = settled(ssh_options=["IdentityFile=none"])
+        assert (options.identity_files, options.look_for_keys) == ((), False)
+
+
+class TestAlgorithms:
+    def test_the_arguments_kinds_win_and_the_files_others_stay(self):
+        asked = ["Ciphers=aes128-ctr", "MACs=hmac-sha2-256"]
+        assert settled(ssh_options=asked).algorithms == Algorithms(
+            ciphers=("aes128-ctr",), macs=("hmac-sha2-256",)
+        )
+        given = Algorithms(ciphers=("aes256-ctr",))
+        assert settled(ssh_options=asked, algorithms=given).algorithms == Algorithms(
+            ciphers=("aes256-ctr",), macs=("hmac-sha2-256",)
+        )
+
+    def test_compression_is_a_feature_of_its_own(self):
+        options = settled(ssh_options=["Compression=yes"])
+        assert options.required_features() == {"algorithms.compression": Feature.COMPRESSION}
+        assert settled(algorithms=Algorithms(compression=("none",))).required_features() == {}
+
+
+class TestKeepaliveCount:
+    def test_the_argument_the_file_and_openssh_s_default(self):
+        assert settled().keepalive_count == 3
+        asked = ["ServerAliveCountMax=7", "ServerAliveInterval=5"]
+        assert settled(ssh_options=asked).keepalive_count == 7
+        assert settled(ssh_options=asked, keepalive_count=1).keepalive_count == 1
+
+    def test_a_file_that_says_none(self):
+        with pytest.raises(OptionError, match="ServerAliveCountMax 0 for r1"):
+            settled(ssh_options=["ServerAliveCountMax=0"])
 
 
 def test_a_socket_of_the_callers():
@@ -142,10 +252,10 @@ def test_algorithms_pass_through():
 
 
 def test_default_known_hosts_are_those_that_there_are(home):
-    user = [name for name in settled().known_hosts if name.startswith("~")]
+    user = [name for name in settled().known_hosts if name.startswith(str(home))]
     assert user == []
     (home / ".ssh/known_hosts").write_text("")
-    assert settled().known_hosts[0] == "~/.ssh/known_hosts"
+    assert settled().known_hosts[0] == f"{home}/.ssh/known_hosts"
 
 
 def test_loaded_known_hosts_are_all_that_count(home):
@@ -160,10 +270,10 @@ def test_the_default_port_is_830_and_says_so():
 
 
 class TestWithConfig:
-    @pytest.fixture
+    @pytest.fixture(autouse=True)
     def config(self, home):
         (home / ".ssh/config").write_text(
-            "Host r1\n HostName 10.0.0.1\n Port 22\n User bob\n IdentityFile ~/.ssh/k\n"
+            "Host r1\n HostName 10.0.0.1\n Port 22\n User bob\n IdentityFile /k\n"
             " ConnectTimeout 4\n ServerAliveInterval 9\n BindAddress 127.0.0.9\n SetEnv A=1 B=2\n"
             " HostKeyAlias lab\n IdentitiesOnly yes\n GlobalKnownHostsFile none\n"
             # Absolute: to ssh "~" is what the password database says, whatever HOME is.
@@ -176,7 +286,7 @@ class TestWithConfig:
     def test_the_file_fills_in(self, config, as_path, home):
         options = settled(ssh_config=config if as_path else True)
         assert (options.host, options.port, options.username) == ("10.0.0.1", 22, "bob")
-        assert options.identity_files == (f"{home}/.ssh/k",)
+        assert options.identity_files == ("/k",)
         assert options.identities_only
         assert options.key_filename == ()
         assert (options.timeouts.connect, options.keepalive) == (4.0, 9.0)
@@ -214,6 +324,7 @@ class TestWithConfig:
         assert settled(ssh_config=value).host == "r1"
 
     def test_a_user_without_a_configuration_has_an_empty_one(self, home):
+        (home / ".ssh/config").unlink()
         assert settled(ssh_config=True).port == 830
 
     def test_it_needs_a_host(self, config):
