@@ -9,12 +9,14 @@ NAME`. The driver packages can be imported without their libraries being install
 from __future__ import annotations
 
 import importlib
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Algorithms, ConnectOptions, Feature
 from ncwire.driver.rules import RULES
+from ncwire.ssh.config import keywords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ncwire.driver import Driver
 
 PAGES = Path(__file__).parent
+ROWS = PAGES.parent / "tests" / "integration"
 COMMAND = "python docs/tables.py"
 DRIVERS = {
     "paramiko": ("ncwire_paramiko", "ParamikoDriver"),
@@ -68,8 +71,48 @@ def rules() -> str:
     return _table(("Rule", "Binds", "If it declares", "What it says"), (22, 18, 15, 45), rows)
 
 
+def matrix_of_parameters() -> str:
+    """Return the table of what each parameter of `connect` is seen to do."""
+    return _matrix("PARAMETERS", "Parameter")
+
+
+def matrix_of_keywords() -> str:
+    """Return the table of what each keyword of ssh_config is seen to do."""
+    return _matrix("KEYWORDS", "Keyword")
+
+
+def keywords_honoured() -> str:
+    """Return the table of the keywords of ssh_config that ncwire goes by."""
+    return _table(("Keyword", "What ncwire makes of it"), (30, 70), _meanings(keywords.HONOURED))
+
+
+def keywords_refused() -> str:
+    """Return the table of the keywords of ssh_config that are refused."""
+    rows = [
+        (f"``{name}``", f"anything but {_code(harmless)}" if harmless else "any value of its own")
+        for name, harmless in keywords.REFUSED.items()
+    ]
+    rows += [(f"``{name}``", "a list that allows less") for name in keywords.WIDENED_ONLY]
+    return _table(("Keyword", "Refused"), (35, 65), sorted(rows, key=lambda row: row[0].lower()))
+
+
+def keywords_without_effect() -> str:
+    """Return the table of the keywords of ssh_config that change nothing, and why."""
+    rows = _meanings(keywords.WITHOUT_EFFECT)
+    return _table(("Keyword", "Why it has no effect"), (40, 60), rows)
+
+
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "features.rst": {"features-by-driver": features_by_driver},
+    "matrix.rst": {
+        "matrix-of-parameters": matrix_of_parameters,
+        "matrix-of-keywords": matrix_of_keywords,
+    },
+    "ssh-config.rst": {
+        "keywords-honoured": keywords_honoured,
+        "keywords-refused": keywords_refused,
+        "keywords-without-effect": keywords_without_effect,
+    },
     "writing-a-driver.rst": {"features-by-parameter": features_by_parameter, "rules": rules},
 }
 """The tables of each page."""
@@ -85,11 +128,16 @@ def parameters_by_feature() -> Mapping[Feature, Sequence[str]]:
         unknown_host_cb=lambda _host, _fingerprint: False,
         sock=object(),  # type: ignore[arg-type] # only looked at for being there
         bind_addr="set",
+        accept_new="set",
+        address_family=socket.AF_INET,
+        proxy_command="set",
+        jumps=(ConnectOptions(host="hop", username="user"),),
+        certificate_files=("set",),
         keepalive=1.0,
         environment={"set": "set"},
         auth_handler=lambda _title, _instruction, _prompts: (),
         key_filename=("set",),
-        algorithms=Algorithms(kex=("set",)),
+        algorithms=Algorithms(kex=("set",), compression=("zlib@openssh.com",)),
     )
     found: dict[Feature, list[str]] = {}
     for parameter, feature in everything.required_features().items():
@@ -103,8 +151,8 @@ def current(page: str) -> str:
     for name, make in TABLES[page].items():
         begin, end = f".. begin generated {name}\n", f".. end generated {name}\n"
         head, _, rest = text.partition(begin)
-        _, _, tail = rest.partition(end)
-        if not tail:
+        _, ended, tail = rest.partition(end)
+        if not ended:
             raise ValueError(f"{page} has no place for the table {name}")
         text = f"{head}{begin}\n{make()}\n{end}{tail}"
     return text
@@ -118,6 +166,32 @@ def main() -> int:
             (PAGES / page).write_text(text, encoding="utf-8")
             print(f"updated {page}")
     return 0
+
+
+def _matrix(rows: str, what: str) -> str:
+    sys.path.insert(0, str(ROWS))
+    try:
+        matrix = importlib.import_module("matrix")
+    finally:
+        sys.path.remove(str(ROWS))
+    drivers = {name: _driver(*place) for name, place in DRIVERS.items()}
+    table = [
+        (
+            f"``{row.name}``",
+            f"``{row.given}``",
+            row.seen,
+            *(
+                "yes" if row.needs is None or row.needs in driver.features else "refused"
+                for driver in drivers.values()
+            ),
+        )
+        for row in getattr(matrix, rows)
+    ]
+    return _table((what, "Given", "What is seen", *drivers), (17, 25, 38, 10, 10), table)
+
+
+def _meanings(keywords: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(f"``{name}``", meaning) for name, meaning in keywords.items()]
 
 
 def _driver(module: str, name: str) -> type[Driver]:

@@ -22,12 +22,14 @@ from ncwire.listeners import SessionListener
 from ncwire.notifications import Notification, NotificationReader
 from ncwire.rpc import Reply
 from ncwire.session import Session
+from ncwire.ssh.parameters import Jump
 from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
 
 __all__ = [
     "AuthenticationError",
     "Capabilities",
     "DriverError",
+    "Jump",
     "Limits",
     "NcwireError",
     "NetconfFramingError",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("features.rst", "writing-a-driver.rst")
+PAGES = ("features.rst", "matrix.rst", "ssh-config.rst", "writing-a-driver.rst")
 
 
 def _tables() -> ModuleType:

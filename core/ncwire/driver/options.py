@@ -125,14 +125,14 @@ class ConnectOptions:
             "auth_handler": (self.auth_handler, Feature.KEYBOARD_INTERACTIVE),
             "key_filename": (self.key_filename, Feature.PUBLICKEY),
             "certificate_files": (self.certificate_files, Feature.USER_CERTIFICATE),
-            "algorithms": (self._restricted(), Feature.ALGORITHMS),
-            "algorithms.compression": (self._compressed(), Feature.COMPRESSION),
+            "algorithms": (self._restricts(), Feature.ALGORITHMS),
+            "algorithms.compression": (self._compresses(), Feature.COMPRESSION),
         }
         return {name: feature for name, (value, feature) in needed.items() if value}
 
-    def _restricted(self) -> bool:
-        asked = self.algorithms
-        return asked is not None and asked != Algorithms(compression=asked.compression)
+    def _restricts(self) -> bool:
+        chosen = self.algorithms
+        return chosen is not None and dataclasses.replace(chosen, compression=()) != Algorithms()
 
-    def _compressed(self) -> bool:
-        return self.algorithms is not None and not {"none"}.issuperset(self.algorithms.compression)
+    def _compresses(self) -> bool:
+        return self.algorithms is not None and bool({*self.algorithms.compression} - {"none"})

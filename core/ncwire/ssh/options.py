@@ -85,6 +85,7 @@ def _settled(hop: Hop, known_hosts: Sequence[str]) -> ConnectOptions:
     """Return the options of one host, as if it were reached directly."""
     given, file = hop.given, hop.file
     files = expanded("key_filename", filenames("key_filename", given.key_filename))
+    accept_new = _accept_new(given, file, known_hosts)
     by_command = None if given.has_socket or given.jumps or not file else file.proxy_command
     direct = None if given.has_socket or by_command else file
     return ConnectOptions(
@@ -103,9 +104,9 @@ def _settled(hop: Hop, known_hosts: Sequence[str]) -> ConnectOptions:
         auth_handler=given.auth_handler,
         hostkey_verify=given.hostkey_verify,
         hostkey_b64=given.hostkey_b64,
-        known_hosts=_known_hosts(file, known_hosts),
+        known_hosts=_known_hosts(file, known_hosts, accept_new),
         host_key_alias=None if file is None else file.host_key_alias,
-        accept_new=_accept_new(given, file, known_hosts),
+        accept_new=accept_new,
         hash_known_hosts=file is not None and file.hash_known_hosts,
         unknown_host_cb=_callback(given.unknown_host_cb),
         bind_addr=given.bind_addr or (direct.bind_address if direct else None),
@@ -224,11 +225,16 @@ def _auth_methods(file: SSHConfig | None) -> tuple[str, ...]:
     return file.auth_methods
 
 
-def _known_hosts(file: SSHConfig | None, loaded: Sequence[str]) -> tuple[str, ...]:
+def _known_hosts(
+    file: SSHConfig | None, loaded: Sequence[str], accept_new: str | None
+) -> tuple[str, ...]:
     if loaded:
-        # Only the user's own may be missing: a file that is named was read when it was loaded.
-        present = [name for name in loaded if name != user_known_hosts() or exists(name)]
-        return expanded("known_hosts", present) or (os.devnull,)
+        names = expanded("known_hosts", loaded)
+        # These two are empty as long as they do not exist; others were read when loaded.
+        may_be_missing = (*expanded("known_hosts", [user_known_hosts()]), accept_new)
+        present = tuple(name for name in names if name not in may_be_missing or exists(name))
+        # An empty list would mean the usual files.
+        return present or (os.devnull,)
     user: Sequence[str] | None = file.user_known_hosts_files if file else None
     system: Sequence[str] | None = file.global_known_hosts_files if file else None
     if user is None:
@@ -240,15 +246,15 @@ def _known_hosts(file: SSHConfig | None, loaded: Sequence[str]) -> tuple[str, ..
 
 
 def _accept_new(given: Parameters, file: SSHConfig | None, loaded: Sequence[str]) -> str | None:
+    if given.accept_new and not given.hostkey_verify:
+        raise OptionError("accept_new", "means nothing with hostkey_verify=False")
     said = file is not None and file.strict_host_key_checking == "accept-new"
-    # A callback of the caller's decides on unknown hosts, whatever the file says.
-    if not given.accept_new and not (said and _callback(given.unknown_host_cb) is None):
+    if not given.hostkey_verify or not (given.accept_new or said):
         return None
     names = loaded
-    if not names and file is not None and file.user_known_hosts_files is not None:
-        names = file.user_known_hosts_files
-    elif not names:
-        names = (user_known_hosts(),)
+    if not names:
+        user = None if file is None else file.user_known_hosts_files
+        names = (user_known_hosts(),) if user is None else user
     if not names or names[0] == os.devnull:
         raise OptionError("accept_new", "there is no known_hosts file to add the key to")
     return expanded("known_hosts", names[:1])[0]

@@ -15,6 +15,7 @@ from ncwire.ssh.known_hosts import read_known_hosts
 from ncwire.ssh.options import (
     DEFAULT_PORT,
     Parameters,
+    exists,
     filenames,
     settle,
     user_known_hosts,
@@ -96,11 +97,9 @@ class SSHSession(Session):
         or else the user's and the system's. Raises `OptionError` for a named file that cannot
         be read.
         """
-        if filename is None:
-            self._known_hosts.append(user_known_hosts())
-            return
-        path = os.fspath(filename)
-        read_known_hosts([path])
+        path = user_known_hosts() if filename is None else os.fspath(filename)
+        if filename is not None or exists(path):
+            read_known_hosts([path])
         self._known_hosts.append(path)
 
     def connect(
@@ -153,8 +152,12 @@ class SSHSession(Session):
         `sock`, `sock_fd`: a connected socket to use. From the moment that connecting starts it
         is the session's, closed with it and when connecting fails; after an `OptionError` or an
         `UnsupportedOption` it is still the caller's.
-        `bind_addr`: the local source address.
+        `jumps`: hosts to go through, nearest first, each as "[user@]host[:port]" or a `Jump`;
+        ["none"]: none, whatever ssh_config says. Each is verified and authenticated by itself.
+        `bind_addr`: the local source address, of the connection to the first hop if there are
+        any.
         `keepalive`: seconds of silence after which the peer must answer; None or 0: never.
+        `keepalive_count`: how many in a row may go unanswered; ssh_config's, or 3.
         `environment`: names and values to set in the channel.
         `auth_handler`: called with title, instruction and a list of (prompt, echo); returns the
         answers. What it raises comes out of `connect`, as with `unknown_host_cb`.

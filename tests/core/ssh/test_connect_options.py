@@ -137,11 +137,17 @@ class TestAcceptNew:
         assert settled(["/x"], ssh_config=True).accept_new == "/x"
         assert settled(ssh_options=["StrictHostKeyChecking=accept-new"]).accept_new is not None
 
-    def test_a_callback_of_the_callers_decides_instead(self, config):
+    def test_without_verification_there_is_nothing_to_accept(self, config):
         config("StrictHostKeyChecking accept-new")
-        callback = lambda host, fingerprint: False  # noqa: E731
-        assert settled(ssh_config=True, unknown_host_cb=callback).accept_new is None
-        assert settled(accept_new=True, unknown_host_cb=callback).accept_new is not None
+        assert settled(ssh_config=True, hostkey_verify=False).accept_new is None
+        with pytest.raises(OptionError, match="accept_new: means nothing with hostkey_verify"):
+            settled(accept_new=True, hostkey_verify=False)
+
+    def test_the_file_may_be_missing(self, tmp_path):
+        (tmp_path / "there").touch()
+        new, there = str(tmp_path / "new"), str(tmp_path / "there")
+        assert settled([new, there], accept_new=True).known_hosts == (there,)
+        assert settled([new, there]).known_hosts == (new, there)
 
     @pytest.mark.parametrize("word", ["yes", "ask", "no", "off"])
     def test_no_other_word_accepts(self, config, word):

@@ -102,8 +102,10 @@ def test_nothing_of_the_targets_credentials_goes_to_a_hop():
 
 def test_what_is_about_every_host_goes_to_a_hop(home):
     callback = lambda host, fingerprint: False  # noqa: E731
+    (home / "kh").touch()
+    known = str(home / "kh")
     options = settled(
-        ["/kh"], allow_agent=False, look_for_keys=False, unknown_host_cb=callback,
+        [known], allow_agent=False, look_for_keys=False, unknown_host_cb=callback,
         accept_new=True, timeouts=Timeouts(handshake=1), timeout=2,
         algorithms=Algorithms(ciphers=("aes128-ctr",)), jumps=["a"],
     )  # fmt: skip
@@ -113,7 +115,7 @@ def test_what_is_about_every_host_goes_to_a_hop(home):
         "algorithms",
     ):  # fmt: skip
         assert getattr(hop, name) == getattr(options, name)
-    assert (hop.known_hosts, hop.accept_new) == (("/kh",), "/kh")
+    assert (hop.known_hosts, hop.accept_new) == ((known,), known)
 
 
 def test_a_hop_has_its_own_login():
