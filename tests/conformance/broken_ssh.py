@@ -221,8 +221,8 @@ class AgentBackwards(Broken):
 
     contract = (1, 0)
 
-    def agent_identities(self, deadline):
-        return list(super().agent_identities(deadline))[::-1]
+    def agent_identities(self, agent, deadline):
+        return list(super().agent_identities(agent, deadline))[::-1]
 
 
 @breaks("auth.agent-absent")
@@ -231,8 +231,8 @@ class AgentNeeded(Broken):
 
     contract = (1, 0)
 
-    def agent_identities(self, deadline):
-        found = super().agent_identities(deadline)
+    def agent_identities(self, agent, deadline):
+        found = super().agent_identities(agent, deadline)
         if not found:
             raise SSHError("no agent") from OSError("no agent")
         return found

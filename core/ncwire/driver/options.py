@@ -120,6 +120,7 @@ class ConnectOptions:
             "password": (self.password, Feature.PASSWORD),
             "auth_handler": (self.auth_handler, Feature.KEYBOARD_INTERACTIVE),
             "key_filename": (self.key_filename, Feature.PUBLICKEY),
+            "certificate_files": (self.certificate_files, Feature.USER_CERTIFICATE),
             "algorithms": (self.algorithms, Feature.ALGORITHMS),
         }
         return {name: feature for name, (value, feature) in needed.items() if value}

@@ -211,8 +211,8 @@ _AUTH = (
     ),
     Rule(
         "auth.denied-is-an-outcome",
-        "A denied attempt is an AuthOutcome that tells what can go on, no error; the next "
-        "attempt on the same connection can succeed.",
+        "A denied attempt is an AuthOutcome that tells what can go on, or leaves that to "
+        "NoneAttempt, no error; the next attempt on the same connection can succeed.",
         Layer.STEPS,
         _needing(Feature.PASSWORD),
     ),
@@ -255,7 +255,8 @@ _AUTH = (
     ),
     Rule(
         "auth.agent-identities",
-        "agent_identities returns the agent's keys in its order: type, blob, comment.",
+        "agent_identities returns the keys of the agent at that path, in its order: type, blob, "
+        "comment.",
         Layer.STEPS,
         _needing(Feature.AGENT),
     ),
@@ -304,8 +305,9 @@ _AUTH = (
     ),
     Rule(
         "auth.partial-outcome",
-        "An attempt that the server accepts as a part is AuthResult.PARTIAL, with the methods "
-        "that are still wanted.",
+        "An attempt that the server accepts as a part is AuthResult.PARTIAL with the methods "
+        "that are still wanted; or UNCLEAR where the library does not tell, and NoneAttempt "
+        "tells them.",
         Layer.STEPS,
         _needing(Feature.PUBLICKEY, Feature.PASSWORD),
     ),

@@ -132,6 +132,7 @@ def settle(given: Parameters, known_hosts: Sequence[str] = ()) -> ConnectOptions
         look_for_keys=given.look_for_keys,
         identity_files=file.identity_files if file is not None and not files else (),
         identities_only=file is not None and file.identities_only,
+        identity_agent=_identity_agent(file),
         auth_handler=given.auth_handler,
         hostkey_verify=given.hostkey_verify,
         hostkey_b64=given.hostkey_b64,
@@ -263,6 +264,13 @@ def _username(given: Parameters, file: SSHConfig | None) -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError) as error:
         raise OptionError("username", "needed: this process's user has no name") from error
+
+
+def _identity_agent(file: SSHConfig | None) -> str | None:
+    named = None if file is None else file.identity_agent
+    if named is None:
+        return os.environ.get("SSH_AUTH_SOCK") or None
+    return None if named == "none" else named
 
 
 def _callback(given: UnknownHostCallback | None) -> UnknownHostCallback | None:

@@ -47,7 +47,7 @@ def proceed():
 
 def options(**more):
     base = {"host": "r1", "username": "admin", "allow_agent": False, "look_for_keys": False}
-    return ConnectOptions(**base | more)
+    return ConnectOptions(**base | {"identity_agent": "/agent"} | more)
 
 
 def authenticate(driver_class, opts):
@@ -335,7 +335,11 @@ def test_a_server_that_hangs_up_after_denials(blobs):
     assert [each.rsplit(": ", 1)[1] for each in error.attempts] == [
         "denied",
         "the connection ended",
+        "not tried, the connection had ended",
+        "not tried, the connection had ended",
     ]
+    assert error.attempts[3].startswith("password: ")
+    assert "after 2 failures" in str(error)
     assert "allow_agent=False" in str(error)
 
 
