@@ -238,6 +238,30 @@ class AgentNeeded(Broken):
         return found
 
 
+@breaks("auth.certificate")
+class PresentsNoCertificate(Broken):
+    """The key is presented in place of its certificate."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        if isinstance(attempt, PublicKeyAttempt):
+            attempt = dataclasses.replace(attempt, certificate=None)
+        return super().authenticate(attempt, deadline)
+
+
+@breaks("auth.agent-certificate")
+class PresentsNoCertificateOfTheAgents(Broken):
+    """The agent's key is presented in place of its certificate."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        if isinstance(attempt, AgentAttempt):
+            attempt = dataclasses.replace(attempt, certificate=None)
+        return super().authenticate(attempt, deadline)
+
+
 def answering(change):
     class Answering(Broken):
         contract = (1, 0)

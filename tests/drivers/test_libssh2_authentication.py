@@ -20,12 +20,14 @@ from ncwire.driver import (
 )
 from ncwire.errors import (
     KeyFileError,
+    PasswordExpiredError,
     SSHError,
     StepTimeoutError,
     TransportError,
     UnsupportedOption,
 )
 from ncwire_libssh2 import Libssh2Driver
+from ncwire_paramiko import ParamikoDriver
 
 
 @pytest.fixture(scope="module")
@@ -287,6 +289,33 @@ def test_an_abort_from_within_the_callback_frees_everything_once_libssh2_is_out_
             driver.authenticate(InteractiveAttempt("u", answer), soon())
         server.transport.join(10)
         assert not server.transport.is_active()
+
+
+class Expiring(Policy):
+    """Answers a password with the request to change it (RFC 4252 section 8)."""
+
+    server: StubServer
+
+    def check_auth_password(self, username, password):
+        message = paramiko.Message()
+        message.add_byte(bytes([60]))  # SSH_MSG_USERAUTH_PASSWD_CHANGEREQ
+        message.add_string("change it")
+        message.add_string("")
+        self.server.transport._send_message(message)
+        return paramiko.AUTH_FAILED
+
+
+@pytest.mark.parametrize("make_driver", [Libssh2Driver, ParamikoDriver])
+def test_a_password_that_must_be_changed_is_an_error_of_its_own(make_driver):
+    with StubServer(Expiring()) as server:
+        server.policy.server = server
+        driver = make_driver()
+        driver.handshake(server.client_socket, MODERN, soon())
+        driver.authenticate(NoneAttempt("u"), soon())
+        with pytest.raises(PasswordExpiredError, match="wants the password changed") as caught:
+            driver.authenticate(PasswordAttempt("u", "s3cret"), soon())
+        assert "s3cret" not in str(caught.value)
+        driver.abort()
 
 
 ATTEMPTS = [

@@ -267,6 +267,20 @@ _AUTH = (
         _needing(Feature.AGENT),
     ),
     Rule(
+        "auth.certificate",
+        "A user certificate lets in where its key alone does not: the one beside the key's file, "
+        "and one of certificate_files.",
+        Layer.SSH,
+        _needing(Feature.PUBLICKEY, Feature.USER_CERTIFICATE),
+    ),
+    Rule(
+        "auth.agent-certificate",
+        "So does a certificate that the SSH agent holds, and one of a file for a key that the "
+        "agent holds.",
+        Layer.SSH,
+        _needing(Feature.AGENT, Feature.USER_CERTIFICATE),
+    ),
+    Rule(
         "auth.interactive",
         "Each round of the server's prompts reaches the handler, with title, instruction and "
         "every prompt's text, and every answer reaches the server.",

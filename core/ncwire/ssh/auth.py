@@ -128,7 +128,7 @@ class Authentication:
         allowed = options.auth_methods
         return sorted(
             (each for each in sources if each.method in allowed),
-            key=lambda each: allowed.index(each.method),
+            key=lambda each: each.rank(allowed),
         )
 
     def _try(self, credential: Credential) -> AuthOutcome:

@@ -112,7 +112,9 @@ class Plan:
                 )
 
     def _applies(self, source: Source, wanted: frozenset[str]) -> bool:
-        return source.applies(wanted, self._methods_tried)
+        # What nothing is there for does not keep another source from its turn.
+        possible = frozenset(each.method for each in self._able)
+        return source.applies(wanted & possible, self._methods_tried)
 
     def _room_for(self, source: Source, wanted: frozenset[str]) -> bool:
         reserved = 0

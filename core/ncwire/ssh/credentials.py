@@ -41,6 +41,10 @@ class Source(ABC):
         """Tell whether it is to be tried, given the methods wanted and those tried so far."""
         return self.method in wanted
 
+    def rank(self, methods: Sequence[str]) -> int:
+        """Return where it stands in an order of methods, of which its own is one."""
+        return methods.index(self.method)
+
     @abstractmethod
     def credentials(
         self, tried: Callable[[object], bool], report: Callable[[str], None]
@@ -96,6 +100,10 @@ class PromptedPassword(Prompts):
 
     def __init__(self, username: str, password: str) -> None:
         super().__init__(username, AnswerOnce(password))
+
+    def rank(self, methods: Sequence[str]) -> int:
+        """Return its place, which is not before the method password."""
+        return max(methods.index(each) for each in (self.method, "password") if each in methods)
 
     def applies(self, wanted: frozenset[str], tried: set[str]) -> bool:
         """Tell whether prompts are all that is left for the password, which was not used yet.

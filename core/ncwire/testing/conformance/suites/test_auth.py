@@ -14,7 +14,7 @@ from ncwire.driver import AuthResult, NoneAttempt, PasswordAttempt
 from ncwire.errors import AuthenticationError, SSHError
 from ncwire.testing.conformance.agent import Agent
 from ncwire.testing.conformance.host import PASSWORD, USERNAME
-from ncwire.testing.conformance.keys import ECDSA, KeyPair
+from ncwire.testing.conformance.keys import ECDSA, KeyPair, write_certificate
 from ncwire.testing.conformance.login import Round, ScriptedLogin
 from ncwire.testing.conformance.marking import rule
 
@@ -126,6 +126,40 @@ def test_auth_agent_absent(ncwire_rig: Rig) -> None:
     driver, _ = ncwire_rig.shaken_hands(ncwire_rig.ssh_host())
     path = str(ncwire_rig.folder / "no such socket")
     assert list(driver.agent_identities(path, ncwire_rig.soon())) == []
+
+
+@rule("auth.certificate")
+@pytest.mark.parametrize("place", ["beside its key", "elsewhere"])
+def test_auth_certificate(ncwire_rig: Rig, place: str) -> None:
+    key = KeyPair.generate()
+    host, certificate = _taking_a_certificate(ncwire_rig, key)
+    path = key.write(ncwire_rig.folder)
+    beside = place == "beside its key"
+    file = f"{path}-cert.pub" if beside else str(ncwire_rig.folder / "certificate")
+    write_certificate(certificate, file)
+    _, end = ncwire_rig.open(
+        host, key_filename=(path,), password=None, certificate_files=() if beside else (file,)
+    )
+    assert end.stream.info.username == USERNAME
+
+
+@rule("auth.agent-certificate")
+@pytest.mark.parametrize("place", ["in the agent", "in a file"])
+def test_auth_agent_certificate(ncwire_rig: Rig, place: str) -> None:
+    key = KeyPair.generate()
+    host, certificate = _taking_a_certificate(ncwire_rig, key)
+    held = [(key, certificate)] if place == "in the agent" else []
+    file = str(ncwire_rig.folder / "certificate")
+    write_certificate(certificate, file)
+    _, end = ncwire_rig.open(
+        host,
+        allow_agent=True,
+        identity_agent=_start_agent(ncwire_rig, [(key, "ours")], held),
+        key_filename=(),
+        password=None,
+        certificate_files=() if held else (file,),
+    )
+    assert end.stream.info.username == USERNAME
 
 
 @rule("auth.interactive")
@@ -263,8 +297,18 @@ def _lets_in(rig: Rig, kind: str) -> None:
     assert end.stream.info.username == USERNAME
 
 
-def _start_agent(rig: Rig, keys: Sequence[tuple[KeyPair, str]]) -> str:
-    agent = Agent(rig.folder, keys)
+def _taking_a_certificate(rig: Rig, key: KeyPair) -> tuple[SSHHost, bytes]:
+    certificate = key.certificate(USERNAME)
+    login = ScriptedLogin.of(certificates=(certificate,))
+    return rig.ssh_host(auth_methods=("publickey",), login=login), certificate
+
+
+def _start_agent(
+    rig: Rig,
+    keys: Sequence[tuple[KeyPair, str]],
+    certificates: Sequence[tuple[KeyPair, bytes]] = (),
+) -> str:
+    agent = Agent(rig.folder, keys, certificates)
     rig.later("the agent", agent.close)
     # The one that options name, and no other that the environment may have.
     rig.set_environment("SSH_AUTH_SOCK", None)
