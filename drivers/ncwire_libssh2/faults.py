@@ -44,6 +44,7 @@ _KEY_TROUBLES = {LIBSSH2_ERROR_FILE, LIBSSH2_ERROR_METHOD_NONE, LIBSSH2_ERROR_AL
 _NO_ANSWER = "Waiting for"
 _KEY_REFUSED = "Username/PublicKey combination invalid"
 _NOT_SIGNED = "Callback returned error"
+_NEITHER_YES_NOR_NO = "Authentication failed"  # a denial has more words
 
 
 class Fault(Exception):  # noqa: N818 - carries a library error to where it is mapped
@@ -82,6 +83,8 @@ class Fault(Exception):  # noqa: N818 - carries a library error to where it is m
 
     def is_password_expiry(self) -> bool:
         """Return whether the server wants the password changed (RFC 4252 section 8)."""
+        if self._number == LIBSSH2_ERROR_AUTHENTICATION_FAILED:
+            return self._text == _NEITHER_YES_NOR_NO
         return bool(self._number == LIBSSH2_ERROR_PASSWORD_EXPIRED)
 
     def is_refusal(self) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from ncwire.driver import Algorithms, Timeouts
 from ncwire.errors import OptionError
+from ncwire.ssh.config import SSHConfig
 from ncwire.ssh.hostkeys import default_unknown_host_cb
 from ncwire.ssh.options import DEFAULT_PORT, Parameters, settle
 
@@ -40,6 +41,24 @@ def test_what_nobody_chose():
     assert options.subsystems == ("netconf",)
     assert options.timeouts == Timeouts()
     assert options.required_features() == {}
+
+
+def test_the_agent_is_the_environments_unless_ssh_config_names_one(monkeypatch):
+    assert settled().identity_agent is None
+    monkeypatch.setenv("SSH_AUTH_SOCK", "")
+    assert settled().identity_agent is None
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    assert settled().identity_agent == "/run/agent"
+
+
+@pytest.mark.parametrize(
+    ("said", "agent"), [(None, "/run/agent"), ("none", None), ("/run/other", "/run/other")]
+)
+def test_ssh_config_names_the_agent(monkeypatch, said, agent):
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    resolved = SSHConfig(hostname="r1", identity_agent=said)
+    monkeypatch.setattr("ncwire.ssh.config.resolve", lambda *_, **__: resolved)
+    assert settled(ssh_options=["IdentityAgent=any"]).identity_agent == agent
 
 
 @pytest.mark.parametrize(
