@@ -538,6 +538,18 @@ def test_a_certificate_of_the_agents_that_is_of_no_use_is_told(blobs):
     assert error.attempts == ("certificate odd, of the agent: not tried, it is no certificate",)
 
 
+def test_a_certificate_of_the_agents_that_has_expired_is_not_tried(files, key_factory, tmp_path):
+    shutil.copy(f"{files[0]}.pub", tmp_path / "id.pub")
+    authority = key_factory.file("ed25519", n=99)
+    command = ["ssh-keygen", "-q", "-s", authority, "-I", "me", "-V", "20200101:20200201"]
+    subprocess.run([*command, tmp_path / "id.pub"], check=True)
+    blob = load_certificate(str(tmp_path / "id-cert.pub")).blob
+    held = AgentIdentity("ssh-ed25519-cert-v01@openssh.com", blob, "old")
+    error = refused(scripted(steps=[PUBLICKEY], identities=[held]), options(allow_agent=True))
+    (line,) = error.attempts
+    assert line.startswith("certificate old, of the agent: not tried, expired on 2020-0")
+
+
 @pytest.mark.parametrize("place", ["file", "agent"])
 def test_a_driver_that_presents_no_certificates_says_so(certified, blobs, place):
     path, certificate = certified
@@ -602,6 +614,15 @@ def test_after_a_failure_the_likeliest_is_tried_unasked(files, blobs, second, mo
     )
     assert tried(driver)[:2] == ["key", "key"]
     assert driver.asked == 1
+
+
+def test_asking_counts_as_a_failure(files, blobs):
+    driver = authenticate(
+        untold(steps=[PUBLICKEY, PUBLICKEY, PASSWORD], keys=blobs[:2], max_denied=2),
+        options(key_filename=tuple(files[:3]), password="right"),
+    )
+    assert tried(driver) == ["key", "key", "password"]
+    assert driver.asked == 2
 
 
 def test_after_the_wrong_guess_it_is_asked_for(files, blobs):

@@ -71,8 +71,8 @@ def test_without_principals_it_is_for_anyone(pair, certify):
 def test_what_its_authority_calls_it_cannot_write_on_the_terminal(pair, certify, key_factory):
     key = pair()
     authority = key_factory.file("ed25519", n=99)
-    command = ["ssh-keygen", "-q", "-s", authority, "-I", "m\x1b[2Je", f"{key}.pub"]
-    subprocess.run(command, check=True)
+    command = ["ssh-keygen", "-q", "-s", authority, "-I", "m\x1b[2Je", "-n", "a\x1b[2Jda"]
+    subprocess.run([*command, f"{key}.pub"], check=True)
     assert "\x1b" not in str(load(f"{key}-cert.pub"))
 
 
@@ -131,8 +131,9 @@ def test_one_out_of_its_time_is_reported_and_not_presented(pair, certify, validi
 
 def test_one_beside_the_key_is_found_and_one_of_another_key_reported(pair, certify):
     key, said = pair(), []
-    path = certify(key)
     of = Certificates([]).of
+    assert of(public(key), str(key), pytest.fail) == []
+    path = certify(key)
     assert [each.source for each in of(public(key), str(key), said.append)] == [path]
     assert [each.source for each in of(public(key), f"{key}.pub", said.append)] == [path]
     assert of(public(key), None, said.append) == []
