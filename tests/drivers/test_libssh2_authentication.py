@@ -168,6 +168,9 @@ def test_two_keys_where_the_server_wants_two(tmp_path):
         driver = start(server, server.connect())
         first = driver.authenticate(server.keys[0].attempt(), soon())
         assert first == AuthOutcome(AuthResult.UNCLEAR)
+        # What the server offered before says nothing about now.
+        denied = driver.authenticate(Key().attempt(), soon())
+        assert denied == AuthOutcome(AuthResult.DENIED)
         second = driver.authenticate(server.keys[1].attempt(), soon())
         assert second.result is AuthResult.SUCCESS
         driver.abort()
