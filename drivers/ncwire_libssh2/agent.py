@@ -33,7 +33,6 @@ _FAILURE = b"\x05"
 _REQUEST_IDENTITIES = b"\x0b"
 _IDENTITIES_ANSWER = 12
 _SIGN_REQUEST = b"\x0d"
-_SIGN_RESPONSE = b"\x0e"
 _RSA_FLAGS = {b"rsa-sha2-256": 2, b"rsa-sha2-512": 4}
 _CERTIFICATE = b"-cert-v01@openssh.com"
 _MAX_FRAME = 256 * 1024  # OpenSSH: AGENT_MAX_LEN
@@ -123,31 +122,24 @@ class AgentRelay:
                 client.sendall(_framed(answer))
 
     def _signed(self, request: bytes) -> bytes:
-        """Return the agent's signature as libssh2 is to have it.
+        """Return the agent's answer to libssh2's request for a signature.
 
         The agent may hold the key alone of a certificate that is presented. And libssh2 1.11.1
-        (agent.c) knows no flags for certificates of RSA keys, for which an agent then signs with
-        SHA-1, and takes no signature but one of the certificate's algorithm.
+        (agent.c) sets no flags for certificates of RSA keys, so that the agent would sign with
+        SHA-1 what was announced as SHA-2.
         """
-        if request[:1] != _SIGN_REQUEST:
-            return _FAILURE
-        _, rest = _string(memoryview(request)[1:])
+        _presented, rest = _string(memoryview(request)[1:])
         data, _ = _string(rest)
-        algorithm = _algorithm(data)
-        flags = _RSA_FLAGS.get(algorithm.removesuffix(_CERTIFICATE), 0).to_bytes(4, "big")
-        answer = _ask(
+        flags = _RSA_FLAGS.get(_algorithm(data).removesuffix(_CERTIFICATE), 0)
+        return _ask(
             self._agent,
-            _SIGN_REQUEST + _framed(self._identity.blob) + _framed(data) + flags,
+            _SIGN_REQUEST
+            + _framed(self._identity.blob)
+            + _framed(data)
+            + flags.to_bytes(4, "big"),
             self._deadline,
             self._stop,
         )
-        if answer[:1] != _SIGN_RESPONSE:
-            return _FAILURE
-        signature, _ = _string(memoryview(answer)[1:])
-        kind, rest = _string(memoryview(signature))
-        if kind != algorithm.removesuffix(_CERTIFICATE):
-            return _FAILURE
-        return _SIGN_RESPONSE + _framed(_framed(algorithm) + bytes(rest))
 
 
 def _listing(blob: bytes, comment: str) -> bytes:

@@ -210,7 +210,10 @@ class AgentCannotSign(Broken):
     contract = (1, 0)
 
     def authenticate(self, attempt, deadline):
-        if isinstance(attempt, AgentAttempt):
+        certified = isinstance(attempt, AgentAttempt) and (
+            attempt.certificate or "-cert-" in attempt.identity.key_type
+        )
+        if isinstance(attempt, AgentAttempt) and not certified:
             return AuthOutcome(AuthResult.DENIED, frozenset({"publickey"}))
         return super().authenticate(attempt, deadline)
 

@@ -253,13 +253,14 @@ def test_a_certificate_in_the_usual_place(
     assert connect(server, key_filename=None, look_for_keys=True).connected
 
 
+@pytest.mark.parametrize("options", [(), ("-C",)], ids=["with its key", "alone"])
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
 def test_a_certificate_in_the_agent(
-    make_certified, connect, pair, key_ring, authority, ssh_agent, kind
+    make_certified, connect, pair, key_ring, authority, ssh_agent, kind, options
 ):
     server, key = make_certified(), pair("user", kind)
     key_ring.certificate(key, authority, server.user)
-    ssh_agent.add(key)  # with the certificate beside it
+    ssh_agent.add(key, *options)
     key.unlink()
     assert connect(server, key_filename=None, allow_agent=True).connected
 
