@@ -253,14 +253,16 @@ def test_a_certificate_in_the_usual_place(
     assert connect(server, key_filename=None, look_for_keys=True).connected
 
 
-@pytest.mark.parametrize("options", [(), ("-C",)], ids=["with its key", "alone"])
+@pytest.mark.parametrize("alone", [False, True], ids=["with its key", "alone"])
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
 def test_a_certificate_in_the_agent(
-    make_certified, connect, pair, key_ring, authority, ssh_agent, kind, options
+    make_certified, connect, pair, key_ring, authority, ssh_agent, kind, alone
 ):
     server, key = make_certified(), pair("user", kind)
     key_ring.certificate(key, authority, server.user)
-    ssh_agent.add(key, *options)
+    ssh_agent.add(key)
+    if alone:
+        ssh_agent.remove(key_ring.key("user", kind))  # beside which there is no certificate
     key.unlink()
     assert connect(server, key_filename=None, allow_agent=True).connected
 

@@ -24,10 +24,17 @@ class SshAgent:
         self._add = requirement.program("ssh-add", PACKAGE)
         self._process = ServerProcess([str(agent), "-D", "-a", str(socket)], "SSH_AUTH_SOCK")
 
-    def add(self, key: Path, *options: str) -> None:
-        """Have the agent hold a private key, and the certificate beside it; see ssh-add(1)."""
+    def add(self, key: Path) -> None:
+        """Have the agent hold a private key, and the certificate beside it if there is one."""
+        self._ssh_add(key)
+
+    def remove(self, key: Path) -> None:
+        """Have the agent forget a key, and the certificate beside its file, but no other."""
+        self._ssh_add("-d", key)
+
+    def _ssh_add(self, *arguments: str | Path) -> None:
         environment = {**os.environ, "SSH_AUTH_SOCK": str(self.socket)}
-        subprocess.run([self._add, "-q", *options, key], check=True, env=environment)
+        subprocess.run([self._add, "-q", *arguments], check=True, env=environment)
 
     def end(self) -> None:
         """End the agent. Idempotent."""
