@@ -98,6 +98,10 @@ class AuthenticationError(TransportError):
         return text
 
 
+class PasswordExpiredError(AuthenticationError):
+    """The server takes the password only to have it changed, which ncwire does not do."""
+
+
 class NetconfFramingError(TransportError):
     """The peer broke RFC 6242's framing, or a limit of ours; the session cannot go on."""
 

@@ -5,7 +5,7 @@ libssh2 1.11.1 blocks on the agent's socket, and spins for ever when the agent h
 process. So the agent is asked for its keys here, and libssh2 gets a relay of ours, which always
 answers, in place of the agent.
 
-Protocol: draft-ietf-sshm-ssh-agent, sections 3.1, 3.5 and 3.6.
+Protocol: draft-ietf-sshm-ssh-agent, sections 3.1, 3.5 and 3.6; flags: section 3.6.1.
 """
 
 from __future__ import annotations
@@ -27,23 +27,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from ncwire.driver import Deadline
+    from ncwire.driver import AgentAttempt, Deadline
 
 _FAILURE = b"\x05"
 _REQUEST_IDENTITIES = b"\x0b"
 _IDENTITIES_ANSWER = 12
+_SIGN_REQUEST = b"\x0d"
+_RSA_FLAGS = {b"rsa-sha2-256": 2, b"rsa-sha2-512": 4}
+_CERTIFICATE = b"-cert-v01@openssh.com"
 _MAX_FRAME = 256 * 1024  # OpenSSH: AGENT_MAX_LEN
 _MAX_PATH = 100  # less than the 108 of sockaddr_un, beyond which libssh2 cuts it off
 
 
-def identities(deadline: Deadline) -> list[AgentIdentity]:
-    """Return the keys of the agent that SSH_AUTH_SOCK names, in its order.
+def identities(path: str, deadline: Deadline) -> list[AgentIdentity]:
+    """Return the keys of the agent at a socket's path, in its order.
 
     None when no agent is there, or when it does not speak the protocol. Raises
     `StepTimeoutError`.
     """
     try:
-        answer = _ask(_REQUEST_IDENTITIES, deadline)
+        answer = _ask(path, _REQUEST_IDENTITIES, deadline)
     except StepTimeoutError:
         raise
     except (OSError, EOFError):
@@ -65,8 +68,10 @@ class AgentRelay:
     sends nonsense has refused to sign; so has any once `stop` is readable.
     """
 
-    def __init__(self, identity: AgentIdentity, deadline: Deadline, stop: socket.socket) -> None:
-        self._identity = identity
+    def __init__(self, attempt: AgentAttempt, deadline: Deadline, stop: socket.socket) -> None:
+        self._identity = attempt.identity
+        self._agent = attempt.agent
+        self._presented = attempt.certificate or attempt.identity.blob
         self._deadline = deadline
         self._stop = stop
         self._stack = ExitStack()
@@ -96,7 +101,7 @@ class AgentRelay:
         """Serve the connection that libssh2 has just made."""
         client, _ = self._listener.accept()
         self._stack.enter_context(client)
-        client.sendall(_framed(_listing(self._identity)))
+        client.sendall(_framed(_listing(self._presented, self._identity.comment)))
         thread = threading.Thread(
             target=self._serve, args=(client,), name="ncwire-libssh2-agent", daemon=True
         )
@@ -111,19 +116,49 @@ class AgentRelay:
                 if request == _REQUEST_IDENTITIES:
                     continue  # has its answer already
                 try:
-                    answer = _ask(request, self._deadline, self._stop)
-                except (OSError, EOFError):  # StepTimeoutError is an OSError too
+                    answer = self._signed(request)
+                except (OSError, EOFError, ValueError):  # StepTimeoutError is an OSError too
                     answer = _FAILURE
                 client.sendall(_framed(answer))
 
+    def _signed(self, request: bytes) -> bytes:
+        """Return the agent's answer to libssh2's request for a signature.
 
-def _listing(identity: AgentIdentity) -> bytes:
+        The agent may hold the key alone of a certificate that is presented. And libssh2 1.11.1
+        (agent.c) sets no flags for certificates of RSA keys, so that the agent would sign with
+        SHA-1 what was announced as SHA-2.
+        """
+        _presented, rest = _string(memoryview(request)[1:])
+        data, _ = _string(rest)
+        flags = _RSA_FLAGS.get(_algorithm(data).removesuffix(_CERTIFICATE), 0)
+        return _ask(
+            self._agent,
+            _SIGN_REQUEST
+            + _framed(self._identity.blob)
+            + _framed(data)
+            + flags.to_bytes(4, "big"),
+            self._deadline,
+            self._stop,
+        )
+
+
+def _listing(blob: bytes, comment: str) -> bytes:
     return (
         bytes([_IDENTITIES_ANSWER])
         + (1).to_bytes(4, "big")
-        + _framed(identity.blob)
-        + _framed(identity.comment.encode())
+        + _framed(blob)
+        + _framed(comment.encode())
     )
+
+
+def _algorithm(data: bytes) -> bytes:
+    """Return the algorithm in what is to be signed for method publickey (RFC 4252 section 7)."""
+    _session_id, rest = _string(memoryview(data))
+    rest = rest[1:]  # SSH_MSG_USERAUTH_REQUEST
+    for _ in ("user name", "service", "method"):
+        _, rest = _string(rest)
+    algorithm, _ = _string(rest[1:])
+    return algorithm
 
 
 def _parse(rest: memoryview, count: int) -> Iterator[AgentIdentity]:
@@ -142,11 +177,10 @@ def _string(rest: memoryview) -> tuple[bytes, memoryview]:
     return bytes(rest[:length]), rest[length:]
 
 
-def _ask(request: bytes, deadline: Deadline, stop: socket.socket | None = None) -> bytes:
+def _ask(
+    path: str, request: bytes, deadline: Deadline, stop: socket.socket | None = None
+) -> bytes:
     """Return the agent's answer. Raises `OSError` or `EOFError`, `StepTimeoutError` included."""
-    path = os.environ.get("SSH_AUTH_SOCK")
-    if not path:
-        raise FileNotFoundError("SSH_AUTH_SOCK is not set")
     with socket.socket(socket.AF_UNIX) as agent:
         agent.settimeout(deadline.remaining())
         agent.connect(path)

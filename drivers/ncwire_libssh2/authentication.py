@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from ssh2.exceptions import SSH2Error
@@ -10,13 +11,14 @@ from ncwire.driver import (
     AgentAttempt,
     AuthOutcome,
     AuthResult,
+    HostKey,
     InteractiveAttempt,
     NoneAttempt,
     PasswordAttempt,
     Prompt,
     PublicKeyAttempt,
 )
-from ncwire.errors import KeyFileError, SSHError
+from ncwire.errors import KeyFileError, PasswordExpiredError, SSHError
 from ncwire_libssh2.agent import AgentRelay
 from ncwire_libssh2.connection import AGAIN
 from ncwire_libssh2.cstring import c_string
@@ -32,19 +34,21 @@ _SUCCESS = AuthOutcome(AuthResult.SUCCESS)
 
 
 class Authentication:
-    """The authentication of one connection, which remembers what the server offers."""
+    """The authentication of one connection, which remembers what the server offers.
+
+    libssh2 tells neither a partial success from a denial nor the methods that are left: only
+    asking, by method "none", does, and OpenSSH counts that as a failure. The core decides when.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._methods: frozenset[str] | None = None
+        self._methods: frozenset[str] = frozenset()
 
     def attempt(self, attempt: Attempt, deadline: Deadline) -> AuthOutcome:
         """Carry out one attempt; see `SSHDriver.authenticate`."""
         username = c_string(attempt.username, "a NUL in username")
-        if isinstance(attempt, NoneAttempt) or self._methods is None:
-            outcome = self._none(username, deadline)
-            if isinstance(attempt, NoneAttempt) or outcome.result is AuthResult.SUCCESS:
-                return outcome
+        if isinstance(attempt, NoneAttempt):
+            return self._none(username, deadline)
         try:
             match attempt:
                 case PublicKeyAttempt():
@@ -56,7 +60,7 @@ class Authentication:
                 case InteractiveAttempt():
                     self._interactive(attempt, username, deadline)
         except Fault as fault:
-            return self._refused(fault, username, deadline)
+            return self._refused(fault, deadline)
         return _SUCCESS
 
     def _none(self, username: bytes, deadline: Deadline) -> AuthOutcome:
@@ -81,9 +85,13 @@ class Authentication:
 
     def _publickey(self, attempt: PublicKeyAttempt, username: bytes, deadline: Deadline) -> None:
         connection, key = self._connection, attempt.private_key
+        public = None if attempt.certificate is None else _public_line(attempt.certificate)
         try:
             connection.drive(
-                lambda: connection.session.userauth_publickey_frommemory(username, key), deadline
+                lambda: connection.session.userauth_publickey_frommemory(
+                    username, key, publickeyfiledata=public
+                ),
+                deadline,
             )
         except Fault as fault:
             if fault.is_about_the_key():
@@ -97,7 +105,7 @@ class Authentication:
         # libssh2's keys point into their agent's memory, so the two go together, and before
         # the session.
         handles: list[Any] = []
-        with AgentRelay(attempt.identity, deadline, connection.stop) as relay:
+        with AgentRelay(attempt, deadline, connection.stop) as relay:
             with connection:
                 connection.others.append(handles)
                 try:
@@ -116,9 +124,16 @@ class Authentication:
     def _password(self, attempt: PasswordAttempt, username: bytes, deadline: Deadline) -> None:
         connection = self._connection
         password = c_string(attempt.password, "a NUL in password")
-        connection.drive(
-            lambda: connection.session.userauth_password(username, password), deadline
-        )
+        try:
+            connection.drive(
+                lambda: connection.session.userauth_password(username, password), deadline
+            )
+        except Fault as fault:
+            if fault.is_password_expiry():
+                raise PasswordExpiredError(
+                    "authentication: the server wants the password changed"
+                ) from fault.error
+            raise
 
     def _interactive(
         self, attempt: InteractiveAttempt, username: bytes, deadline: Deadline
@@ -134,17 +149,14 @@ class Authentication:
 
         connection.drive(converse, deadline)
 
-    def _refused(self, fault: Fault, username: bytes, deadline: Deadline) -> AuthOutcome:
+    def _refused(self, fault: Fault, deadline: Deadline) -> AuthOutcome:
         deadline.remaining()  # an agent that was too slow has refused, too
+        if fault.is_certainly_denial():
+            return AuthOutcome(AuthResult.DENIED, self._methods)
         if not fault.is_denial():
             raise _ended(fault) from fault.error
-        before = self._methods or frozenset()
-        if fault.is_certainly_denial():
-            return AuthOutcome(AuthResult.DENIED, before)
-        outcome = self._none(username, deadline)
-        if outcome.result is AuthResult.DENIED and outcome.methods != before:
-            return AuthOutcome(AuthResult.PARTIAL, outcome.methods)
-        return outcome
+        self._methods = frozenset()
+        return AuthOutcome(AuthResult.UNCLEAR)
 
 
 class _Answers:
@@ -178,6 +190,10 @@ class _Answers:
             self._connection.shut_down()
             return empty
         return [*encoded, *empty][: len(prompts)]
+
+
+def _public_line(blob: bytes) -> bytes:
+    return f"{HostKey.from_blob(blob).type} {b64encode(blob).decode('ascii')}".encode("ascii")
 
 
 def _text(data: bytes) -> str:

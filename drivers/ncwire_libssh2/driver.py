@@ -45,6 +45,7 @@ class Libssh2Driver(SSHDriver):
         Feature.PUBLICKEY,
         Feature.KEYBOARD_INTERACTIVE,
         Feature.AGENT,
+        Feature.USER_CERTIFICATE,
         Feature.ENVIRONMENT,
         Feature.KEEPALIVE,
         Feature.ALGORITHMS,
@@ -91,19 +92,17 @@ class Libssh2Driver(SSHDriver):
             self.abort()
         return steps.handshake(algorithms, deadline)
 
-    def agent_identities(self, deadline: Deadline) -> Sequence[AgentIdentity]:
+    def agent_identities(self, agent: str, deadline: Deadline) -> Sequence[AgentIdentity]:
         """Return the agent's keys; see `SSHDriver.agent_identities`."""
         from ncwire_libssh2.agent import identities  # noqa: PLC0415 - as above
 
-        return identities(deadline)
+        return identities(agent, deadline)
 
     def authenticate(self, attempt: Attempt, deadline: Deadline) -> AuthOutcome:
         """Carry out one attempt; see `SSHDriver.authenticate`.
 
-        libssh2 tells neither a partial success from a denial nor the methods that are left.
-        So after a password, prompts, or a signature that was not enough, the server is asked
-        again, by method "none", which OpenSSH counts as one more failure against MaxAuthTries.
-        A partial success is one that changes what the server offers.
+        libssh2 tells neither a partial success from a denial nor the methods that are left: what
+        comes of a password, prompts, or a signature that did not let in is `UNCLEAR`.
         """
         return self._connected().authenticate(attempt, deadline)
 

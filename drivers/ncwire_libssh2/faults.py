@@ -7,6 +7,7 @@ from ssh2.error_codes import (
     LIBSSH2_ERROR_AUTHENTICATION_FAILED,
     LIBSSH2_ERROR_FILE,
     LIBSSH2_ERROR_METHOD_NONE,
+    LIBSSH2_ERROR_PASSWORD_EXPIRED,
     LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED,
 )
 from ssh2.exceptions import (
@@ -43,6 +44,7 @@ _KEY_TROUBLES = {LIBSSH2_ERROR_FILE, LIBSSH2_ERROR_METHOD_NONE, LIBSSH2_ERROR_AL
 _NO_ANSWER = "Waiting for"
 _KEY_REFUSED = "Username/PublicKey combination invalid"
 _NOT_SIGNED = "Callback returned error"
+_NEITHER_YES_NOR_NO = "Authentication failed"  # a denial has more words
 
 
 class Fault(Exception):  # noqa: N818 - carries a library error to where it is mapped
@@ -78,6 +80,12 @@ class Fault(Exception):  # noqa: N818 - carries a library error to where it is m
     def is_about_the_key(self) -> bool:
         """Return whether it is the private key that libssh2 cannot use."""
         return self._number in _KEY_TROUBLES
+
+    def is_password_expiry(self) -> bool:
+        """Return whether the server wants the password changed (RFC 4252 section 8)."""
+        if self._number == LIBSSH2_ERROR_AUTHENTICATION_FAILED:
+            return self._text == _NEITHER_YES_NOR_NO
+        return bool(self._number == LIBSSH2_ERROR_PASSWORD_EXPIRED)
 
     def is_refusal(self) -> bool:
         """Return whether the server has said no to a channel, or to a request on one."""

@@ -13,6 +13,7 @@ from paramiko.common import (
     MSG_DISCONNECT,
     MSG_KEXINIT,
     MSG_USERAUTH_FAILURE,
+    MSG_USERAUTH_INFO_REQUEST,
     cMSG_CHANNEL_CLOSE,
     cMSG_DISCONNECT,
     cMSG_GLOBAL_REQUEST,
@@ -154,6 +155,8 @@ class Said:
         """Its refusal of the last authentication attempt."""
         self.refused = False
         """Whether it refused the last channel request that wanted a reply."""
+        self.wants_more = False
+        """Whether it answered the last attempt with message 60: to a password, "change it"."""
         self.disconnect: tuple[int, str] | None = None
         """The reason code and text of its disconnect message."""
 
@@ -161,6 +164,7 @@ class Said:
         """Forget what it answered: something new is asked."""
         self.outcome = None
         self.refused = False
+        self.wants_more = False
 
     def take(self, kind: int, message: Message) -> None:
         """Note what is in a message."""
@@ -172,6 +176,8 @@ class Said:
             )
         elif kind == MSG_CHANNEL_FAILURE:
             self.refused = True
+        elif kind == MSG_USERAUTH_INFO_REQUEST:
+            self.wants_more = True  # RFC 4252 section 8 gives the number another meaning
         elif kind == MSG_DISCONNECT:
             self.disconnect = (message.get_int(), message.get_text())
         elif kind == MSG_KEXINIT:
@@ -199,7 +205,15 @@ class _Packetizer(Packetizer):
         return kind, message
 
 
-_NOTED = frozenset({MSG_CHANNEL_FAILURE, MSG_DISCONNECT, MSG_KEXINIT, MSG_USERAUTH_FAILURE})
+_NOTED = frozenset(
+    {
+        MSG_CHANNEL_FAILURE,
+        MSG_DISCONNECT,
+        MSG_KEXINIT,
+        MSG_USERAUTH_FAILURE,
+        MSG_USERAUTH_INFO_REQUEST,
+    }
+)
 
 
 class _Quieter(logging.Filter):

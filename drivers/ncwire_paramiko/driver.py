@@ -24,7 +24,13 @@ from ncwire.driver import (
     PublicKeyAttempt,
     SSHDriver,
 )
-from ncwire.errors import ChannelError, HandshakeError, NcwireError, SSHError
+from ncwire.errors import (
+    ChannelError,
+    HandshakeError,
+    NcwireError,
+    PasswordExpiredError,
+    SSHError,
+)
 from ncwire_paramiko import errors
 from ncwire_paramiko.channel import ParamikoChannel
 from ncwire_paramiko.connection import Connection
@@ -63,6 +69,7 @@ class ParamikoDriver(SSHDriver):
         Feature.KEYBOARD_INTERACTIVE,
         Feature.PROMPT_ECHO,
         Feature.AGENT,
+        Feature.USER_CERTIFICATE,
         Feature.ENVIRONMENT,
         Feature.KEEPALIVE,
         Feature.ALGORITHMS,
@@ -99,9 +106,9 @@ class ParamikoDriver(SSHDriver):
         connection.wire.allow(None)
         return HostKey.from_blob(key.asbytes())
 
-    def agent_identities(self, deadline: Deadline) -> Sequence[AgentIdentity]:
+    def agent_identities(self, agent: str, deadline: Deadline) -> Sequence[AgentIdentity]:
         """Return the agent's keys; see `SSHDriver.agent_identities`."""
-        return self._loaded_agent(deadline).identities()
+        return self._loaded_agent(agent, deadline).identities()
 
     def authenticate(self, attempt: Attempt, deadline: Deadline) -> AuthOutcome:
         """Carry out one attempt; see `SSHDriver.authenticate`."""
@@ -177,12 +184,11 @@ class ParamikoDriver(SSHDriver):
                     connection.auth_none(user)
                 case PublicKeyAttempt():
                     connection.auth_publickey(user, private_key(attempt))
-                case AgentAttempt(identity=identity):
-                    agent = self._loaded_agent(deadline)
-                    connection.auth_publickey(user, agent.key(identity, deadline))
+                case AgentAttempt(agent=path):
+                    agent = self._loaded_agent(path, deadline)
+                    connection.auth_publickey(user, agent.key(attempt, deadline))
                 case PasswordAttempt(password=password):
-                    # It would answer prompts with the password, which the core did not ask for.
-                    connection.auth_password(user, password, fallback=False)
+                    _send_password(connection, user, password)
                 case InteractiveAttempt():
                     connection.auth_interactive(user, interview.answering(attempt))
                 case _:
@@ -193,10 +199,10 @@ class ParamikoDriver(SSHDriver):
             if connection.said.outcome is None:
                 raise
 
-    def _loaded_agent(self, deadline: Deadline) -> Agent:
+    def _loaded_agent(self, path: str, deadline: Deadline) -> Agent:
         if self._agent is None:
             self._agent = Agent()
-            self._agent.load(deadline)
+            self._agent.load(path, deadline)
         return self._agent
 
     def _close_agent(self) -> None:
@@ -233,6 +239,19 @@ def _exchange_keys(connection: Connection, ours: Algorithms, deadline: Deadline)
         problem = errors.incompatible(ours, theirs) or errors.describe(error)
         raise HandshakeError(f"SSH handshake: {problem}") from error
     raise error
+
+
+def _send_password(connection: Connection, user: str, password: str) -> None:
+    try:
+        # It would answer prompts with the password, which the core did not ask for.
+        connection.auth_password(user, password, fallback=False)
+    except paramiko.SSHException as error:
+        if connection.said.wants_more:
+            # Paramiko takes the request for prompts to an attempt that has none, and ends.
+            raise PasswordExpiredError(
+                "SSH authentication: the server wants the password changed"
+            ) from error
+        raise
 
 
 def _start(connection: Connection, channel: paramiko.Channel, request: ChannelRequest) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from contextlib import suppress
 from io import StringIO
 from typing import TYPE_CHECKING
 
 import paramiko
-from paramiko.agent import AgentSSH
+from paramiko.agent import AgentKey, AgentSSH
+from paramiko.pkey import PublicBlob
 
-from ncwire.driver import AgentIdentity
+from ncwire.driver import AgentIdentity, HostKey
 from ncwire.errors import KeyFileError, SSHError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ncwire.driver import Deadline, PublicKeyAttempt
+    from ncwire.driver import AgentAttempt, Deadline, PublicKeyAttempt
 
 _KEY_CLASSES: dict[str, type[paramiko.RSAKey | paramiko.ECDSAKey | paramiko.Ed25519Key]] = {
     "ssh-rsa": paramiko.RSAKey,
@@ -37,12 +37,32 @@ def private_key(attempt: PublicKeyAttempt) -> paramiko.PKey:
             attempt.source, f"paramiko does not sign with keys of type {attempt.key_type}"
         ) from None
     try:
-        return kind.from_private_key(StringIO(attempt.private_key.decode("ascii")))
+        key = kind.from_private_key(StringIO(attempt.private_key.decode("ascii")))
+        if attempt.certificate is not None:
+            key.load_certificate(paramiko.Message(attempt.certificate))
     except (paramiko.SSHException, ValueError, TypeError) as error:
         # No word of the error's own: it may quote from the key.
         raise KeyFileError(
             attempt.source, f"paramiko cannot read it ({type(error).__name__})"
         ) from None
+    return key
+
+
+class _AgentKey(AgentKey):
+    """A key in the agent, which may be presented with a certificate.
+
+    Paramiko's has the agent sign with the bare key, and knows of no other certificate than that
+    which the agent holds.
+    """
+
+    def __init__(self, agent: Agent, attempt: AgentAttempt) -> None:
+        super().__init__(agent, attempt.identity.blob, attempt.identity.comment)
+        presented = attempt.certificate or attempt.identity.blob
+        kind = HostKey.from_blob(presented).type
+        self.public_blob: PublicBlob | None = PublicBlob(kind, presented)  # type: ignore[assignment]  # the stubs know None only
+
+    def asbytes(self) -> bytes:
+        return self.blob
 
 
 class Agent(AgentSSH):
@@ -52,16 +72,13 @@ class Agent(AgentSSH):
         super().__init__()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
-    def load(self, deadline: Deadline) -> None:
+    def load(self, path: str, deadline: Deadline) -> None:
         """Ask for the keys; there are none without an agent. Raises `SSHError` when it fails."""
-        path = os.environ.get("SSH_AUTH_SOCK")
-        if not path:
-            return
         self._socket.settimeout(deadline.remaining())
         try:
             self._socket.connect(path)
         except OSError:
-            return  # the variable outlives the agent
+            return  # its socket, or the name of it, outlives an agent
         try:
             self._connect(self._socket)  # type: ignore[attr-defined]  # not in the stubs
         except TimeoutError as error:
@@ -73,13 +90,12 @@ class Agent(AgentSSH):
         """Return the keys, in the agent's order."""
         return tuple(AgentIdentity(key.name, key.blob, key.comment) for key in self.get_keys())
 
-    def key(self, identity: AgentIdentity, deadline: Deadline) -> paramiko.PKey:
+    def key(self, attempt: AgentAttempt, deadline: Deadline) -> paramiko.PKey:
         """Return a key that has the agent sign, within the deadline."""
         self._socket.settimeout(deadline.remaining())
-        for key in self.get_keys():
-            if key.blob == identity.blob:
-                return key
-        raise SSHError(f"SSH agent: it has no key {identity.comment}")
+        if not any(key.blob == attempt.identity.blob for key in self.get_keys()):
+            raise SSHError(f"SSH agent: it has no key {attempt.identity.comment}")
+        return _AgentKey(self, attempt)
 
     def close(self) -> None:
         """Close the connection to the agent; who waits for it stops waiting. Idempotent."""

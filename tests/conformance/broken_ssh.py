@@ -210,7 +210,10 @@ class AgentCannotSign(Broken):
     contract = (1, 0)
 
     def authenticate(self, attempt, deadline):
-        if isinstance(attempt, AgentAttempt):
+        certified = isinstance(attempt, AgentAttempt) and (
+            attempt.certificate or "-cert-" in attempt.identity.key_type
+        )
+        if isinstance(attempt, AgentAttempt) and not certified:
             return AuthOutcome(AuthResult.DENIED, frozenset({"publickey"}))
         return super().authenticate(attempt, deadline)
 
@@ -221,8 +224,8 @@ class AgentBackwards(Broken):
 
     contract = (1, 0)
 
-    def agent_identities(self, deadline):
-        return list(super().agent_identities(deadline))[::-1]
+    def agent_identities(self, agent, deadline):
+        return list(super().agent_identities(agent, deadline))[::-1]
 
 
 @breaks("auth.agent-absent")
@@ -231,11 +234,35 @@ class AgentNeeded(Broken):
 
     contract = (1, 0)
 
-    def agent_identities(self, deadline):
-        found = super().agent_identities(deadline)
+    def agent_identities(self, agent, deadline):
+        found = super().agent_identities(agent, deadline)
         if not found:
             raise SSHError("no agent") from OSError("no agent")
         return found
+
+
+@breaks("auth.certificate")
+class PresentsNoCertificate(Broken):
+    """The key is presented in place of its certificate."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        if isinstance(attempt, PublicKeyAttempt):
+            attempt = dataclasses.replace(attempt, certificate=None)
+        return super().authenticate(attempt, deadline)
+
+
+@breaks("auth.agent-certificate")
+class PresentsNoCertificateOfTheAgents(Broken):
+    """The agent's key is presented in place of its certificate."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        if isinstance(attempt, AgentAttempt):
+            attempt = dataclasses.replace(attempt, certificate=None)
+        return super().authenticate(attempt, deadline)
 
 
 def answering(change):

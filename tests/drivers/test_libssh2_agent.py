@@ -30,7 +30,7 @@ def agent(short_path, monkeypatch):
         ["ssh-agent", "-D", "-a", short_path], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
     )
     process.stdout.readline()  # what it says once it listens
-    monkeypatch.setenv("SSH_AUTH_SOCK", str(short_path))
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(short_path))  # for ssh-add
     yield process
     process.terminate()
     process.wait()
@@ -45,9 +45,8 @@ def add(key: Key, folder: Path, comment: str = "") -> None:
 
 
 @contextlib.contextmanager
-def fake_agent(path: Path, monkeypatch, serve):
+def fake_agent(path: Path, serve):
     """Something that is no proper agent: `serve` gets each connection, then it is closed."""
-    monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
@@ -73,23 +72,20 @@ def start(server):
     return driver
 
 
-def attempt(key: Key, username: str = "u") -> AgentAttempt:
-    return AgentAttempt(username, AgentIdentity(key.type, key.blob, "é"))
+def attempt(key: Key, path: Path, username: str = "u") -> AgentAttempt:
+    return AgentAttempt(username, AgentIdentity(key.type, key.blob, "é"), str(path))
 
 
-def test_the_agents_keys_come_in_its_order(agent, tmp_path):
+def test_the_agents_keys_come_in_its_order(agent, tmp_path, short_path):
     keys = [Key("ed25519"), Key("rsa"), Key("ecdsa")]
     for key in keys:
         add(key, tmp_path)
-    found = Libssh2Driver().agent_identities(soon())
+    found = Libssh2Driver().agent_identities(str(short_path), soon())
     assert [(each.key_type, each.blob) for each in found] == [(k.type, k.blob) for k in keys]
 
 
-def test_without_an_agent_there_are_no_keys(monkeypatch, short_path):
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    assert list(Libssh2Driver().agent_identities(soon())) == []
-    monkeypatch.setenv("SSH_AUTH_SOCK", str(short_path))
-    assert list(Libssh2Driver().agent_identities(soon())) == []
+def test_without_an_agent_there_are_no_keys(short_path):
+    assert list(Libssh2Driver().agent_identities(str(short_path), soon())) == []
 
 
 @pytest.mark.parametrize(
@@ -102,26 +98,26 @@ def test_without_an_agent_there_are_no_keys(monkeypatch, short_path):
         b"\0\0\0\x09\x0c\0\0\0\1\0\0\0\xff",
     ],
 )
-def test_an_agent_that_talks_nonsense_has_no_keys(short_path, monkeypatch, answer):
+def test_an_agent_that_talks_nonsense_has_no_keys(short_path, answer):
     def serve(connection):
         connection.recv(5)
         connection.sendall(answer)
 
-    with fake_agent(short_path, monkeypatch, serve):
-        assert list(Libssh2Driver().agent_identities(soon())) == []
+    with fake_agent(short_path, serve):
+        assert list(Libssh2Driver().agent_identities(str(short_path), soon())) == []
 
 
-def test_an_agent_that_hangs_costs_the_budget_and_no_more(short_path, monkeypatch):
+def test_an_agent_that_hangs_costs_the_budget_and_no_more(short_path):
     with (
-        fake_agent(short_path, monkeypatch, drain),
+        fake_agent(short_path, drain),
         pytest.raises(StepTimeoutError, match="this step"),
     ):
-        Libssh2Driver().agent_identities(soon(0.3, "this step"))
+        Libssh2Driver().agent_identities(str(short_path), soon(0.3, "this step"))
 
 
 @with_sshd
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_the_agent_signs_with_the_key_that_is_asked_for(agent, tmp_path, index):
+def test_the_agent_signs_with_the_key_that_is_asked_for(agent, tmp_path, short_path, index):
     (tmp_path / "sshd").mkdir()
     (tmp_path / "keys").mkdir()
     with Sshd(tmp_path / "sshd") as server:
@@ -129,45 +125,45 @@ def test_the_agent_signs_with_the_key_that_is_asked_for(agent, tmp_path, index):
             add(key, tmp_path / "keys")
         driver = Libssh2Driver()
         driver.handshake(server.connect(), MODERN, soon())
-        outcome = driver.authenticate(attempt(server.keys[index], "root"), soon())
+        outcome = driver.authenticate(attempt(server.keys[index], short_path, "root"), soon())
         assert outcome.result is AuthResult.SUCCESS
         driver.abort()
 
 
 @with_sshd
-def test_a_key_of_the_agents_that_the_server_does_not_know_is_denied(agent, tmp_path):
+def test_a_key_of_the_agents_that_the_server_does_not_know_is_denied(agent, tmp_path, short_path):
     with Sshd(tmp_path) as server:
         driver = Libssh2Driver()
         driver.handshake(server.connect(), MODERN, soon())
-        outcome = driver.authenticate(attempt(Key(), "root"), soon())
+        outcome = driver.authenticate(attempt(Key(), short_path, "root"), soon())
         assert outcome.result is AuthResult.DENIED
         assert driver.authenticate(server.keys[0].attempt(), soon()).result is AuthResult.SUCCESS
         driver.abort()
 
 
-def test_a_key_that_the_agent_does_not_have_is_denied(agent):
+def test_a_key_that_the_agent_does_not_have_is_denied(agent, short_path):
     with StubServer() as server:
         driver = start(server)
-        assert driver.authenticate(attempt(Key()), soon()).result is AuthResult.DENIED
+        assert driver.authenticate(attempt(Key(), short_path), soon()).result is AuthResult.DENIED
         driver.abort()
 
 
-def test_an_agent_that_hangs_up_on_the_signature_has_refused(short_path, monkeypatch):
+def test_an_agent_that_hangs_up_on_the_signature_has_refused(short_path):
     with (
-        fake_agent(short_path, monkeypatch, lambda connection: connection.recv(1)),
+        fake_agent(short_path, lambda connection: connection.recv(1)),
         StubServer() as server,
     ):
         driver = start(server)
-        assert driver.authenticate(attempt(Key()), soon()).result is AuthResult.DENIED
+        assert driver.authenticate(attempt(Key(), short_path), soon()).result is AuthResult.DENIED
         driver.abort()
 
 
 def test_an_agent_that_hangs_on_the_signature_costs_the_budget_and_stops_nobody_else(
-    short_path, monkeypatch
+    short_path,
 ):
     ticks = []
     with (
-        fake_agent(short_path, monkeypatch, drain),
+        fake_agent(short_path, drain),
         StubServer() as server,
     ):
         driver = start(server)
@@ -180,14 +176,14 @@ def test_an_agent_that_hangs_on_the_signature_costs_the_budget_and_stops_nobody_
         thread = threading.Thread(target=tick)
         thread.start()
         with pytest.raises(StepTimeoutError, match="this step"):
-            driver.authenticate(attempt(Key()), soon(0.5, "this step"))
+            driver.authenticate(attempt(Key(), short_path), soon(0.5, "this step"))
         done.set()
         thread.join()
         driver.abort()
     assert len(ticks) > 5
 
 
-def test_an_abort_while_the_agent_hangs_ends_the_attempt(short_path, monkeypatch):
+def test_an_abort_while_the_agent_hangs_ends_the_attempt(short_path):
     asked = threading.Event()
 
     def serve(connection):
@@ -195,25 +191,27 @@ def test_an_abort_while_the_agent_hangs_ends_the_attempt(short_path, monkeypatch
         asked.set()
         drain(connection)
 
-    with fake_agent(short_path, monkeypatch, serve), StubServer() as server:
+    with fake_agent(short_path, serve), StubServer() as server:
         driver = start(server)
         thread = threading.Thread(target=lambda: (asked.wait(10), driver.abort()))
         thread.start()
         with pytest.raises(TransportError) as caught:
-            driver.authenticate(attempt(Key()), soon(60))
+            driver.authenticate(attempt(Key(), short_path), soon(60))
         assert not isinstance(caught.value, StepTimeoutError)
         thread.join()
         server.transport.join(10)
 
 
-def test_nothing_is_left_of_an_attempt(agent, tmp_path):
+def test_nothing_is_left_of_an_attempt(agent, tmp_path, short_path):
     key = Key()
     add(key, tmp_path)
     folders = set(Path(tempfile.gettempdir()).glob("ncwire-*"))
     with StubServer(Policy()) as server:
         driver = start(server)
         with nothing_left():
-            assert driver.authenticate(attempt(key), soon()).result is AuthResult.SUCCESS
+            assert (
+                driver.authenticate(attempt(key, short_path), soon()).result is AuthResult.SUCCESS
+            )
         driver.abort()
     assert set(Path(tempfile.gettempdir()).glob("ncwire-*")) == folders
 

@@ -10,6 +10,7 @@ import pytest
 from libssh2_rig import MODERN, Key, Policy, Proxy, Sshd, StubServer, log_in, soon, with_sshd
 
 from ncwire.driver import (
+    AuthOutcome,
     AuthResult,
     ChannelRequest,
     InteractiveAttempt,
@@ -19,12 +20,14 @@ from ncwire.driver import (
 )
 from ncwire.errors import (
     KeyFileError,
+    PasswordExpiredError,
     SSHError,
     StepTimeoutError,
     TransportError,
     UnsupportedOption,
 )
 from ncwire_libssh2 import Libssh2Driver
+from ncwire_paramiko import ParamikoDriver
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +102,7 @@ def test_a_password_is_accepted_or_denied_and_tried_as_nothing_else():
     with StubServer() as server:
         driver = start(server)
         wrong = driver.authenticate(PasswordAttempt("u", "wrong é"), soon())
-        assert wrong.result is AuthResult.DENIED
-        assert "password" in wrong.methods
+        assert wrong == AuthOutcome(AuthResult.UNCLEAR)
         right = driver.authenticate(PasswordAttempt("u", "right"), soon())
         assert right.result is AuthResult.SUCCESS
         assert server.policy.seen == [("password", "wrong é"), ("password", "right")]
@@ -130,6 +132,7 @@ def test_a_key_from_memory_is_accepted(sshd, index):
 @with_sshd
 def test_a_key_that_the_server_does_not_know_is_denied_and_the_next_may_be_tried(sshd):
     driver = start(sshd, sshd.connect())
+    driver.authenticate(NoneAttempt("root"), soon())
     outcome = driver.authenticate(Key().attempt(), soon())
     assert outcome.result is AuthResult.DENIED
     assert "publickey" in outcome.methods
@@ -164,8 +167,10 @@ def test_two_keys_where_the_server_wants_two(tmp_path):
     with Sshd(tmp_path, "AuthenticationMethods publickey,publickey") as server:
         driver = start(server, server.connect())
         first = driver.authenticate(server.keys[0].attempt(), soon())
-        assert first.result is not AuthResult.SUCCESS
-        assert first.methods == {"publickey"}
+        assert first == AuthOutcome(AuthResult.UNCLEAR)
+        # What the server offered before says nothing about now.
+        denied = driver.authenticate(Key().attempt(), soon())
+        assert denied == AuthOutcome(AuthResult.DENIED)
         second = driver.authenticate(server.keys[1].attempt(), soon())
         assert second.result is AuthResult.SUCCESS
         driver.abort()
@@ -182,7 +187,7 @@ def test_a_key_that_libssh2_cannot_read_is_told_by_its_source():
 
 
 @pytest.mark.parametrize("first", ["password", "publickey", "keyboard-interactive"])
-def test_a_partial_success_names_what_is_left(first):
+def test_a_partial_success_is_unclear_and_asking_names_what_is_left(first):
     class Both(Questions):
         def __init__(self):
             super().__init__((("code", "1"),))
@@ -215,9 +220,8 @@ def test_a_partial_success_names_what_is_left(first):
     with StubServer(Both()) as server:
         driver = start(server)
         assert driver.authenticate(NoneAttempt("u"), soon()).methods == {first}
-        outcome = driver.authenticate(attempt, soon())
-        assert outcome.result is AuthResult.PARTIAL
-        assert outcome.methods == {"hostbased"}
+        assert driver.authenticate(attempt, soon()) == AuthOutcome(AuthResult.UNCLEAR)
+        assert driver.authenticate(NoneAttempt("u"), soon()).methods == {"hostbased"}
         driver.abort()
 
 
@@ -237,9 +241,9 @@ def test_prompts_are_answered_round_by_round():
     ]
 
 
-def test_a_wrong_answer_is_a_denial():
+def test_a_wrong_answer_may_be_a_denial():
     outcome, _ = interview(lambda *_: ["wrong"], (("Code: ", "right"),))
-    assert outcome.result is AuthResult.DENIED
+    assert outcome == AuthOutcome(AuthResult.UNCLEAR)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +251,7 @@ def test_a_wrong_answer_is_a_denial():
 )
 def test_too_few_answers_are_padded_and_too_many_cut_off(given, sent):
     outcome, seen = interview(lambda *_: given, (("One", "x"), ("Two", "y")))
-    assert outcome.result is AuthResult.DENIED
+    assert outcome == AuthOutcome(AuthResult.UNCLEAR)
     assert seen == [sent]
 
 
@@ -288,6 +292,33 @@ def test_an_abort_from_within_the_callback_frees_everything_once_libssh2_is_out_
             driver.authenticate(InteractiveAttempt("u", answer), soon())
         server.transport.join(10)
         assert not server.transport.is_active()
+
+
+class Expiring(Policy):
+    """Answers a password with the request to change it (RFC 4252 section 8)."""
+
+    server: StubServer
+
+    def check_auth_password(self, username, password):
+        message = paramiko.Message()
+        message.add_byte(bytes([60]))  # SSH_MSG_USERAUTH_PASSWD_CHANGEREQ
+        message.add_string("change it")
+        message.add_string("")
+        self.server.transport._send_message(message)  # noqa: SLF001 - paramiko never sends it
+        raise paramiko.SSHException("no answer besides, so that is all for this server")
+
+
+@pytest.mark.parametrize("make_driver", [Libssh2Driver, ParamikoDriver])
+def test_a_password_that_must_be_changed_is_an_error_of_its_own(make_driver):
+    with StubServer(Expiring()) as server:
+        server.policy.server = server
+        driver = make_driver()
+        driver.handshake(server.client_socket, make_driver.algorithms, soon())
+        driver.authenticate(NoneAttempt("u"), soon())
+        with pytest.raises(PasswordExpiredError, match="wants the password changed") as caught:
+            driver.authenticate(PasswordAttempt("u", "s3cret"), soon())
+        assert "s3cret" not in str(caught.value)
+        driver.abort()
 
 
 ATTEMPTS = [

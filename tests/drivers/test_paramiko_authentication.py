@@ -232,7 +232,8 @@ def test_the_agents_keys(paramiko_driver, make_sshd, key_ring, ssh_agent):
     server = make_sshd(authorized_keys=[keys[1]])
     handshake(paramiko_driver, server)
 
-    identities = paramiko_driver.agent_identities(within())
+    path = str(ssh_agent.socket)
+    identities = paramiko_driver.agent_identities(path, within())
 
     assert [each.key_type for each in identities] == [
         "ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256",
@@ -240,30 +241,30 @@ def test_the_agents_keys(paramiko_driver, make_sshd, key_ring, ssh_agent):
     assert [each.comment for each in identities] == ["agent"] * 3
     assert [each.blob for each in identities] == [key_attempt("", key).blob for key in keys]
     outcomes = [
-        paramiko_driver.authenticate(AgentAttempt(server.user, each), within())
+        paramiko_driver.authenticate(AgentAttempt(server.user, each, path), within())
         for each in identities[:2]
     ]
     assert outcomes == [denied("publickey"), SUCCESS]
 
 
-@pytest.mark.parametrize("path", ["", "/nonexistent/agent.sock"])
-def test_without_an_agent_there_are_no_keys(paramiko_driver, sshd, monkeypatch, path):
-    monkeypatch.setenv("SSH_AUTH_SOCK", path)
+def test_without_an_agent_there_are_no_keys(paramiko_driver, sshd):
     handshake(paramiko_driver, sshd)
 
-    assert paramiko_driver.agent_identities(within()) == ()
+    assert paramiko_driver.agent_identities("/nonexistent/agent.sock", within()) == ()
 
 
 def test_a_key_that_the_agent_does_not_have_is_an_error(paramiko_driver, sshd, ssh_agent):
     handshake(paramiko_driver, sshd)
-    attempt = AgentAttempt(sshd.user, AgentIdentity("ssh-ed25519", b"", "gone"))
+    attempt = AgentAttempt(
+        sshd.user, AgentIdentity("ssh-ed25519", b"", "gone"), str(ssh_agent.socket)
+    )
 
     with pytest.raises(SSHError, match="gone"):
         paramiko_driver.authenticate(attempt, within())
 
 
 @pytest.fixture
-def mute_agent(monkeypatch):
+def mute_agent():
     """An agent that takes connections and says nothing."""
     with (
         tempfile.TemporaryDirectory(prefix="ncwire-agent-") as folder,
@@ -272,7 +273,6 @@ def mute_agent(monkeypatch):
         path = Path(folder) / "agent.sock"
         listener.bind(str(path))
         listener.listen()
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
         yield listener
 
 
@@ -280,7 +280,7 @@ def test_an_agent_that_says_nothing_is_not_waited_for(paramiko_driver, sshd, mut
     handshake(paramiko_driver, sshd)
 
     with pytest.raises(StepTimeoutError):
-        paramiko_driver.agent_identities(within(0.3))
+        paramiko_driver.agent_identities(mute_agent.getsockname(), within(0.3))
 
 
 def test_an_agent_that_talks_nonsense_is_an_error(paramiko_driver, sshd, mute_agent):
@@ -295,7 +295,7 @@ def test_an_agent_that_talks_nonsense_is_an_error(paramiko_driver, sshd, mute_ag
     handshake(paramiko_driver, sshd)
 
     with pytest.raises(SSHError, match="SSH agent"):
-        paramiko_driver.agent_identities(within())
+        paramiko_driver.agent_identities(mute_agent.getsockname(), within())
     babbler.join()
 
 

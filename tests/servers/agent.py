@@ -25,9 +25,16 @@ class SshAgent:
         self._process = ServerProcess([str(agent), "-D", "-a", str(socket)], "SSH_AUTH_SOCK")
 
     def add(self, key: Path) -> None:
-        """Have the agent hold a private key."""
+        """Have the agent hold a private key, and the certificate beside it if there is one."""
+        self._ssh_add(key)
+
+    def remove(self, key: Path) -> None:
+        """Have the agent forget a key, and the certificate beside its file, but no other."""
+        self._ssh_add("-d", key)
+
+    def _ssh_add(self, *arguments: str | Path) -> None:
         environment = {**os.environ, "SSH_AUTH_SOCK": str(self.socket)}
-        subprocess.run([self._add, "-q", key], check=True, env=environment)
+        subprocess.run([self._add, "-q", *arguments], check=True, env=environment)
 
     def end(self) -> None:
         """End the agent. Idempotent."""

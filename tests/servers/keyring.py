@@ -25,6 +25,14 @@ class KeyRing:
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         return path
 
+    def certificate(
+        self, key: Path, authority: Path, principal: str, validity: str = "always:forever"
+    ) -> Path:
+        """Sign a key; return the path of the user certificate, which is beside it."""
+        command = [self._keygen, "-q", "-s", authority, "-I", key.name, "-n", principal]
+        subprocess.run([*command, "-V", validity, f"{key}.pub"], check=True)
+        return key.with_name(f"{key.name}-cert.pub")
+
 
 def public(key: Path) -> str:
     """Return a key's public half, type and base64 without the comment."""

@@ -130,6 +130,8 @@ class Sshd:
             "PermitRootLogin yes",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
+            # Else bash takes itself for the first of a login, and reads the user's ~/.bashrc.
+            "SetEnv SHLVL=2",
             "UseDNS no",
             "PrintMotd no",
             "MaxStartups 200",

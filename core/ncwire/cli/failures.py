@@ -188,6 +188,9 @@ _FAILURES: dict[type, _Failure] = {
             "User, key and password are chosen with -l, -i, and --password-env or --password-fd."
         ),
     ),
+    errors.PasswordExpiredError: _Failure(
+        Exit.AUTHENTICATION, "password", _hint("Log in with ssh to be asked for a new one.")
+    ),
     # SSH
     errors.SSHError: _Failure(Exit.CONNECTION, "SSH"),
     errors.ConnectError: _Failure(

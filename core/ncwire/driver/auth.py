@@ -32,7 +32,9 @@ class PublicKeyAttempt:
     """Sign with a private key that the core has loaded and decrypted.
 
     `private_key` is in OpenSSH's format, unencrypted; `blob` is the public half as it goes
-    over the wire; `source` says where the key is from, for reports.
+    over the wire; `source` says where the key is from, for reports. A `certificate`, as it goes
+    over the wire, is presented in place of the public half (OpenSSH's PROTOCOL.certkeys); there
+    is one only for a driver with the feature USER_CERTIFICATE.
     """
 
     username: str
@@ -40,11 +42,12 @@ class PublicKeyAttempt:
     blob: bytes
     private_key: bytes = field(repr=False)
     source: str = ""
+    certificate: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AgentIdentity:
-    """A key that the SSH agent holds."""
+    """A key that the SSH agent holds, or a certificate, which it lists as a key of its own."""
 
     key_type: str
     blob: bytes
@@ -53,10 +56,16 @@ class AgentIdentity:
 
 @dataclass(frozen=True, slots=True)
 class AgentAttempt:
-    """Have the agent sign with the key whose public half is `identity.blob`."""
+    """Have the agent sign with the key whose public half is `identity.blob`.
+
+    `agent` is the path of its socket. A `certificate` is presented in place of the public half,
+    as in `PublicKeyAttempt`; so is an identity that is a certificate itself.
+    """
 
     username: str
     identity: AgentIdentity
+    agent: str
+    certificate: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +97,16 @@ class AuthResult(enum.Enum):
     SUCCESS = "accepted"
     PARTIAL = "accepted, more is wanted"
     DENIED = "denied"
+    UNCLEAR = "denied, or accepted as one of several; the library does not tell"
 
 
 @dataclass(frozen=True, slots=True)
 class AuthOutcome:
-    """The result, and unless it is SUCCESS the methods that can go on (RFC 4252 section 5.1)."""
+    """The result, and unless it is SUCCESS the methods that can go on (RFC 4252 section 5.1).
+
+    No methods: the library does not tell. The core then makes a `NoneAttempt` when it needs to
+    know, and as seldom as it can, since servers count each as a failure.
+    """
 
     result: AuthResult
     methods: frozenset[str] = frozenset()

@@ -211,8 +211,8 @@ _AUTH = (
     ),
     Rule(
         "auth.denied-is-an-outcome",
-        "A denied attempt is an AuthOutcome that tells what can go on, no error; the next "
-        "attempt on the same connection can succeed.",
+        "A denied attempt is an AuthOutcome that tells what can go on, or leaves that to "
+        "NoneAttempt, no error; the next attempt on the same connection can succeed.",
         Layer.STEPS,
         _needing(Feature.PASSWORD),
     ),
@@ -255,7 +255,8 @@ _AUTH = (
     ),
     Rule(
         "auth.agent-identities",
-        "agent_identities returns the agent's keys in its order: type, blob, comment.",
+        "agent_identities returns the keys of the agent at that path, in its order: type, blob, "
+        "comment.",
         Layer.STEPS,
         _needing(Feature.AGENT),
     ),
@@ -264,6 +265,20 @@ _AUTH = (
         "Without an agent, agent_identities returns none, and is no error.",
         Layer.STEPS,
         _needing(Feature.AGENT),
+    ),
+    Rule(
+        "auth.certificate",
+        "A user certificate lets in where its key alone does not: the one beside the key's file, "
+        "and one of certificate_files.",
+        Layer.SSH,
+        _needing(Feature.PUBLICKEY, Feature.USER_CERTIFICATE),
+    ),
+    Rule(
+        "auth.agent-certificate",
+        "So does a certificate that the SSH agent holds, and one of a file for a key that the "
+        "agent holds.",
+        Layer.SSH,
+        _needing(Feature.AGENT, Feature.USER_CERTIFICATE),
     ),
     Rule(
         "auth.interactive",
@@ -304,8 +319,9 @@ _AUTH = (
     ),
     Rule(
         "auth.partial-outcome",
-        "An attempt that the server accepts as a part is AuthResult.PARTIAL, with the methods "
-        "that are still wanted.",
+        "An attempt that the server accepts as a part is AuthResult.PARTIAL with the methods "
+        "that are still wanted; or UNCLEAR where the library does not tell, and NoneAttempt "
+        "tells them.",
         Layer.STEPS,
         _needing(Feature.PUBLICKEY, Feature.PASSWORD),
     ),

@@ -63,15 +63,19 @@ class SSHDriver(Driver):
         """
 
     @abstractmethod
-    def agent_identities(self, deadline: Deadline) -> Sequence[AgentIdentity]:
-        """Return the agent's keys in its order; none when no agent is running."""
+    def agent_identities(self, agent: str, deadline: Deadline) -> Sequence[AgentIdentity]:
+        """Return the agent's keys in its order; none when no agent is running.
+
+        `agent` is the path of its socket; the environment is the core's business.
+        """
 
     @abstractmethod
     def authenticate(self, attempt: Attempt, deadline: Deadline) -> AuthOutcome:
         """Carry out one attempt, and return what the server said to it.
 
         A denial is an outcome, no error. Raises `SSHError` when the connection failed, as it
-        does when the server has had enough (OpenSSH's MaxAuthTries).
+        does when the server has had enough (OpenSSH's MaxAuthTries), and `PasswordExpiredError`
+        when the server wants the password changed (RFC 4252 section 8).
         """
 
     @abstractmethod

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from ncwire.driver.auth import AuthOutcome, AuthResult, NoneAttempt
 from ncwire.driver.deadline import Deadline
-from ncwire.errors import AuthenticationError, OptionError, SSHError
-from ncwire.ssh.credentials import (
-    AgentKeys,
-    Credential,
-    KeyFiles,
-    NamedKeys,
-    Password,
-    PromptedPassword,
-    Prompts,
-    Source,
-)
+from ncwire.driver.features import Feature
+from ncwire.errors import AuthenticationError, OptionError, PasswordExpiredError, SSHError
+from ncwire.ssh.auth_plan import Plan
+from ncwire.ssh.credentials import Password, PromptedPassword, Prompts
+from ncwire.ssh.key_credentials import AgentKeys, KeyFiles, KeyUser, NamedKeys
 from ncwire.ssh.keys import USUAL_PLACES
+from ncwire.ssh.user_certificates import Certificates
 from ncwire.steps import check_returned, driver_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from ncwire.driver.auth import AgentIdentity, Attempt, Prompt
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.ssh import SSHDriver
+    from ncwire.ssh.credentials import Credential, Source
     from ncwire.ssh.keys import PrivateKey
 
-MAX_DENIED = 6
-"""How many attempts may be denied: OpenSSH's default MaxAuthTries, to which "none" counts
-nothing (OpenSSH 9.2, auth2.c). Keys leave room for the password and the prompts that follow."""
+_log = logging.getLogger(__name__)
+
+_KEYS = frozenset({"publickey"})
 
 
 class Authentication:
     """One connection's authentication, among the methods that the server offers.
 
     The order is: the keys of `key_filename`, the agent's, key files in the usual places or of
-    ssh_config, prompts answered by `auth_handler`, the password; and prompts answered with the
-    password, once, where the server takes it in no other way. No credential is tried twice, and
-    after a partial success it goes on with what the server still wants.
+    ssh_config, each with its certificates first; prompts answered by `auth_handler`, the
+    password; and prompts answered with the password, once, where the server takes it in no other
+    way. `auth_methods` leaves methods out, and may order them otherwise. No credential is tried
+    twice, and after a partial success it goes on with what the server still wants.
 
     `proceed` is called before each step, and raises when there is to be none.
     """
@@ -57,14 +55,17 @@ class Authentication:
         self._options = options
         self._deadline = deadline
         self._report: list[str] = []
-        self._tried: set[object] = set()
-        self._denied: list[str] = []  # the methods of what was denied
         self._partial = False
         self._callback_error: BaseException | None = None
-        self._sources = [
-            (source, source.credentials(self._tried.__contains__, self._report.append))
-            for source in self._plan(named_keys)
-        ]
+        self._certificates = Certificates(options.certificate_files)
+        self._plan = Plan(self._sources(named_keys), driver.features, self._report.append)
+        self._wanted: frozenset[str] = frozenset()
+        self._offered: frozenset[str] = frozenset()
+        self._told = True
+        """Whether `_wanted` is what the server has said, and not what is likely."""
+        self._unclear: tuple[int, Credential, frozenset[str] | None] | None = None
+        """The line in the report, the credential, and what the server wanted, if it had said."""
+        self._answered = False
 
     def run(self) -> None:
         """Authenticate.
@@ -74,86 +75,148 @@ class Authentication:
         connection fails; what `auth_handler` raises passes through.
         """
         outcome = self._attempt("none", NoneAttempt(self._options.username))
-        wanted = offered = outcome.methods
+        self._tell(outcome.methods)
+        _log.debug(
+            "%s: the server offers %s; the plan: %s",
+            self._who(),
+            ", ".join(sorted(self._wanted)),
+            self._plan,
+        )
         while outcome.result is not AuthResult.SUCCESS:
-            credential = self._next(wanted)
-            if credential is None:
-                raise self._failure(offered, wanted)
-            outcome = self._try(credential)
-            wanted = outcome.methods or wanted
-            offered |= wanted
+            credential = self._plan.next(self._wanted)
+            if credential is not None:
+                outcome = self._try(credential)
+            elif not self._told:
+                outcome = self._ask()
+            else:
+                raise self._failure()
 
-    def _plan(self, named_keys: Sequence[PrivateKey]) -> list[Source]:
+    def _sources(self, named_keys: Sequence[PrivateKey]) -> list[Source]:
         options, username = self._options, self._options.username
+        user = KeyUser(
+            username,
+            self._certificates,
+            self._driver.name,
+            presents_certificates=Feature.USER_CERTIFICATE in self._driver.features,
+        )
         paths = options.identity_files
         if not paths and options.look_for_keys:
             paths = USUAL_PLACES
-        plan: list[Source] = []
+        sources: list[Source] = []
         if named_keys:
-            plan.append(NamedKeys(username, named_keys))
-        if options.allow_agent:
-            configured = (*options.key_filename, *paths)
-            plan.append(
+            sources.append(NamedKeys(user, named_keys))
+        if options.allow_agent and options.identity_agent is not None:
+            agent = options.identity_agent
+            sources.append(
                 AgentKeys(
-                    username,
-                    self._agent_identities,
-                    configured,
+                    user,
+                    agent,
+                    lambda: self._agent_identities(agent),
+                    (*options.key_filename, *paths),
                     only_configured=options.identities_only,
                 )
             )
         if paths:
-            plan.append(KeyFiles(username, paths, options.password))
+            sources.append(KeyFiles(user, paths, options.password))
         if options.auth_handler is not None:
             self._handler = options.auth_handler
-            plan.append(Prompts(username, self._answer))
+            sources.append(Prompts(username, self._answer))
         if options.password is not None:
-            plan.append(Password(username, options.password))
+            sources.append(Password(username, options.password))
             if options.auth_handler is None:
-                plan.append(PromptedPassword(username, options.password))
-        return plan
-
-    def _next(self, wanted: frozenset[str]) -> Credential | None:
-        for source, credentials in self._sources:
-            if not self._applies(source, wanted) or not self._room_for(source, wanted):
-                continue
-            for credential in credentials:
-                return credential
-        return None
-
-    def _applies(self, source: Source, wanted: frozenset[str]) -> bool:
-        able = source.feature in self._driver.features
-        return able and source.applies(wanted, set(self._denied))
-
-    def _room_for(self, source: Source, wanted: frozenset[str]) -> bool:
-        reserved = 0
-        if source.method == "publickey":
-            reserved = sum(
-                other.method != "publickey" and self._applies(other, wanted)
-                for other, _ in self._sources
-            )
-        return len(self._denied) < MAX_DENIED - reserved
+                sources.append(PromptedPassword(username, options.password))
+        allowed = options.auth_methods
+        return sorted(
+            (each for each in sources if each.method in allowed),
+            key=lambda each: each.rank(allowed),
+        )
 
     def _try(self, credential: Credential) -> AuthOutcome:
-        self._tried.add(credential.identity)
         try:
             outcome = self._attempt(credential.method, credential.attempt)
-        except SSHError as error:
-            if not self._denied:
-                raise
-            self._report.append(f"{credential.description}: the connection ended")
-            raise AuthenticationError(
-                f"{self._who()}: the server ended the connection at attempt "
-                f"{len(self._denied) + 1}, as servers do after so many (MaxAuthTries): name the "
-                "right key with key_filename, or leave keys out with allow_agent=False and "
-                "look_for_keys=False",
+        except PasswordExpiredError as error:
+            self._note(credential, "the server wants it changed")
+            raise PasswordExpiredError(
+                f"{self._who()}: the password has expired; change it by other means, such as ssh",
                 self._report,
+                offered=self._wanted,
             ) from error
-        self._report.append(f"{credential.description}: {outcome.result.value}")
+        except SSHError as error:
+            if not self._answered:
+                raise
+            self._note(credential, "the connection ended")
+            raise self._hung_up() from error
+        self._answered = True
+        self._note(credential, outcome.result.value)
         if outcome.result is AuthResult.DENIED:
-            self._denied.append(credential.method)
-        elif outcome.result is AuthResult.PARTIAL:
-            self._partial = True
+            self._plan.count_failure()
+        self._partial |= outcome.result is AuthResult.PARTIAL
+        if outcome.methods:
+            self._tell(outcome.methods)
+            return outcome
+        if outcome.result in (AuthResult.SUCCESS, AuthResult.DENIED):
+            return outcome
+        return self._go_on_untold(credential, outcome)
+
+    def _go_on_untold(self, credential: Credential, outcome: AuthOutcome) -> AuthOutcome:
+        """Ask what the server wants now, or go on without: asking counts as a failure there.
+
+        A key was accepted as one of several if the server let it sign. What else it did not let
+        in has been denied, most likely, and then it wants what it wanted before.
+        """
+        self._unclear = (len(self._report) - 1, credential, self._wanted if self._told else None)
+        self._told = False
+        if credential.method != "publickey":
+            self._plan.count_failure()
+            return outcome
+        left = self._plan.methods_left()
+        if len(left) > 1 and not self._plan.failures:
+            return self._ask()
+        # With failures counted, asking may be the one too many: go on with what is likely.
+        likely = ["password", "keyboard-interactive", "publickey"]
+        if self._options.auth_handler is not None:
+            likely.insert(0, "keyboard-interactive")
+        self._wanted = frozenset([method for method in likely if method in left][:1])
         return outcome
+
+    def _ask(self) -> AuthOutcome:
+        try:
+            outcome = self._attempt("none", NoneAttempt(self._options.username))
+        except SSHError as error:
+            if self._plan.methods_left():
+                raise self._hung_up() from error
+            # It was for the report only; what is accepted as one of several counts no failure.
+            self._clear_up(self._wanted)
+            raise self._failure() from error
+        self._plan.count_failure()
+        self._clear_up(outcome.methods)
+        self._tell(outcome.methods)
+        return outcome
+
+    def _clear_up(self, wanted: frozenset[str]) -> None:
+        """Correct the report of what was unclear, now that the server tells what it wants."""
+        if self._unclear is None:
+            return
+        line, credential, before = self._unclear
+        self._unclear = None
+        result = AuthResult.DENIED
+        if before is None and credential.method not in wanted:
+            # It was not wanted, for all that is known: the password may still answer prompts.
+            self._plan.forget(credential.method)
+            return
+        if before is not None and (wanted != before or before == {credential.method} == _KEYS):
+            result = AuthResult.PARTIAL
+        self._partial |= result is AuthResult.PARTIAL
+        self._report[line] = f"{credential.description}: {result.value}"
+
+    def _tell(self, wanted: frozenset[str]) -> None:
+        self._wanted = wanted
+        self._offered |= wanted
+        self._told = True
+
+    def _note(self, credential: Credential, result: str) -> None:
+        self._report.append(f"{credential.description}: {result}")
+        _log.debug("%s: %s", self._who(), self._report[-1])
 
     def _attempt(self, method: str, attempt: Attempt) -> AuthOutcome:
         step = f"authentication by {method}"
@@ -170,12 +233,12 @@ class Authentication:
         check_returned(self._driver.name, step, outcome, AuthOutcome)
         return outcome
 
-    def _agent_identities(self) -> Sequence[AgentIdentity]:
+    def _agent_identities(self, agent: str) -> Sequence[AgentIdentity]:
         step = "listing the agent's keys"
         deadline = Deadline.after(self._options.timeouts.auth, step, within=self._deadline)
         self._proceed()
         with driver_step(self._driver.name, step):
-            return self._driver.agent_identities(deadline)
+            return self._driver.agent_identities(agent, deadline)
 
     def _answer(self, title: str, instruction: str, prompts: Sequence[Prompt]) -> Sequence[str]:
         # What the caller's handler raises must reach the caller, whatever lies between.
@@ -187,39 +250,34 @@ class Authentication:
             raise
         return answers
 
-    def _failure(self, offered: frozenset[str], wanted: frozenset[str]) -> AuthenticationError:
-        for source, credentials in self._sources:
-            self._report_untried(source, credentials, offered)
-        methods = ", ".join(sorted(wanted)) or "no method at all"
+    def _failure(self) -> AuthenticationError:
+        self._plan.report_untried(self._offered, self._driver.name)
+        methods = ", ".join(sorted(self._wanted)) or "no method at all"
         if self._partial:
             problem = f"the server wants more, by one of: {methods}"
-        elif self._tried:
+        elif self._plan.has_tried:
             problem = f"the server accepted nothing that was tried; it offers {methods}"
         else:
             problem = (
                 f"there is nothing to try; the server offers {methods}: "
                 "pass password, key_filename or auth_handler"
             )
-        return AuthenticationError(
-            f"{self._who()}: {problem}", tuple(dict.fromkeys(self._report)), offered=wanted
+        return self._error(problem)
+
+    def _hung_up(self) -> AuthenticationError:
+        self._plan.report_cut_off(self._wanted)
+        return self._error(
+            f"the server ended the connection after {self._plan.failures + 1} failures, as "
+            "servers do after so many (MaxAuthTries): name the right key with key_filename, or "
+            "leave keys out with allow_agent=False and look_for_keys=False, or with "
+            "IdentitiesOnly in ssh_config"
         )
 
-    def _report_untried(
-        self, source: Source, credentials: Iterator[Credential], offered: frozenset[str]
-    ) -> None:
-        if source.method not in offered:
-            self._report.append(f"{source.method}: not offered")
-        elif source.feature not in self._driver.features:
-            self._report.append(
-                f"{source.feature.value}: not supported by driver {self._driver.name!r}"
-            )
-        elif not self._room_for(source, offered):
-            for credential in credentials:
-                self._report.append(
-                    f"{credential.description}, and what follows it: not tried, servers end the "
-                    f"connection after {MAX_DENIED} attempts"
-                )
-                return
+    def _error(self, problem: str) -> AuthenticationError:
+        report = dict.fromkeys((*self._report, *self._certificates.unused()))
+        return AuthenticationError(
+            f"{self._who()}: {problem}", tuple(report), offered=self._wanted
+        )
 
     def _who(self) -> str:
         host = self._options.host

@@ -1,4 +1,7 @@
-"""What there is to authenticate with, and where it comes from."""
+"""What there is to authenticate with, and where it comes from: passwords and prompts.
+
+Keys are in `ncwire.ssh.key_credentials`.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from ncwire.driver.auth import AgentAttempt, InteractiveAttempt, PasswordAttempt
+from ncwire.driver.auth import InteractiveAttempt, PasswordAttempt
 from ncwire.driver.features import Feature
-from ncwire.driver.hostkey import HostKey
-from ncwire.errors import KeyFileError
-from ncwire.ssh import keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ncwire.driver.auth import AgentIdentity, Attempt, Prompt
-    from ncwire.ssh.keys import PrivateKey
+    from ncwire.driver.auth import Attempt, Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +34,16 @@ class Source(ABC):
     feature: ClassVar[Feature]
     """What the driver must be able to do."""
     method: ClassVar[str]
+    title: ClassVar[str]
+    """What it is called in a report."""
 
-    def applies(self, wanted: frozenset[str], denied: set[str]) -> bool:  # noqa: ARG002 - for some
-        """Tell whether it is to be tried, given what the server wants and denied so far."""
+    def applies(self, wanted: frozenset[str], tried: set[str]) -> bool:  # noqa: ARG002 - for some
+        """Tell whether it is to be tried, given the methods wanted and those tried so far."""
         return self.method in wanted
+
+    def rank(self, methods: Sequence[str]) -> int:
+        """Return where it stands in an order of methods, of which its own is one."""
+        return methods.index(self.method)
 
     @abstractmethod
     def credentials(
@@ -50,103 +55,12 @@ class Source(ABC):
         """
 
 
-class NamedKeys(Source):
-    """The keys of `key_filename`, loaded before anything was sent."""
-
-    feature = Feature.PUBLICKEY
-    method = "publickey"
-
-    def __init__(self, username: str, loaded: Sequence[PrivateKey]) -> None:
-        self._username = username
-        self._loaded = loaded
-
-    def credentials(
-        self, tried: Callable[[object], bool], report: Callable[[str], None]
-    ) -> Iterator[Credential]:
-        """Yield each key."""
-        del report
-        for key in self._loaded:
-            if not tried(key.public.blob):
-                yield _of_key(key, self._username)
-
-
-class KeyFiles(Source):
-    """Key files that are used if they are there: in the usual places, or of ssh_config."""
-
-    feature = Feature.PUBLICKEY
-    method = "publickey"
-
-    def __init__(self, username: str, paths: Sequence[str], passphrase: str | None) -> None:
-        self._username = username
-        self._paths = paths
-        self._passphrase = passphrase
-
-    def credentials(
-        self, tried: Callable[[object], bool], report: Callable[[str], None]
-    ) -> Iterator[Credential]:
-        """Yield the keys that load; a file that does not exist is not worth a word."""
-        for path in self._paths:
-            # An encrypted file is no loss if the agent holds its key.
-            public = keys.public_half(path)
-            if public is not None and tried(public.blob):
-                continue
-            try:
-                key = keys.load(path, self._passphrase)
-            except KeyFileError as error:
-                if not isinstance(error.__cause__, FileNotFoundError):
-                    report(f"publickey {path}: not tried, {error.problem}")
-                continue
-            if not tried(key.public.blob):
-                yield _of_key(key, self._username)
-
-
-class AgentKeys(Source):
-    """The SSH agent's keys; those whose files are configured come before the others.
-
-    `only_configured` (IdentitiesOnly) leaves the others out.
-    """
-
-    feature = Feature.AGENT
-    method = "publickey"
-
-    def __init__(
-        self,
-        username: str,
-        identities: Callable[[], Sequence[AgentIdentity]],
-        paths: Sequence[str],
-        *,
-        only_configured: bool,
-    ) -> None:
-        self._username = username
-        self._identities = identities
-        self._paths = paths
-        self._only_configured = only_configured
-
-    def credentials(
-        self, tried: Callable[[object], bool], report: Callable[[str], None]
-    ) -> Iterator[Credential]:
-        """Yield each identity."""
-        del report
-        identities = list(self._identities())
-        configured = {key.blob for path in self._paths if (key := keys.public_half(path))}
-        for identity in sorted(identities, key=lambda key: key.blob not in configured):
-            if tried(identity.blob) or (self._only_configured and identity.blob not in configured):
-                continue
-            fingerprint = HostKey(identity.key_type, identity.blob).sha256
-            yield Credential(
-                self.method,
-                f"publickey {identity.comment or 'without a name'}, of the agent "
-                f"({identity.key_type} {fingerprint})",
-                identity.blob,
-                AgentAttempt(self._username, identity),
-            )
-
-
 class Password(Source):
     """The password, as such."""
 
     feature = Feature.PASSWORD
     method = "password"
+    title = "password"
 
     def __init__(self, username: str, password: str) -> None:
         self._attempt = PasswordAttempt(username, password)
@@ -164,6 +78,7 @@ class Prompts(Source):
 
     feature = Feature.KEYBOARD_INTERACTIVE
     method = "keyboard-interactive"
+    title = "auth_handler"
 
     def __init__(
         self, username: str, answer: Callable[[str, str, Sequence[Prompt]], Sequence[str]]
@@ -181,12 +96,21 @@ class Prompts(Source):
 class PromptedPassword(Prompts):
     """The password for servers that ask for it by a prompt, and take it in no other way."""
 
+    title = "password, as an answer to prompts"
+
     def __init__(self, username: str, password: str) -> None:
         super().__init__(username, AnswerOnce(password))
 
-    def applies(self, wanted: frozenset[str], denied: set[str]) -> bool:
-        """Tell whether prompts are all that is left for the password, not denied before."""
-        return super().applies(wanted, denied) and not {"password"} & (wanted | denied)
+    def rank(self, methods: Sequence[str]) -> int:
+        """Return its place, which is not before the method password."""
+        return max(methods.index(each) for each in (self.method, "password") if each in methods)
+
+    def applies(self, wanted: frozenset[str], tried: set[str]) -> bool:
+        """Tell whether prompts are all that is left for the password, which was not used yet.
+
+        After a password that was accepted as one of several, a prompt asks for something else.
+        """
+        return super().applies(wanted, tried) and not {"password"} & (wanted | tried)
 
 
 class AnswerOnce:
@@ -208,8 +132,3 @@ class AnswerOnce:
             return ""
         password, self._password = self._password, None
         return password
-
-
-def _of_key(key: PrivateKey, username: str) -> Credential:
-    description = f"publickey {key.path} ({key.public.type} {key.public.sha256})"
-    return Credential("publickey", description, key.public.blob, key.attempt(username))

@@ -59,10 +59,11 @@ class PrivateKey:
     openssh: bytes = field(repr=False)
     """OpenSSH's format, unencrypted."""
 
-    def attempt(self, username: str) -> PublicKeyAttempt:
-        """Return the attempt to authenticate with this key."""
+    def attempt(self, username: str, certificate: bytes | None = None) -> PublicKeyAttempt:
+        """Return the attempt to authenticate with this key, or with a certificate for it."""
+        public = self.public
         return PublicKeyAttempt(
-            username, self.public.type, self.public.blob, self.openssh, self.path
+            username, public.type, public.blob, self.openssh, self.path, certificate
         )
 
 
@@ -89,11 +90,24 @@ def load(path: str, passphrase: str | None = None) -> PrivateKey:
 
 
 def public_half(path: str) -> HostKey | None:
-    """Return the public key in the file beside a private key, `path` with ".pub"; or None."""
-    with suppress(OSError, ValueError, IndexError):
-        fields = Path(f"{path}.pub").expanduser().read_bytes().split()
-        return HostKey.from_blob(base64.b64decode(fields[1], validate=True))
+    """Return a key's public half, for which no passphrase is needed; None if it is not told.
+
+    It is in the file beside it (`path` with ".pub"), or else in the file itself: a private key
+    in OpenSSH's format, or a public key, as IdentityFile may name one that the agent holds.
+    """
+    with suppress(OSError, RuntimeError, ValueError, IndexError):
+        return _public_line(Path(f"{path}.pub").expanduser().read_bytes())
+    with suppress(KeyFileError):
+        data = _read(path)
+        if _OPENSSH_BEGIN in data:
+            return _openssh_public(data)
+        with suppress(ValueError, IndexError):
+            return _public_line(data)
     return None
+
+
+def _public_line(data: bytes) -> HostKey:
+    return HostKey.from_blob(base64.b64decode(data.split()[1], validate=True))
 
 
 def _read(path: str) -> bytes:
@@ -124,9 +138,9 @@ def _refuse_what_is_no_private_key(path: str, data: bytes) -> None:
 
 def _decode(path: str, data: bytes, passphrase: str | None) -> object:
     if _OPENSSH_BEGIN in data:
-        kind = _openssh_key_type(data)
-        if kind is not None and kind not in KEY_TYPES:
-            raise _unsupported(path, f"type {kind}")
+        public = _openssh_public(data)
+        if public is not None and public.type not in KEY_TYPES:
+            raise _unsupported(path, f"type {public.type}")
         decode: Callable[[bytes, bytes | None], object] = load_ssh_private_key
     else:
         decode = load_pem_private_key
@@ -142,15 +156,16 @@ def _decode(path: str, data: bytes, passphrase: str | None) -> object:
         raise KeyFileError(path, WRONG_PASSPHRASE) from error
 
 
-def _openssh_key_type(data: bytes) -> str | None:
-    """Return the key's type, which also an encrypted file tells (OpenSSH's PROTOCOL.key)."""
+def _openssh_public(data: bytes) -> HostKey | None:
+    """Return the public half, which also an encrypted file tells (OpenSSH's PROTOCOL.key)."""
     body = data.partition(_OPENSSH_BEGIN)[2].partition(_OPENSSH_END)[0]
     try:
         rest = binascii.a2b_base64(b"".join(body.split())).removeprefix(_OPENSSH_MAGIC)
         for _ in ("cipher name", "KDF name", "KDF options"):
             rest = rest[4 + int.from_bytes(rest[:4], "big") :]
-        number_of_keys, blob_length = 4, 4
-        return HostKey.from_blob(rest[number_of_keys + blob_length :]).type
+        number_of_keys = 4
+        rest = rest[number_of_keys:]
+        return HostKey.from_blob(rest[4 : 4 + int.from_bytes(rest[:4], "big")])
     except ValueError:
         return None
 

@@ -51,6 +51,8 @@ class Server:
     prompts: Sequence[Sequence[Prompt]] = ((Prompt("Password: ", False),),)
     answers: Sequence[Sequence[str]] = (("right",),)
     max_denied: int = 6
+    tells: bool = True
+    """Whether the driver tells what the server said of methods, and of success in part."""
     subsystems: Sequence[str] = ("netconf",)
     on: dict[str, Callable[[], object]] = field(default_factory=dict)
     """What happens first in a step: "handshake", "authenticate", "open_channel", "abort"."""
@@ -97,6 +99,7 @@ class ScriptedDriver(SSHDriver):
             Feature.PASSWORD,
             Feature.PUBLICKEY,
             Feature.AGENT,
+            Feature.USER_CERTIFICATE,
             Feature.KEYBOARD_INTERACTIVE,
             Feature.ENVIRONMENT,
             Feature.ALGORITHMS,
@@ -113,6 +116,7 @@ class ScriptedDriver(SSHDriver):
         self.offered = None
         self.environment = None
         self.denied = 0
+        self.asked = 0
         self.step = 0
         self.aborted = threading.Event()
 
@@ -131,7 +135,8 @@ class ScriptedDriver(SSHDriver):
         self._called("handshake")
         return self.server.host_key
 
-    def agent_identities(self, deadline):
+    def agent_identities(self, agent, deadline):
+        self.agent = agent
         self._called("agent_identities")
         return self.server.identities
 
@@ -142,26 +147,36 @@ class ScriptedDriver(SSHDriver):
         if isinstance(attempt, NoneAttempt):
             if not methods:
                 return AuthOutcome(AuthResult.SUCCESS)
+            self.asked += 1
+            self._count(self.asked > 1)
             return AuthOutcome(AuthResult.DENIED, methods)
         self.attempts.append(attempt)
         method, good = self._judge(attempt)
-        assert method in methods, "a method that the server does not want was tried"
-        if not good:
-            self.denied += 1
-            if self.denied >= self.server.max_denied:
-                raise SSHError("connection closed: Too many authentication failures")
-            return AuthOutcome(AuthResult.DENIED, methods)
-        self.step += 1
+        assert method in methods or not self.server.tells, "tried, and not wanted"
+        good = good and method in methods
+        self._count(not good)
+        if good:
+            self.step += 1
         if self.step == len(self.server.steps):
             return AuthOutcome(AuthResult.SUCCESS)
+        if not self.server.tells:
+            unwanted_key = method == "publickey" and not good
+            return AuthOutcome(AuthResult.DENIED if unwanted_key else AuthResult.UNCLEAR)
+        if not good:
+            return AuthOutcome(AuthResult.DENIED, methods)
         return AuthOutcome(AuthResult.PARTIAL, self.server.steps[self.step])
+
+    def _count(self, failure: bool) -> None:
+        self.denied += failure
+        if self.denied >= self.server.max_denied:
+            raise SSHError("connection closed: Too many authentication failures")
 
     def _judge(self, attempt) -> tuple[str, bool]:
         match attempt:
-            case PublicKeyAttempt(blob=blob):
-                return "publickey", blob in self.server.keys
-            case AgentAttempt(identity=identity):
-                return "publickey", identity.blob in self.server.keys
+            case PublicKeyAttempt(blob=blob, certificate=certificate):
+                return "publickey", (certificate or blob) in self.server.keys
+            case AgentAttempt(identity=identity, certificate=certificate):
+                return "publickey", (certificate or identity.blob) in self.server.keys
             case PasswordAttempt(password=password):
                 return "password", password == self.server.password
             case InteractiveAttempt(answer=answer):

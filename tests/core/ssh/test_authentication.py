@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,11 +25,13 @@ from ncwire.errors import (
     AuthenticationError,
     InvalidDriverError,
     OptionError,
+    PasswordExpiredError,
     SSHError,
     StepTimeoutError,
 )
 from ncwire.ssh.auth import Authentication
 from ncwire.ssh.keys import load
+from ncwire.ssh.user_certificates import load as load_certificate
 
 PUBLICKEY = frozenset({"publickey"})
 PASSWORD = frozenset({"password"})
@@ -47,7 +51,7 @@ def proceed():
 
 def options(**more):
     base = {"host": "r1", "username": "admin", "allow_agent": False, "look_for_keys": False}
-    return ConnectOptions(**base | more)
+    return ConnectOptions(**base | {"identity_agent": "/agent"} | more)
 
 
 def authenticate(driver_class, opts):
@@ -335,7 +339,11 @@ def test_a_server_that_hangs_up_after_denials(blobs):
     assert [each.rsplit(": ", 1)[1] for each in error.attempts] == [
         "denied",
         "the connection ended",
+        "not tried, the connection had ended",
+        "not tried, the connection had ended",
     ]
+    assert error.attempts[3].startswith("password: ")
+    assert "after 2 failures" in str(error)
     assert "allow_agent=False" in str(error)
 
 
@@ -387,3 +395,316 @@ def test_no_secret_in_a_library_errors_text():
     assert "right" not in str(caught.value)
     assert "ValueError" in str(caught.value)
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+# --- methods, and the agent that is asked -------------------------------------------------------
+
+
+def test_auth_methods_limits_and_orders(files, blobs):
+    driver = authenticate(
+        scripted(steps=[ALL], keys=blobs[:1]),
+        options(
+            key_filename=(files[0],), password="wrong", auth_methods=("password", "publickey")
+        ),
+    )
+    assert tried(driver) == ["password", "key"]
+    error = refused(
+        scripted(steps=[ALL], keys=blobs[:1]),
+        options(key_filename=(files[0],), password="wrong", auth_methods=("password",)),
+    )
+    assert error.attempts == ("password: denied",)
+
+
+def test_prompts_get_the_password_where_the_method_password_is_left_out():
+    driver = authenticate(
+        scripted(steps=[ALL]),
+        options(password="right", auth_methods=("publickey", "keyboard-interactive")),
+    )
+    assert tried(driver) == ["prompts"]
+
+
+def test_the_agent_is_the_one_of_the_options(blobs):
+    driver = authenticate(
+        scripted(steps=[PUBLICKEY], identities=[identity(blobs[0])], keys=blobs),
+        options(allow_agent=True, identity_agent="/run/agent.sock"),
+    )
+    assert driver.agent == "/run/agent.sock"
+    assert driver.attempts[0].agent == "/run/agent.sock"
+
+
+def test_without_an_agent_none_is_asked(blobs):
+    driver_class = scripted(steps=[PUBLICKEY], identities=[identity(blobs[0])], keys=blobs)
+    error = refused(driver_class, options(allow_agent=True, identity_agent=None))
+    assert error.attempts == ()
+
+
+def test_the_agents_keys_come_in_the_order_of_the_files_that_name_them(files, blobs):
+    error = refused(
+        scripted(
+            steps=[PUBLICKEY], identities=[identity(b, f"k{n}") for n, b in enumerate(blobs)]
+        ),
+        options(allow_agent=True, identity_files=(files[4], files[2]), identities_only=True),
+    )
+    assert [each.split(",")[0] for each in error.attempts] == ["publickey k4", "publickey k2"]
+
+
+def test_identities_only_by_a_public_key_alone(files, blobs, tmp_path):
+    shutil.copy(f"{files[2]}.pub", tmp_path / "id.pub")
+    error = refused(
+        scripted(steps=[PUBLICKEY], identities=[identity(b) for b in blobs[:3]]),
+        options(
+            allow_agent=True, identity_files=(str(tmp_path / "id.pub"),), identities_only=True
+        ),
+    )
+    assert len(error.attempts) == 1
+    assert "of the agent" in error.attempts[0]
+
+
+# --- certificates -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def certified(files, blobs, key_factory, tmp_path):
+    """Return a copy of a key's file with a certificate beside it, and the certificate's blob."""
+    path = str(tmp_path / "id")
+    for end in ("", ".pub"):
+        shutil.copy(f"{files[0]}{end}", f"{path}{end}")
+    authority = key_factory.file("ed25519", n=99)
+    subprocess.run(["ssh-keygen", "-q", "-s", authority, "-I", "me", f"{path}.pub"], check=True)
+    return path, load_certificate(f"{path}-cert.pub").blob
+
+
+def test_a_certificate_comes_before_its_key(certified, files):
+    path, certificate = certified
+    error = refused(scripted(steps=[PUBLICKEY]), options(key_filename=(path, files[1])))
+    assert [each.split(" (")[0] for each in error.attempts] == [
+        f"publickey certificate {path}-cert.pub",
+        f"publickey {path}",
+        f"publickey {files[1]}",
+    ]
+    driver = authenticate(
+        scripted(steps=[PUBLICKEY], keys=[certificate]), options(key_filename=(path,))
+    )
+    assert [each.certificate for each in driver.attempts] == [certificate]
+
+
+def test_a_certificate_of_the_usual_places(certified, home):
+    path, certificate = certified
+    for end in ("", "-cert.pub"):
+        shutil.copy(f"{path}{end}", home / f".ssh/id_ed25519{end}")
+    driver = authenticate(
+        scripted(steps=[PUBLICKEY], keys=[certificate]), options(look_for_keys=True)
+    )
+    assert tried(driver) == ["key"]
+
+
+def test_a_certificate_file_for_a_named_key_and_for_the_agents(certified, files, blobs):
+    path, certificate = certified
+    more = {"certificate_files": (f"{path}-cert.pub",)}
+    server = scripted(
+        steps=[PUBLICKEY], keys=[certificate], identities=[identity(b) for b in blobs[:2]]
+    )
+    driver = authenticate(server, options(key_filename=(files[0],), **more))
+    assert tried(driver) == ["key"]
+    driver = authenticate(server, options(allow_agent=True, **more))
+    assert tried(driver) == ["agent"]
+    assert driver.attempts[0].certificate == certificate
+    assert driver.attempts[0].identity.blob == blobs[0]
+
+
+def test_the_agents_certificate_comes_before_its_key_and_with_the_named_ones(
+    certified, files, blobs
+):
+    _, certificate = certified
+    held = [
+        identity(blobs[1], "other"),
+        identity(blobs[0], "bare"),
+        AgentIdentity("ssh-ed25519-cert-v01@openssh.com", certificate, "certified"),
+    ]
+    error = refused(
+        scripted(steps=[PUBLICKEY], identities=held),
+        options(allow_agent=True, identity_files=(files[0],)),
+    )
+    assert [each.split(",")[0] for each in error.attempts] == [
+        "publickey certificate certified",
+        "publickey bare",
+        "publickey other",
+    ]
+
+
+def test_a_certificate_of_the_agents_that_is_of_no_use_is_told(blobs):
+    broken = AgentIdentity("ssh-ed25519-cert-v01@openssh.com", blobs[0], "odd")
+    error = refused(scripted(steps=[PUBLICKEY], identities=[broken]), options(allow_agent=True))
+    assert error.attempts == ("certificate odd, of the agent: not tried, it is no certificate",)
+
+
+def test_a_certificate_of_the_agents_that_has_expired_is_not_tried(files, key_factory, tmp_path):
+    shutil.copy(f"{files[0]}.pub", tmp_path / "id.pub")
+    authority = key_factory.file("ed25519", n=99)
+    command = ["ssh-keygen", "-q", "-s", authority, "-I", "me", "-V", "20200101:20200201"]
+    subprocess.run([*command, tmp_path / "id.pub"], check=True)
+    blob = load_certificate(str(tmp_path / "id-cert.pub")).blob
+    held = AgentIdentity("ssh-ed25519-cert-v01@openssh.com", blob, "old")
+    error = refused(scripted(steps=[PUBLICKEY], identities=[held]), options(allow_agent=True))
+    (line,) = error.attempts
+    assert line.startswith("certificate old, of the agent: not tried, expired on 2020-0")
+
+
+@pytest.mark.parametrize("place", ["file", "agent"])
+def test_a_driver_that_presents_no_certificates_says_so(certified, blobs, place):
+    path, certificate = certified
+    held = AgentIdentity("ssh-ed25519-cert-v01@openssh.com", certificate, "certified")
+    driver_class = scripted(steps=[PUBLICKEY], identities=[held] if place == "agent" else [])
+    driver_class.features = driver_class.features - {Feature.USER_CERTIFICATE}
+    error = refused(
+        driver_class,
+        options(allow_agent=True, key_filename=(path,) if place == "file" else ()),
+    )
+    assert "not tried, not supported by driver 'scripted'" in error.attempts[0]
+    assert len(error.attempts) == (2 if place == "file" else 1)
+
+
+def test_certificate_files_need_the_feature():
+    needed = options(certificate_files=("x",)).required_features()
+    assert needed["certificate_files"] is Feature.USER_CERTIFICATE
+
+
+def test_a_named_certificate_of_which_nothing_came_is_told(certified):
+    path, _ = certified
+    error = refused(
+        scripted(steps=[PASSWORD]),
+        options(password="wrong", certificate_files=(f"{path}-cert.pub",)),
+    )
+    assert error.attempts[-1].endswith("not tried, its private key is not there")
+
+
+# --- a library that does not tell ---------------------------------------------------------------
+
+
+def untold(**server):
+    return scripted(tells=False, **server)
+
+
+def test_what_is_not_told_is_asked_for(files, blobs):
+    driver = authenticate(
+        untold(steps=[PUBLICKEY, PROMPTS], keys=blobs[:1], max_denied=2),
+        options(key_filename=(files[0],), password="right"),
+    )
+    assert tried(driver) == ["key", "prompts"]
+    assert driver.asked == 2
+
+
+def test_it_is_not_asked_for_where_it_decides_nothing(files, blobs):
+    driver = authenticate(
+        untold(steps=[PUBLICKEY, PUBLICKEY], keys=blobs[:2], max_denied=1),
+        options(key_filename=tuple(files[:2])),
+    )
+    assert tried(driver) == ["key", "key"]
+    assert driver.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("second", "more"),
+    [(PASSWORD, {"password": "right"}), (PROMPTS, {"auth_handler": lambda *_: ["right"]})],
+)
+def test_after_a_failure_the_likeliest_is_tried_unasked(files, blobs, second, more):
+    driver = authenticate(
+        untold(steps=[PUBLICKEY, second], keys=[blobs[1]], max_denied=2),
+        options(key_filename=tuple(files[:3]), **more),
+    )
+    assert tried(driver)[:2] == ["key", "key"]
+    assert driver.asked == 1
+
+
+def test_asking_counts_as_a_failure(files, blobs):
+    driver = authenticate(
+        untold(steps=[PUBLICKEY, PUBLICKEY, PASSWORD], keys=blobs[:2], max_denied=2),
+        options(key_filename=tuple(files[:3]), password="right"),
+    )
+    assert tried(driver) == ["key", "key", "password"]
+    assert driver.asked == 2
+
+
+def test_after_the_wrong_guess_it_is_asked_for(files, blobs):
+    driver = authenticate(
+        untold(steps=[PUBLICKEY, PROMPTS], keys=[blobs[1]]),
+        options(key_filename=tuple(files[:3]), password="right"),
+    )
+    assert tried(driver) == ["key", "key", "password", "prompts"]
+    assert driver.asked == 2
+
+
+def test_a_password_that_did_not_let_in_leaves_the_other_methods(files, blobs):
+    driver = authenticate(
+        untold(steps=[ALL], keys=blobs[:1], max_denied=2),
+        options(
+            key_filename=(files[0],), password="wrong", auth_methods=("password", "publickey")
+        ),
+    )
+    assert tried(driver) == ["password", "key"]
+
+
+@pytest.mark.parametrize("tries", [2, 6])
+def test_a_wrong_password_is_a_denial_however_few_the_tries(tries):
+    error = refused(untold(steps=[PASSWORD], max_denied=tries), options(password="wrong"))
+    assert error.attempts[0] == "password: denied"
+    assert "accepted nothing that was tried; it offers password" in str(error)
+
+
+def test_a_password_that_is_one_of_several_is_told(files):
+    for driver_class in (untold, scripted):
+        error = refused(
+            driver_class(steps=[PASSWORD, PROMPTS], prompts=((Prompt("Code: ", False),),)),
+            options(password="right"),
+        )
+        assert error.attempts[0] == "password: accepted, more is wanted"
+        assert "the server wants more, by one of: keyboard-interactive" in str(error)
+        # A second factor is not the password.
+        assert len(error.attempts) == 1 or "prompts" not in error.attempts[1]
+
+
+def test_one_key_of_two_is_told(files, blobs):
+    error = refused(
+        untold(steps=[PUBLICKEY, PUBLICKEY], keys=blobs[:2]), options(key_filename=(files[0],))
+    )
+    assert error.attempts[0].endswith("accepted, more is wanted")
+
+
+# --- an expired password ------------------------------------------------------------------------
+
+
+def test_an_expired_password_is_an_error_of_its_own_with_the_report(files):
+    driver_class = scripted(steps=[ALL])
+
+    class Expiring(driver_class):
+        contract = (1, 0)
+
+        def authenticate(self, attempt, deadline):
+            if isinstance(attempt, PasswordAttempt):
+                raise PasswordExpiredError("the library's words")
+            return super().authenticate(attempt, deadline)
+
+    with pytest.raises(PasswordExpiredError, match="admin@r1: the password has expired") as caught:
+        authenticate(Expiring, options(key_filename=(files[0],), password="s3cret"))
+    assert caught.value.attempts[0].endswith("denied")
+    assert caught.value.attempts[1] == "password: the server wants it changed"
+    assert "s3cret" not in str(caught.value)
+
+
+# --- what is shown ------------------------------------------------------------------------------
+
+
+def test_the_plan_and_every_outcome_are_logged_and_no_secret(files, caplog):
+    caplog.set_level("DEBUG", "ncwire.ssh.auth")
+    refused(
+        scripted(steps=[ALL], identities=[]),
+        options(key_filename=(files[0],), allow_agent=True, password="s3cret"),
+    )
+    plan, *outcomes = [record.getMessage() for record in caplog.records]
+    assert plan == (
+        "admin@r1: the server offers keyboard-interactive, password, publickey; the plan: "
+        "key_filename (publickey), the agent's keys (publickey), password (password), "
+        "password, as an answer to prompts (keyboard-interactive)"
+    )
+    assert [each.rsplit(": ", 1)[1] for each in outcomes] == ["denied", "denied"]
+    assert "s3cret" not in caplog.text

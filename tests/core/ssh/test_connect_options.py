@@ -50,6 +50,14 @@ def test_what_nobody_chose():
     assert options.required_features() == {}
 
 
+def test_the_agent_is_the_environments_unless_ssh_config_names_one(monkeypatch):
+    assert settled().identity_agent is None
+    monkeypatch.setenv("SSH_AUTH_SOCK", "")
+    assert settled().identity_agent is None
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    assert settled().identity_agent == "/run/agent"
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [

@@ -153,3 +153,11 @@ def test_the_public_half_beside_it(key_factory, tmp_path):
     assert public_half(str(tmp_path / "none")) is None
     (tmp_path / "k.pub").write_text("rubbish")
     assert public_half(str(tmp_path / "k")) is None
+
+
+def test_the_public_half_in_an_encrypted_key_and_in_a_public_one(key_factory, tmp_path):
+    path = key_factory.file("ed25519", passphrase="secret one")
+    alone = tmp_path / "id"
+    alone.write_bytes(path.read_bytes())
+    assert public_half(str(alone)).base64 == public_of(path)
+    assert public_half(f"{path}.pub").base64 == public_of(path)

@@ -26,11 +26,17 @@ _SIGN_RESPONSE = b"\x0e"
 
 
 class Agent:
-    """Listens on a socket in `folder`, for SSH_AUTH_SOCK to name, until `close`."""
+    """Listens on a socket in `folder` until `close`; it may hold certificates for its keys."""
 
-    def __init__(self, folder: Path, keys: Sequence[tuple[KeyPair, str]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keys: Sequence[tuple[KeyPair, str]],
+        certificates: Sequence[tuple[KeyPair, bytes]] = (),
+    ) -> None:
+        self._held = [(key, key.blob, comment) for key, comment in keys]
+        self._held += [(key, blob, "certified") for key, blob in certificates]
         self.path = str(folder / "agent")
-        self._keys = keys
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(self.path)
         listener.listen()
@@ -49,14 +55,14 @@ class Agent:
     def _answer(self, request: bytes) -> bytes:
         if request[0] == _REQUEST_IDENTITIES:
             listed = b"".join(
-                _string(key.blob) + _string(comment.encode()) for key, comment in self._keys
+                _string(blob) + _string(comment.encode()) for _, blob, comment in self._held
             )
-            return _IDENTITIES_ANSWER + struct.pack(">I", len(self._keys)) + listed
+            return _IDENTITIES_ANSWER + struct.pack(">I", len(self._held)) + listed
         if request[0] == _SIGN_REQUEST:
             blob, rest = _take(request[1:])
             data, _ = _take(rest)
-            for key, _ in self._keys:
-                if key.blob == blob:
+            for key, held, _ in self._held:
+                if held == blob:
                     return _SIGN_RESPONSE + _string(_signature(key, data))
         return _FAILURE
 

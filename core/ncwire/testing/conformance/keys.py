@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    SSHCertificateBuilder,
+    SSHCertificateType,
+    load_ssh_public_identity,
 )
 
-from ncwire.driver import PublicKeyAttempt
+from ncwire.driver import HostKey, PublicKeyAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 _CURVES: dict[str, Callable[[], ec.EllipticCurve]] = {
     "ecdsa-sha2-nistp256": ec.SECP256R1,
@@ -28,6 +31,13 @@ _CURVES: dict[str, Callable[[], ec.EllipticCurve]] = {
 }
 ECDSA = tuple(_CURVES)
 _RSA_BITS = 2048
+_FOREVER = 2**64 - 1
+
+
+def write_certificate(blob: bytes, path: str) -> None:
+    """Write a certificate to a file, as ssh-keygen does."""
+    line = f"{HostKey.from_blob(blob).type} {base64.b64encode(blob).decode('ascii')} kit\n"
+    Path(path).write_text(line, encoding="ascii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,23 @@ class KeyPair:
     def blob(self) -> bytes:
         """The public key as it goes over the wire."""
         return base64.b64decode(self.public.split()[1])
+
+    def certificate(self, username: str) -> bytes:
+        """Return a user certificate for the key as it goes over the wire, by a new authority."""
+        public = load_ssh_public_identity(self.public.encode("ascii"))
+        if not isinstance(public, Ed25519PublicKey):
+            raise TypeError("the kit certifies ed25519 keys only")
+        certificate = (
+            SSHCertificateBuilder()
+            .public_key(public)
+            .type(SSHCertificateType.USER)
+            .key_id(b"kit")
+            .valid_principals([username.encode()])
+            .valid_after(0)
+            .valid_before(_FOREVER)
+            .sign(Ed25519PrivateKey.generate())
+        )
+        return base64.b64decode(certificate.public_bytes().split()[1])
 
     def write(self, folder: Path) -> str:
         """Write the private key to a file that only its owner may read; return its path."""

@@ -36,6 +36,8 @@ class ScriptedLogin(Login):
     required: ClassVar[tuple[str, ...]] = ()
     """The methods that must all succeed, if any are named."""
     rounds: ClassVar[tuple[Round, ...]] = ()
+    certificates: ClassVar[tuple[bytes, ...]] = ()
+    """The only things that method publickey takes, if any are named."""
     takes_environment: ClassVar[bool] = True
 
     @classmethod
@@ -44,6 +46,7 @@ class ScriptedLogin(Login):
         required: Sequence[str] = (),
         rounds: Sequence[Round] = (),
         *,
+        certificates: Sequence[bytes] = (),
         takes_environment: bool = True,
     ) -> type[ScriptedLogin]:
         """Return a class for one server."""
@@ -51,6 +54,7 @@ class ScriptedLogin(Login):
             "attempts": [],
             "required": tuple(required),
             "rounds": tuple(rounds),
+            "certificates": tuple(certificates),
             "takes_environment": takes_environment,
         }
         return type(cls.__name__, (cls,), members)
@@ -59,6 +63,14 @@ class ScriptedLogin(Login):
         """Return the methods that can go on: those that are still required."""
         left = [method for method in self.required if method not in self._done]
         return ",".join(left) or super().get_allowed_auths(username)
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        """Judge a key, or the certificate that was presented for it."""
+        if not self.certificates:
+            return super().check_auth_publickey(username, key)
+        presented = key.public_blob  # of a certificate only
+        known = presented is not None and presented.key_blob in self.certificates
+        return self._outcome("publickey", known)
 
     def check_auth_interactive(self, username: str, submethods: str) -> int | InteractiveQuery:
         """Begin with the first round."""

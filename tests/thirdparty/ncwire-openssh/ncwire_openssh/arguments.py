@@ -67,14 +67,16 @@ def ssh_arguments(
     }
     if options.host_key_alias:
         settings["HostKeyAlias"] = options.host_key_alias
-    if not options.allow_agent:
-        settings["IdentityAgent"] = "none"
+    agent = options.identity_agent if options.allow_agent else None
+    settings["IdentityAgent"] = "none" if agent is None else _quoted(agent.replace("%", "%%"))
     settings |= _algorithm_settings(driver, options.algorithms)
     arguments = ["-F", "none", "-T", "-p", str(options.port), "-l", options.username]
     for name, value in settings.items():
         arguments += ["-o", f"{name}={value}"]
     for key in keys or ("none",):
         arguments += ["-o", f"IdentityFile={key}"]
+    for path in options.certificate_files:
+        arguments += ["-o", f"CertificateFile={_quoted(path.replace('%', '%%'))}"]
     if options.bind_addr is not None:
         arguments += ["-b", options.bind_addr]
     for name, value in extra.items():
@@ -106,11 +108,11 @@ def password_prompt(options: ConnectOptions) -> str:
 
 def _methods(options: ConnectOptions, keys: list[str]) -> list[str]:
     methods = ["gssapi-with-mic"]  # off, unless the user's own options switch it on
-    if keys or options.allow_agent:
-        methods.append("publickey")
-    if options.password is not None:
-        methods.append("password")
-    return methods
+    able = {
+        "publickey": bool(keys) or (options.allow_agent and options.identity_agent is not None),
+        "password": options.password is not None,
+    }
+    return methods + [method for method in options.auth_methods if able.get(method)]
 
 
 def _check_key(name: str, path: Path) -> None:

@@ -43,6 +43,7 @@ class OpenSSHDriver(Driver):
             Feature.PASSWORD,
             Feature.PUBLICKEY,
             Feature.AGENT,
+            Feature.USER_CERTIFICATE,
             Feature.ENVIRONMENT,
             Feature.BIND_ADDRESS,
             Feature.ALGORITHMS,
@@ -198,7 +199,6 @@ def with_options(**options: str) -> type[OpenSSHDriver]:
     """Return a driver class whose ssh gets these options of ssh_config(5) too.
 
     For what ncwire has no parameter for: `with_options(ProxyJump="bastion")`,
-    `with_options(CertificateFile="/etc/keys/me-cert.pub")`,
     `with_options(GSSAPIAuthentication="yes")`. They override nothing that the driver sets, the
     verification of the host key least of all. The class is for `ncwire.connect(driver=...)`.
     """
