@@ -248,3 +248,5 @@ def test_an_rsa_key_is_offered_for_sha1_only_where_that_is_allowed(caplog, allow
             assert driver.authenticate(attempt, soon()).result is AuthResult.SUCCESS
         driver.abort()
     assert ("Auth request (type=publickey)" in caplog.text) == allowed
+    # The server is not asked again what else it takes: that would count as another failure.
+    assert caplog.text.count("Auth request (type=none)") == 1
