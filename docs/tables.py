@@ -14,8 +14,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Algorithms, ConnectOptions, Feature
+from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver
 from ncwire.driver.rules import RULES
+from ncwire.ssh.algorithm_names import ASSIGNED
+from ncwire.ssh.algorithms import KINDS, MODERN
 from ncwire.ssh.config import keywords
 
 if TYPE_CHECKING:
@@ -45,6 +47,44 @@ def features_by_driver() -> str:
         for feature in Feature
     ]
     return _table(("Feature", "Parameters that need it", *drivers), (25, 45, 15, 15), rows)
+
+
+def default_algorithms() -> str:
+    """Return the table of what is offered by default, in order, and by which driver."""
+    return _algorithms(lambda kind: getattr(MODERN, kind))
+
+
+def algorithms_by_name() -> str:
+    """Return the table of what a driver has and does not offer unless it is allowed."""
+
+    def of(kind: str) -> list[str]:
+        had = {name for each in _ssh_drivers().values() for name in getattr(each.algorithms, kind)}
+        named = [name for name in getattr(ASSIGNED, kind) if name in had]
+        return [name for name in named if name not in getattr(MODERN, kind)]
+
+    return _algorithms(of)
+
+
+def _algorithms(names: Callable[[str], Iterable[str]]) -> str:
+    drivers = _ssh_drivers()
+    rows = [
+        (
+            f"``{kind}``",
+            f"``{name}``",
+            *(
+                "yes" if name in getattr(driver.algorithms, kind) else "no"
+                for driver in drivers.values()
+            ),
+        )
+        for kind in KINDS
+        for name in names(kind)
+    ]
+    return _table(("Kind", "Name", *drivers), (15, 45, 20, 20), rows)
+
+
+def _ssh_drivers() -> dict[str, type[SSHDriver]]:
+    drivers = {name: _driver(*place) for name, place in DRIVERS.items()}
+    return {name: each for name, each in drivers.items() if issubclass(each, SSHDriver)}
 
 
 def features_by_parameter() -> str:
@@ -112,6 +152,10 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "keywords-honoured": keywords_honoured,
         "keywords-refused": keywords_refused,
         "keywords-without-effect": keywords_without_effect,
+    },
+    "usage.rst": {
+        "default-algorithms": default_algorithms,
+        "algorithms-by-name": algorithms_by_name,
     },
     "writing-a-driver.rst": {"features-by-parameter": features_by_parameter, "rules": rules},
 }

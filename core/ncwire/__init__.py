@@ -4,12 +4,13 @@
 """
 
 from ncwire.capabilities import Capabilities
-from ncwire.driver import Timeouts
+from ncwire.driver import Algorithms, Timeouts
 from ncwire.errors import (
     AuthenticationError,
     DriverError,
     NcwireError,
     NetconfFramingError,
+    NoCommonAlgorithmError,
     SessionCloseError,
     SessionError,
     SSHError,
@@ -22,10 +23,13 @@ from ncwire.listeners import SessionListener
 from ncwire.notifications import Notification, NotificationReader
 from ncwire.rpc import Reply
 from ncwire.session import Session
+from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.parameters import Jump
 from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
 
 __all__ = [
+    "AlgorithmPolicy",
+    "Algorithms",
     "AuthenticationError",
     "Capabilities",
     "DriverError",
@@ -33,6 +37,7 @@ __all__ = [
     "Limits",
     "NcwireError",
     "NetconfFramingError",
+    "NoCommonAlgorithmError",
     "Notification",
     "NotificationReader",
     "Reply",

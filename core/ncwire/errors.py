@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ncwire.driver.algorithms import Algorithms
+
 
 class NcwireError(Exception):
     """The root: `except NcwireError` catches whatever ncwire raises."""
@@ -132,6 +134,47 @@ class ConnectError(SSHError):
 
 class HandshakeError(SSHError):
     """Banner or key exchange failed."""
+
+
+class NoCommonAlgorithmError(HandshakeError):
+    """Client and server have no algorithm of one kind in common.
+
+    `kind` is the first such, as a field of `Algorithms`: "kex", "host_keys", "ciphers", "macs"
+    or "compression". `ours` is what was offered, `theirs` what the server offers, None when the
+    library did not let it be seen. `advice` tells which installed driver could talk to the
+    server, and how.
+    """
+
+    def __init__(self, kind: str, ours: Algorithms, theirs: Algorithms | None) -> None:
+        super().__init__(kind, ours, theirs)
+        self.kind = kind
+        self.ours = ours
+        self.theirs = theirs
+        self.advice = ""
+
+    def __str__(self) -> str:
+        text = f"SSH handshake: no {_KINDS[self.kind]} in common: "
+        text += f"we offer {_listed(self.ours, self.kind)}, "
+        if self.theirs is None:
+            text += "what the server offers is not known"
+        else:
+            text += f"the server {_listed(self.theirs, self.kind)}"
+        return f"{text}; {self.advice}" if self.advice else text
+
+
+_KINDS = {
+    "kex": "key exchange",
+    "host_keys": "host key algorithm",
+    "ciphers": "cipher",
+    "macs": "MAC",
+    "compression": "compression",
+}
+_LONGEST_LIST = 1000  # the server's list is its own to fill
+
+
+def _listed(offer: Algorithms, kind: str) -> str:
+    text = "".join(c if c.isprintable() else "?" for c in ", ".join(getattr(offer, kind)))
+    return (text if len(text) <= _LONGEST_LIST else f"{text[:_LONGEST_LIST]}...") or "none"
 
 
 class ChannelError(SSHError):

@@ -15,7 +15,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ncwire.driver import CONTRACT, Driver, Feature
+from ncwire.driver import CONTRACT, Algorithms, Driver, Feature, SSHDriver
 from ncwire.errors import (
     ContractMismatch,
     DriverError,
@@ -26,7 +26,7 @@ from ncwire.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 GROUP = "ncwire.drivers"
 """The entry-point group under which a distribution registers its drivers."""
@@ -115,8 +115,28 @@ def validate(candidate: object, registered_as: str | None = None) -> type[Driver
 
 def survey() -> list[DriverStatus]:
     """Return the status of each registered driver, sorted by name; imports them all."""
+    return [status for _, status in _inspect()]
+
+
+def ssh_drivers() -> list[tuple[type[SSHDriver], DriverStatus]]:
+    """Return the drivers that keep the contract of an `SSHDriver`, sorted by name; imports all.
+
+    Those that only lack something not installed are among them, with the remedy.
+    """
+    return [
+        (driver, status)
+        for driver, status in _inspect()
+        if driver is not None
+        and status.status != "broken"
+        and issubclass(driver, SSHDriver)
+        and isinstance(getattr(driver, "algorithms", None), Algorithms)
+    ]
+
+
+def _inspect() -> Iterator[tuple[type[Driver] | None, DriverStatus]]:
     registered = _registered()
-    return [_status(name, registered[name]) for name in sorted(registered)]
+    for name in sorted(registered):
+        yield _status(name, registered[name])
 
 
 def _registered() -> dict[str, list[importlib.metadata.EntryPoint]]:
@@ -233,11 +253,14 @@ def _usable(driver: type[Driver]) -> type[Driver]:
     return driver
 
 
-def _status(name: str, points: Sequence[importlib.metadata.EntryPoint]) -> DriverStatus:
+def _status(
+    name: str, points: Sequence[importlib.metadata.EntryPoint]
+) -> tuple[type[Driver] | None, DriverStatus]:
     owners = [_owner(point) for point in points]
     status: Literal["ok", "unavailable", "broken"] = "ok"
     reason = remedy = contract = library = ""
     features: tuple[str, ...] = ()
+    driver: type[Driver] | None = None
     try:
         candidate = _import(name, points)
         if isinstance(candidate, type) and issubclass(candidate, Driver):
@@ -248,7 +271,7 @@ def _status(name: str, points: Sequence[importlib.metadata.EntryPoint]) -> Drive
     except DriverError as error:
         status = "unavailable" if isinstance(error, DriverUnavailable) else "broken"
         reason, remedy = error.reason, error.remedy
-    return DriverStatus(
+    return driver, DriverStatus(
         name=name,
         distribution=", ".join(owner for owner, _ in owners),
         version=", ".join(version for _, version in owners),

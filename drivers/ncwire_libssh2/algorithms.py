@@ -58,11 +58,13 @@ LIBSSH2_ALGORITHMS = Algorithms(
         "hmac-ripemd160",
         "hmac-ripemd160@openssh.com",
     ),
+    compression=("none", "zlib@openssh.com"),
 )
 """Source: libssh2_session_supported_algs of libssh2 1.11.1 over OpenSSL 3, as the wheel of
 ssh2-python 1.2.0 has it. A table, so that it can be read where ssh2-python is not installed.
 
-Host certificates are left out: libssh2 lists them and then fails the key exchange. The strict
+Host certificates are left out: libssh2 lists them and then fails the key exchange; so is
+"zlib", which compresses before authentication. The strict
 key exchange and ext-info, which are no methods, libssh2 adds to each offer by itself (kex.c,
 libssh2_session_method_pref).
 """

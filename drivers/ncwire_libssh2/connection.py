@@ -33,6 +33,9 @@ AGAIN: int = LIBSSH2_ERROR_EAGAIN
 _NOWHERE = 0x3FFF_FFFF
 """An fd that no process can have: beyond any RLIMIT_NOFILE (Linux: fs.nr_open)."""
 
+_ANSWER = 1 << 17
+"""More than libssh2 says before the server's first packet has been answered."""
+
 _ENOUGH = 4
 """How often a packet under way is pushed on before it is given up."""
 
@@ -187,6 +190,27 @@ class Connection(Forkable):
         """Let nothing more be sent or received, the lock being held."""
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
+
+    def with_peer_played(self, said: bytes, operation: Callable[[], None]) -> bytes:
+        """Do something with libssh2 while its fd leads here, where nothing waits but `said`.
+
+        Returns what libssh2 sent. The lock must be held. POSIX: dup2 replaces what the number
+        stands for, and the number is all that libssh2 knows.
+        """
+        fd = self._sock.fileno()
+        ours, theirs = socket.socketpair()
+        with ours, theirs, socket.socket(fileno=os.dup(fd)) as real:
+            for sock in (ours, theirs):
+                sock.setblocking(False)
+            ours.sendall(said)
+            os.dup2(theirs.fileno(), fd, inheritable=False)
+            try:
+                operation()
+            finally:
+                os.dup2(real.fileno(), fd, inheritable=False)
+            with suppress(BlockingIOError):
+                return ours.recv(_ANSWER)
+            return b""
 
     def divert(self) -> None:
         """Have the fd lead to a silent place that takes what is sent and never answers.

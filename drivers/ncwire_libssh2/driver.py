@@ -49,6 +49,7 @@ class Libssh2Driver(SSHDriver):
         Feature.ENVIRONMENT,
         Feature.KEEPALIVE,
         Feature.ALGORITHMS,
+        Feature.COMPRESSION,
     }
     algorithms = LIBSSH2_ALGORITHMS
 

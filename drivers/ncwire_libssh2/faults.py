@@ -6,6 +6,7 @@ from ssh2.error_codes import (
     LIBSSH2_ERROR_ALGO_UNSUPPORTED,
     LIBSSH2_ERROR_AUTHENTICATION_FAILED,
     LIBSSH2_ERROR_FILE,
+    LIBSSH2_ERROR_KEX_FAILURE,
     LIBSSH2_ERROR_METHOD_NONE,
     LIBSSH2_ERROR_PASSWORD_EXPIRED,
     LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED,
@@ -38,6 +39,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (Timeout, "libssh2 gave up waiting for the server"),
 )
 _DENIALS = {LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED}
+_DISAGREEMENTS = {LIBSSH2_ERROR_KEX_FAILURE}
 _KEY_TROUBLES = {LIBSSH2_ERROR_FILE, LIBSSH2_ERROR_METHOD_NONE, LIBSSH2_ERROR_ALGO_UNSUPPORTED}
 
 # libssh2 1.11.1, userauth.c: one error number means several things, which its texts tell apart.
@@ -45,6 +47,7 @@ _NO_ANSWER = "Waiting for"
 _KEY_REFUSED = "Username/PublicKey combination invalid"
 _NOT_SIGNED = "Callback returned error"
 _NEITHER_YES_NOR_NO = "Authentication failed"  # a denial has more words
+_NO_SIGNATURE = "No signing signature matched"
 
 
 class Fault(Exception):  # noqa: N818 - carries a library error to where it is mapped
@@ -66,20 +69,27 @@ class Fault(Exception):  # noqa: N818 - carries a library error to where it is m
         name = type(self.error).__name__
         return f"{self._text} ({name})" if self._text else name
 
+    def is_about_agreement(self) -> bool:
+        """Return whether the algorithms that are offered have not led to an agreement."""
+        return self._number in _DISAGREEMENTS
+
     def is_denial(self) -> bool:
         """Return whether the server has said no to an authentication, or to that much of it."""
+        if self._takes_no_signature():
+            return True
         return self._number in _DENIALS and not self._is_unanswered()
 
     def is_certainly_denial(self) -> bool:
         """Return whether a denial is none that may be a partial success.
 
-        It is when the server did not want the key, or got no signature to judge.
+        It is when the server did not want the key, or got no signature to judge, or has said in
+        advance that it takes none of those that the key may make.
         """
-        return self._text in {_KEY_REFUSED, _NOT_SIGNED}
+        return self._text in {_KEY_REFUSED, _NOT_SIGNED} or self._takes_no_signature()
 
     def is_about_the_key(self) -> bool:
         """Return whether it is the private key that libssh2 cannot use."""
-        return self._number in _KEY_TROUBLES
+        return self._number in _KEY_TROUBLES and not self._takes_no_signature()
 
     def is_password_expiry(self) -> bool:
         """Return whether the server wants the password changed (RFC 4252 section 8)."""
@@ -90,6 +100,9 @@ class Fault(Exception):  # noqa: N818 - carries a library error to where it is m
     def is_refusal(self) -> bool:
         """Return whether the server has said no to a channel, or to a request on one."""
         return isinstance(self.error, REFUSALS)
+
+    def _takes_no_signature(self) -> bool:
+        return self._number == LIBSSH2_ERROR_METHOD_NONE and self._text == _NO_SIGNATURE
 
     def _is_unanswered(self) -> bool:
         return self._number in _DENIALS and self._text.startswith(_NO_ANSWER)

@@ -1,49 +1,45 @@
-"""Identification strings and key exchange."""
+"""Key exchange, by the algorithms that are given and no others."""
 
 from __future__ import annotations
 
-import select
-import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ssh2.exceptions import SSH2Error
 from ssh2.session import (
+    LIBSSH2_FLAG_COMPRESS,
+    LIBSSH2_METHOD_COMP_CS,
+    LIBSSH2_METHOD_COMP_SC,
     LIBSSH2_METHOD_CRYPT_CS,
     LIBSSH2_METHOD_CRYPT_SC,
     LIBSSH2_METHOD_HOSTKEY,
     LIBSSH2_METHOD_KEX,
     LIBSSH2_METHOD_MAC_CS,
     LIBSSH2_METHOD_MAC_SC,
+    MethodType,
 )
 
-from ncwire.driver import ChannelInfo, Deadline, HostKey
-from ncwire.errors import HandshakeError, StepTimeoutError
+from ncwire.driver import ChannelInfo, HostKey, is_aead
+from ncwire.errors import HandshakeError
 from ncwire_libssh2.faults import Fault
 
 if TYPE_CHECKING:
-    from ncwire.driver import Algorithms
+    from ncwire.driver import Algorithms, Deadline, KexInit
     from ncwire_libssh2.connection import Connection
+    from ncwire_libssh2.greeting import Greeting
 
-_PATIENCE = 0.5
-"""Seconds to wait for the server's identification before ours is sent, which is only to see it:
-libssh2 takes it in and does not tell, and sends ours with its first call."""
-
-_OWN_INTEGRITY = "INTEGRATED-"  # libssh2 1.11.1, mac.c: the cipher needs no MAC
-
-_LONGEST = 8192
-"""How far to look for the identification among the lines that may precede it."""
+_METHOD_SIGN_ALGO = MethodType(10)  # libssh2.h; ssh2-python 1.2.0 has no name for it
 
 
-def exchange(connection: Connection, algorithms: Algorithms, deadline: Deadline) -> HostKey:
+def exchange(
+    connection: Connection, greeting: Greeting, algorithms: Algorithms, deadline: Deadline
+) -> HostKey:
     """Do the handshake, offering `algorithms` only. Raises `HandshakeError`."""
     restrict(connection, algorithms)
-    with connection:
-        sock = connection.sock
     try:
-        connection.drive(lambda: connection.session.handshake(sock), deadline)
+        greeting.exchange()
+        connection.drive(lambda: connection.session.handshake(connection.sock), deadline)
     except Fault as fault:
-        raise HandshakeError(f"SSH handshake: {fault.describe()}") from fault.error
+        raise _failure(fault, greeting.offer, algorithms) from fault.error
     connection.established()
     with connection:
         try:
@@ -53,8 +49,16 @@ def exchange(connection: Connection, algorithms: Algorithms, deadline: Deadline)
             raise HandshakeError("SSH handshake: the server has no usable host key") from error
 
 
+def _failure(fault: Fault, offer: KexInit | None, ours: Algorithms) -> HandshakeError:
+    incompatibility = None
+    if fault.is_about_agreement() and offer is not None:
+        incompatibility = offer.incompatibility(ours)
+    return incompatibility or HandshakeError(f"SSH handshake: {fault.describe()}")
+
+
 def restrict(connection: Connection, algorithms: Algorithms) -> None:
     """Have libssh2 offer nothing else. Raises `HandshakeError` for what it does not have."""
+    compression = algorithms.compression or ("none",)
     preferences = (
         (LIBSSH2_METHOD_KEX, "key exchange", algorithms.kex),
         (LIBSSH2_METHOD_HOSTKEY, "host key", algorithms.host_keys),
@@ -62,8 +66,13 @@ def restrict(connection: Connection, algorithms: Algorithms) -> None:
         (LIBSSH2_METHOD_CRYPT_SC, "cipher", algorithms.ciphers),
         (LIBSSH2_METHOD_MAC_CS, "MAC", algorithms.macs),
         (LIBSSH2_METHOD_MAC_SC, "MAC", algorithms.macs),
+        (LIBSSH2_METHOD_COMP_CS, "compression", compression),
+        (LIBSSH2_METHOD_COMP_SC, "compression", compression),
+        (_METHOD_SIGN_ALGO, "signature", _signatures(algorithms)),
     )
     with connection:
+        # Without it libssh2 has no compression to choose from.
+        connection.session.flag(LIBSSH2_FLAG_COMPRESS, compression != ("none",))
         for method, what, names in preferences:
             try:
                 connection.session.method_pref(method, ",".join(names))
@@ -73,36 +82,28 @@ def restrict(connection: Connection, algorithms: Algorithms) -> None:
                 ) from error
 
 
-def server_version(connection: Connection, deadline: Deadline) -> str:
-    """Return the server's identification (RFC 4253 section 4.2) without taking it; "" if late."""
-    within = Deadline.after(_PATIENCE, deadline.step, within=deadline)
-    with suppress(StepTimeoutError, OSError):
-        seen = 0
-        while True:
-            connection.wait(select.POLLIN, within)
-            with connection:
-                came = connection.sock.recv(_LONGEST, socket.MSG_PEEK)
-            for line in came.split(b"\n")[:-1]:
-                if line.startswith(b"SSH-"):
-                    return line.rstrip(b"\r").decode("utf-8", "replace")
-            if len(came) in (seen, _LONGEST):
-                break  # the end, or nothing new, which poll would report for ever
-            seen = len(came)
-    deadline.remaining()
-    return ""
+def _signatures(algorithms: Algorithms) -> tuple[str, ...]:
+    """Return what an RSA key of the user's may sign with: by SHA-1 only where ssh-rsa is offered.
+
+    libssh2 1.11.1 chooses among what the server says that it takes (RFC 8308), whatever that
+    be; a server that says nothing gets ssh-rsa (userauth.c, _libssh2_key_sign_algorithm).
+    """
+    legacy = ("ssh-rsa",) if "ssh-rsa" in algorithms.host_keys else ()
+    return ("rsa-sha2-512", "rsa-sha2-256", *legacy)
 
 
 def describe(connection: Connection, library_version: str, server: str) -> ChannelInfo:
     """Return what is known after a handshake that has been done: before, `methods` crashes."""
     with connection:
         methods = connection.session.methods
-        mac = methods(LIBSSH2_METHOD_MAC_CS)
+        cipher = methods(LIBSSH2_METHOD_CRYPT_SC)
         return ChannelInfo(
             library="ssh2-python",
             library_version=library_version,
             server_version=server,
             kex=methods(LIBSSH2_METHOD_KEX),
             host_key_type=methods(LIBSSH2_METHOD_HOSTKEY),
-            cipher=methods(LIBSSH2_METHOD_CRYPT_CS),
-            mac="" if mac.startswith(_OWN_INTEGRITY) else mac,
+            cipher=cipher,
+            mac="" if is_aead(cipher) else methods(LIBSSH2_METHOD_MAC_SC),
+            compression=methods(LIBSSH2_METHOD_COMP_SC),
         )

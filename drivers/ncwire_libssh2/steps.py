@@ -11,7 +11,8 @@ from ncwire.errors import TransportError
 from ncwire_libssh2.authentication import Authentication
 from ncwire_libssh2.channel import Libssh2Channel
 from ncwire_libssh2.connection import Connection
-from ncwire_libssh2.handshake import describe, exchange, server_version
+from ncwire_libssh2.greeting import Greeting
+from ncwire_libssh2.handshake import describe, exchange
 from ncwire_libssh2.opening import open_channel
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ class Steps:
 
     def handshake(self, algorithms: Algorithms, deadline: Deadline) -> HostKey:
         """See `SSHDriver.handshake`."""
-        server = server_version(self._connection, deadline)
-        key = exchange(self._connection, algorithms, deadline)
-        self._info = describe(self._connection, library_version(), server)
+        greeting = Greeting(self._connection, deadline)
+        key = exchange(self._connection, greeting, algorithms, deadline)
+        self._info = describe(self._connection, library_version(), greeting.version)
         return key
 
     def authenticate(self, attempt: Attempt, deadline: Deadline) -> AuthOutcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 import paramiko
@@ -17,16 +18,19 @@ from paramiko.common import (
     cMSG_CHANNEL_CLOSE,
     cMSG_DISCONNECT,
     cMSG_GLOBAL_REQUEST,
+    cMSG_KEXINIT,
 )
 from paramiko.packet import Packetizer
 
-from ncwire.driver import Algorithms, AuthOutcome, AuthResult
+from ncwire.driver import AuthOutcome, AuthResult, KexInit
 from ncwire_paramiko.wire import Wire
 
 if TYPE_CHECKING:
     import socket
 
     from paramiko.message import Message
+
+    from ncwire.driver import Algorithms
 
 _LOGGER = "ncwire.driver.paramiko"
 _BY_APPLICATION = 11  # SSH_DISCONNECT_BY_APPLICATION, RFC 4253 section 11.1
@@ -53,6 +57,7 @@ class Connection(paramiko.Transport):
         options.key_types = algorithms.host_keys
         options.ciphers = algorithms.ciphers
         options.digests = algorithms.macs
+        options.compression = algorithms.compression or ("none",)
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -141,6 +146,9 @@ class Connection(paramiko.Transport):
                 self._send_message(self._held.popleft())
 
     if TYPE_CHECKING:
+        remote_cipher: str
+        remote_mac: str | None
+        remote_compression: str | None
 
         def _send_message(self, data: Message) -> None: ...
 
@@ -149,8 +157,8 @@ class Said:
     """What the server has said that paramiko reads and does not keep."""
 
     def __init__(self) -> None:
-        self.offers: Algorithms | None = None
-        """The algorithms in its last key exchange's offer, the server's to client ones."""
+        self.offer: KexInit | None = None
+        """What it offered for the last key exchange."""
         self.outcome: AuthOutcome | None = None
         """Its refusal of the last authentication attempt."""
         self.refused = False
@@ -181,9 +189,8 @@ class Said:
         elif kind == MSG_DISCONNECT:
             self.disconnect = (message.get_int(), message.get_text())
         elif kind == MSG_KEXINIT:
-            message.get_bytes(16)  # the cookie
-            kex, host_keys, _, ciphers, _, macs = (message.get_list() for _ in range(6))
-            self.offers = Algorithms(tuple(kex), tuple(host_keys), tuple(ciphers), tuple(macs))
+            with suppress(ValueError):  # paramiko will find it, too
+                self.offer = KexInit.from_payload(cMSG_KEXINIT + message.asbytes())
         message.rewind()
 
 

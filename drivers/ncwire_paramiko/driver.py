@@ -23,11 +23,12 @@ from ncwire.driver import (
     PasswordAttempt,
     PublicKeyAttempt,
     SSHDriver,
+    is_aead,
 )
 from ncwire.errors import (
     ChannelError,
-    HandshakeError,
     NcwireError,
+    NoCommonAlgorithmError,
     PasswordExpiredError,
     SSHError,
 )
@@ -55,6 +56,8 @@ def _all_algorithms() -> Algorithms:
         host_keys=tuple(options.key_types),
         ciphers=tuple(options.ciphers),
         macs=tuple(options.digests),
+        # Not "zlib", which paramiko has too: it compresses before authentication.
+        compression=("none", "zlib@openssh.com"),
     )
 
 
@@ -73,6 +76,7 @@ class ParamikoDriver(SSHDriver):
         Feature.ENVIRONMENT,
         Feature.KEEPALIVE,
         Feature.ALGORITHMS,
+        Feature.COMPRESSION,
     }
     algorithms: ClassVar[Algorithms] = _all_algorithms()
 
@@ -210,18 +214,20 @@ class ParamikoDriver(SSHDriver):
             self._agent.close()
 
     def _info(self, connection: Connection) -> ChannelInfo:
-        theirs = connection.said.offers or Algorithms()
-        cipher = connection.local_cipher
+        offer = connection.said.offer
+        theirs = offer.kex if offer is not None else ()
+        cipher = connection.remote_cipher
         return ChannelInfo(
             library="paramiko",
             library_version=paramiko.__version__,
             server_version=connection.remote_version,
             banner=self._banner.decode("utf-8", "replace"),
             # RFC 4253 section 7.1: the first of the client's that the server has too.
-            kex=next((name for name in self._offered.kex if name in theirs.kex), ""),
+            kex=next((name for name in self._offered.kex if name in theirs), ""),
             host_key_type=connection.host_key_type or "",
             cipher=cipher,
-            mac="<implicit>" if "-gcm@" in cipher else connection.local_mac or "",
+            mac="" if is_aead(cipher) else connection.remote_mac or "",
+            compression=connection.remote_compression or "",
         )
 
 
@@ -234,10 +240,13 @@ def _exchange_keys(connection: Connection, ours: Algorithms, deadline: Deadline)
     if connection.initial_kex_done and key is not None:
         return key
     error = connection.cause or EOFError()
-    theirs = connection.said.offers
-    if isinstance(error, IncompatiblePeer) and theirs is not None:
-        problem = errors.incompatible(ours, theirs) or errors.describe(error)
-        raise HandshakeError(f"SSH handshake: {problem}") from error
+    offer = connection.said.offer
+    if isinstance(error, IncompatiblePeer) and offer is not None:
+        # Paramiko 5.1 wants a MAC in common with a cipher that needs none, too (transport.py,
+        # _parse_kex_init): then it is that.
+        raise offer.incompatibility(ours) or NoCommonAlgorithmError(
+            "macs", ours, offer.for_client(ours)
+        ) from error
     raise error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, TypeAlias
 
 import paramiko
@@ -11,8 +10,6 @@ from ncwire.errors import ChannelError, HandshakeError, SSHError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ncwire.driver import Algorithms
 
 Table: TypeAlias = "Mapping[type[BaseException], type[SSHError]]"
 
@@ -32,17 +29,6 @@ def translate(table: Table, step: str, error: BaseException) -> SSHError:
     """Return our error for the library's; the caller raises it `from` that one."""
     kind = next((ours for theirs, ours in table.items() if isinstance(error, theirs)), SSHError)
     return kind(f"{step}: {describe(error)}")
-
-
-def incompatible(ours: Algorithms, theirs: Algorithms) -> str:
-    """Return what each side offers, for each kind of algorithm that has none in common."""
-    kinds = [kind.name for kind in dataclasses.fields(ours)]
-    return "; ".join(
-        f"no {kind} in common: we offer {', '.join(mine) or 'none'}, "
-        f"the server {_printable(', '.join(its))}"
-        for kind in kinds
-        if not set(mine := getattr(ours, kind)) & set(its := getattr(theirs, kind))
-    )
 
 
 def describe(error: BaseException) -> str:

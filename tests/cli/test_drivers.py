@@ -50,3 +50,22 @@ def test_json_is_for_programs(run):
     assert "password" in listed["paramiko"]["features"]
     assert listed["shattered"]["status"] == "broken"
     assert listed["shattered"]["remedy"] == "reinstall or repair shattered 3.1"
+
+
+def test_the_algorithms_of_each_driver_are_told_with_what_is_offered_by_default(run):
+    code, out, err = run("drivers", "--algorithms")
+
+    assert (code, err) == (0, "")
+    lines = dict(line.split(": ") for line in out.splitlines())
+    assert lines["paramiko ciphers, offered"].startswith("aes128-gcm@openssh.com, aes256-gcm@")
+    assert "3des-cbc" in lines["paramiko ciphers, if allowed"]
+    assert "chacha20-poly1305@openssh.com" in lines["libssh2 ciphers, offered"]
+    assert lines["libssh2 host_keys, if allowed"] == "ssh-rsa"
+    assert "zlib@openssh.com" in lines["libssh2 compression, if allowed"]
+
+
+def test_the_algorithms_as_json_are_all_that_there_are(run):
+    code, out, _ = run("drivers", "--algorithms", "--json")
+
+    assert code == 0
+    assert "ssh-rsa" in json.loads(out)["libssh2"]["host_keys"]

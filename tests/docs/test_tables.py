@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ncwire import registry
 from ncwire.driver import Feature
 from ncwire.driver.rules import RULES
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("features.rst", "matrix.rst", "ssh-config.rst", "writing-a-driver.rst")
+PAGES = ("features.rst", "matrix.rst", "ssh-config.rst", "usage.rst", "writing-a-driver.rst")
 
 
 def _tables() -> ModuleType:
@@ -51,6 +53,15 @@ def test_every_driver_has_its_column(driver: str) -> None:
 def test_every_feature_has_its_row(feature: Feature) -> None:
     assert f"   * - ``{feature.value}``\n" in tables.features_by_driver()
     assert f"   * - ``Feature.{feature.name}``\n" in tables.features_by_parameter()
+
+
+@pytest.mark.parametrize("driver", tables.DRIVERS)
+def test_every_algorithm_of_a_driver_has_its_row(driver: str) -> None:
+    has = dataclasses.asdict(registry.load(driver).algorithms)
+    listed = tables.default_algorithms() + tables.algorithms_by_name()
+    for names in has.values():
+        for name in names:
+            assert f"     - ``{name}``\n" in listed
 
 
 @pytest.mark.parametrize("rule", RULES)

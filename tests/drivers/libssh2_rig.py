@@ -127,10 +127,11 @@ class StubServer:
         self,
         policy: Policy | None = None,
         pair: tuple[socket.socket, socket.socket] | None = None,
+        transport: type[paramiko.Transport] = paramiko.Transport,
     ) -> None:
         self.policy = policy or Policy()
         self.client_socket, self.socket = pair or tcp_pair()
-        self.transport = paramiko.Transport(self.socket)
+        self.transport = transport(self.socket)
         key = io.StringIO(Key().private.decode())
         self.transport.add_server_key(paramiko.Ed25519Key.from_private_key(key))
         self.transport.start_server(event=threading.Event(), server=self.policy)

@@ -8,11 +8,20 @@ import sys
 import threading
 import time
 
+import paramiko
 import pytest
 import ssh2.session
 from libssh2_rig import MODERN, Key, Sshd, StubServer, log_in, nothing_left, soon, with_sshd
 
-from ncwire.driver import CONTRACT, ChannelRequest, Feature, NoneAttempt, SSHDriver
+from ncwire.driver import (
+    CONTRACT,
+    AuthResult,
+    ChannelRequest,
+    Feature,
+    NoneAttempt,
+    PasswordAttempt,
+    SSHDriver,
+)
 from ncwire.errors import (
     DriverUnavailable,
     HandshakeError,
@@ -26,7 +35,7 @@ from ncwire_libssh2 import Libssh2Driver
 def test_it_states_its_name_contract_and_features():
     assert Libssh2Driver.name == "libssh2"
     assert Libssh2Driver.__dict__["contract"] == CONTRACT
-    assert Libssh2Driver.features == frozenset(Feature) - {Feature.PROMPT_ECHO}
+    assert Feature.PROMPT_ECHO not in Libssh2Driver.features
     assert Libssh2Driver.features >= SSHDriver.CORE_FEATURES
 
 
@@ -45,19 +54,23 @@ def test_it_is_unavailable_without_ssh2_python_and_says_how_to_install_it(monkey
     assert caught.value.remedy == "pip install 'ncwire[libssh2]'"
 
 
-def test_the_table_of_algorithms_is_what_libssh2_has_but_for_certificates():
+def test_the_table_of_algorithms_is_what_libssh2_has_but_for_what_is_left_out():
     session = ssh2.session.Session()
+    session.flag(ssh2.session.LIBSSH2_FLAG_COMPRESS, 1)
     table = Libssh2Driver.algorithms
     for names, method in (
         (table.kex, ssh2.session.LIBSSH2_METHOD_KEX),
         (table.host_keys, ssh2.session.LIBSSH2_METHOD_HOSTKEY),
         (table.ciphers, ssh2.session.LIBSSH2_METHOD_CRYPT_CS),
         (table.macs, ssh2.session.LIBSSH2_METHOD_MAC_CS),
+        (table.compression, ssh2.session.LIBSSH2_METHOD_COMP_CS),
     ):
         supported = {
             name
             for name in session.supported_algs(method)
-            if "-cert-" not in name and not name.startswith(("ext-info", "kex-strict"))
+            if "-cert-" not in name
+            and name != "zlib"
+            and not name.startswith(("ext-info", "kex-strict"))
         }
         assert set(names) == supported
 
@@ -205,3 +218,35 @@ def test_the_sock_of_the_caller_is_the_drivers_from_the_handshake_on():
         assert channel.fileno() >= 0
         channel.abort()
         assert channel.fileno() == -1
+
+
+class KnowsSha1Only(paramiko.Transport):
+    """A server that takes no RSA signature but by SHA-1, and says so (RFC 8308)."""
+
+    preferred_pubkeys = ("ssh-rsa",)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_an_rsa_key_is_offered_for_sha1_only_where_that_is_allowed(caplog, allowed):
+    caplog.set_level("DEBUG", logger="paramiko")
+    host_keys = (*MODERN.host_keys, "ssh-rsa") if allowed else MODERN.host_keys
+    with StubServer(transport=KnowsSha1Only) as server:
+        driver = Libssh2Driver()
+        driver.handshake(
+            server.client_socket, dataclasses.replace(MODERN, host_keys=host_keys), soon()
+        )
+        driver.authenticate(NoneAttempt("u"), soon())
+        if allowed:
+            # What it is asked for, paramiko's server cannot do; that it is asked is the point.
+            with pytest.raises(SSHError):
+                driver.authenticate(Key("rsa").attempt("u"), soon())
+        else:
+            outcome = driver.authenticate(Key("rsa").attempt("u"), soon())
+            assert outcome.result is AuthResult.DENIED
+            assert "password" in outcome.methods
+            attempt = PasswordAttempt("u", "right")
+            assert driver.authenticate(attempt, soon()).result is AuthResult.SUCCESS
+        driver.abort()
+    assert ("Auth request (type=publickey)" in caplog.text) == allowed
+    # The server is not asked again what else it takes: that would count as another failure.
+    assert caplog.text.count("Auth request (type=none)") == 1

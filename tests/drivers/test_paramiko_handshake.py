@@ -12,7 +12,7 @@ import pytest
 from driving import handshake, log_in, tcp, within
 
 from ncwire.driver import Algorithms, ChannelRequest
-from ncwire.errors import HandshakeError, SSHError, StepTimeoutError
+from ncwire.errors import HandshakeError, NoCommonAlgorithmError, SSHError, StepTimeoutError
 from ncwire_paramiko import ParamikoDriver
 from servers import keyring
 
@@ -116,7 +116,7 @@ def test_a_cipher_with_its_own_integrity_has_no_mac(paramiko_driver, sshd):
     log_in(paramiko_driver, sshd, gcm)
     info = paramiko_driver.open_channel(ChannelRequest("cat", "exec"), {}, within()).info
 
-    assert (info.cipher, info.mac) == ("aes128-gcm@openssh.com", "<implicit>")
+    assert (info.cipher, info.mac) == ("aes128-gcm@openssh.com", "")
 
 
 def test_nothing_but_what_is_asked_for_is_offered(paramiko_driver, pretender):
@@ -160,14 +160,26 @@ def test_without_a_common_algorithm_both_offers_are_named(paramiko_driver, make_
         paramiko_driver.algorithms, kex=("ecdh-sha2-nistp256",), ciphers=("aes128-ctr",)
     )
 
-    with pytest.raises(HandshakeError) as raised:
+    with pytest.raises(NoCommonAlgorithmError) as raised:
         paramiko_driver.handshake(tcp(server), ours, within())
 
-    assert "no kex in common: we offer ecdh-sha2-nistp256" in str(raised.value)
-    assert "the server curve25519-sha256" in str(raised.value)
-    assert "no ciphers in common: we offer aes128-ctr, the server aes256-ctr" in str(raised.value)
-    assert "host_keys" not in str(raised.value)
+    assert (raised.value.kind, raised.value.ours) == ("kex", ours)
+    assert raised.value.theirs.ciphers == ("aes256-ctr",)
+    assert "no key exchange in common: we offer ecdh-sha2-nistp256, the server curve25519" in str(
+        raised.value
+    )
     assert raised.value.__cause__ is not None
+
+
+def test_a_mac_that_only_paramiko_needs_is_named(paramiko_driver, make_sshd):
+    server = make_sshd(config="MACs umac-64@openssh.com")
+    ours = dataclasses.replace(paramiko_driver.algorithms, ciphers=("aes128-gcm@openssh.com",))
+
+    with pytest.raises(NoCommonAlgorithmError) as raised:
+        paramiko_driver.handshake(tcp(server), ours, within())
+
+    assert raised.value.kind == "macs"
+    assert raised.value.theirs.macs == ("umac-64@openssh.com",)
 
 
 @pytest.mark.parametrize("part", [silent, dripping, dripping_one_line, identified_and_silent])

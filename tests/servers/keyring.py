@@ -18,10 +18,15 @@ class KeyRing:
         self._keygen = requirement.program("ssh-keygen", "openssh-client")
 
     def key(self, name: str, kind: str = "ed25519", passphrase: str = "") -> Path:
-        """Return the path of a private key; its public half is beside it, with ".pub"."""
+        """Return the path of a private key; its public half is beside it, with ".pub".
+
+        `kind` is a type, or type and bits: "ecdsa-384".
+        """
         path = self._folder / f"{name}_{kind}"
         if not path.exists():
-            command = [self._keygen, "-q", "-t", kind, "-N", passphrase, "-C", name, "-f", path]
+            kind, _, bits = kind.partition("-")
+            command = [self._keygen, "-q", "-t", kind, *(["-b", bits] if bits else [])]
+            command += ["-N", passphrase, "-C", name, "-f", path]
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
         return path
 

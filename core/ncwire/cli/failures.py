@@ -197,6 +197,14 @@ _FAILURES: dict[type, _Failure] = {
         Exit.CONNECTION, "connect", _hint("NETCONF has port 830; another is chosen with -p.")
     ),
     errors.HandshakeError: _Failure(Exit.CONNECTION, "SSH handshake"),
+    errors.NoCommonAlgorithmError: _Failure(
+        Exit.CONNECTION,
+        None,
+        _hint(
+            "Algorithms are allowed as for ssh, with -o KexAlgorithms, HostKeyAlgorithms, Ciphers "
+            "or MACs,\n  as in -o Ciphers=+aes128-cbc; a driver is chosen with --driver."
+        ),
+    ),
     errors.ChannelError: _Failure(
         Exit.CONNECTION,
         "NETCONF subsystem",

@@ -23,6 +23,7 @@ from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
 from ncwire.driver.hostkey import HostKey
+from ncwire.driver.kexinit import KexInit, is_aead
 from ncwire.driver.options import ConnectOptions, Timeouts
 from ncwire.driver.ssh import SSHDriver
 
@@ -44,6 +45,7 @@ __all__ = [
     "Forkable",
     "HostKey",
     "InteractiveAttempt",
+    "KexInit",
     "NoneAttempt",
     "PasswordAttempt",
     "Prompt",
@@ -52,6 +54,7 @@ __all__ = [
     "SSHDriver",
     "Timeouts",
     "Wait",
+    "is_aead",
     "point_at_nothing",
     "watch_forks",
 ]

@@ -50,6 +50,7 @@ class ChannelInfo:
     host_key_type: str = ""
     cipher: str = ""
     mac: str = ""
+    compression: str = ""
 
 
 class Channel(ABC):

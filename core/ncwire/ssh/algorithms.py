@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from ncwire import registry
 from ncwire.driver.algorithms import Algorithms
-from ncwire.errors import OptionError
+from ncwire.driver.kexinit import is_aead
+from ncwire.errors import UnsupportedOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from ncwire.driver.ssh import SSHDriver
 
 MODERN = Algorithms(
     kex=(
@@ -48,66 +52,79 @@ MODERN = Algorithms(
         "hmac-sha2-256",
         "hmac-sha2-512",
     ),
+    compression=("none",),
 )
 """The default: modern only, and AES-GCM first, which is the fastest on both libraries.
 
-No SHA-1, no CBC, no DSA. A legacy device opts in by name, with `algorithms`.
+No SHA-1, no CBC, no DSA, no compression. A legacy device opts in by name: `AlgorithmPolicy`.
 """
+
+KINDS: Final = tuple(kind.name for kind in dataclasses.fields(Algorithms))
 
 # An "ssh-rsa" key on file is a key, not a signature: RFC 8332 signs with it by SHA-2.
 _SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
 
 
 def choose(
-    available: Algorithms, known_types: Iterable[str] = (), requested: Algorithms | None = None
+    driver: type[SSHDriver],
+    known_types: Iterable[str] = (),
+    requested: Algorithms | None = None,
 ) -> Algorithms:
-    """Return what to offer: what is wanted and available, in the order of what is wanted.
+    """Return what to offer: what is wanted and the driver has, in the order of what is wanted.
 
     Wanted is `requested`, or `MODERN` for those kinds of algorithm that it leaves empty. Host
     key algorithms that fit the key types on file come first, so that a known host never looks
-    unknown. Raises `OptionError` when nothing is left of a kind.
+    unknown. Raises `UnsupportedOption` when the driver has nothing of a kind.
     """
-    wanted = _filled(requested)
-    offered = Algorithms(
-        kex=_common("kex", wanted.kex, available.kex),
-        host_keys=_known_first(
-            _common("host_keys", wanted.host_keys, available.host_keys), known_types
-        ),
-        ciphers=_common("ciphers", wanted.ciphers, available.ciphers),
-        macs=tuple(name for name in wanted.macs if name in available.macs),
+    wanted = filled(requested)
+    has = dataclasses.replace(
+        driver.algorithms, compression=driver.algorithms.compression or ("none",)
     )
-    if not offered.macs and not all(_is_aead(cipher) for cipher in offered.ciphers):
-        _common("macs", wanted.macs, available.macs)
-    return offered
+    offered = in_common(wanted, has)
+    for kind in KINDS:
+        if not getattr(offered, kind) and not (kind == "macs" and _need_no_mac(offered)):
+            raise _unsupported(driver, kind, getattr(wanted, kind))
+    return dataclasses.replace(offered, host_keys=_known_first(offered.host_keys, known_types))
 
 
-def _filled(requested: Algorithms | None) -> Algorithms:
+def filled(requested: Algorithms | None) -> Algorithms:
+    """Return what is requested, the kinds that are left empty filled with the default."""
     if requested is None:
         return MODERN
-    given = {
-        kind.name: names
-        for kind in dataclasses.fields(requested)
-        if (names := getattr(requested, kind.name))
-    }
-    return dataclasses.replace(MODERN, **given)
+    return Algorithms(
+        **{kind: getattr(requested, kind) or getattr(MODERN, kind) for kind in KINDS}
+    )
 
 
-def _common(kind: str, wanted: Sequence[str], available: Sequence[str]) -> tuple[str, ...]:
-    common = tuple(name for name in wanted if name in available)
-    if not common:
-        raise OptionError(
-            f"algorithms.{kind}",
-            f"the driver has none of {', '.join(wanted)}; it has {', '.join(available) or 'none'}",
-        )
-    return common
+def in_common(wanted: Algorithms, available: Algorithms) -> Algorithms:
+    """Return the names of `wanted` that are in `available` too, in the order of `wanted`."""
+    return Algorithms(
+        **{
+            kind: tuple(name for name in getattr(wanted, kind) if name in getattr(available, kind))
+            for kind in KINDS
+        }
+    )
+
+
+def _unsupported(driver: type[SSHDriver], kind: str, wanted: Sequence[str]) -> UnsupportedOption:
+    able = [
+        status.name
+        for other, status in registry.ssh_drivers()
+        if status.status == "ok" and {*wanted} & {*getattr(other.algorithms, kind)}
+    ]
+    return UnsupportedOption(
+        driver.name,
+        f"algorithms.{kind}={tuple(wanted)!r}",
+        f"it has {', '.join(getattr(driver.algorithms, kind)) or 'none'}; "
+        + (f"these drivers do: {', '.join(able)}" if able else "no installed driver does"),
+    )
+
+
+def _need_no_mac(offered: Algorithms) -> bool:
+    return bool(offered.ciphers) and all(is_aead(cipher) for cipher in offered.ciphers)
 
 
 def _known_first(algorithms: tuple[str, ...], known_types: Iterable[str]) -> tuple[str, ...]:
     signatures = {name for kind in known_types for name in _SIGNATURES.get(kind, (kind,))}
     # Stable: within known and unknown, the policy's order stays.
     return tuple(sorted(algorithms, key=lambda name: name not in signatures))
-
-
-def _is_aead(cipher: str) -> bool:
-    # These carry their own integrity, so that no MAC is negotiated (RFC 5647 section 5.1).
-    return cipher.startswith("chacha20-poly1305") or "-gcm@" in cipher

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import getpass
 import os
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ncwire.driver.options import ConnectOptions, Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh import config, jumps, parameters, sockets
+from ncwire.ssh.algorithm_policy import merged, settled
 from ncwire.ssh.hostkeys import default_unknown_host_cb
 from ncwire.ssh.jumps import Hop
 from ncwire.ssh.parameters import (
@@ -284,11 +284,8 @@ def _subsystems(given: Parameters) -> tuple[str, ...]:
 
 
 def _algorithms(given: Parameters, file: SSHConfig | None) -> Algorithms | None:
-    said = None if file is None else file.algorithms
-    if given.algorithms is None or said is None:
-        return given.algorithms or said
-    kinds = {kind.name: getattr(given.algorithms, kind.name) for kind in dataclasses.fields(said)}
-    return replace(said, **{kind: names for kind, names in kinds.items() if names})
+    explicit = None if given.algorithms is None else settled(given.algorithms)
+    return merged(explicit, file.algorithms if file else None)
 
 
 def _timeouts(given: Parameters, file: SSHConfig | None) -> Timeouts:

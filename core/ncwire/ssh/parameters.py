@@ -15,6 +15,7 @@ from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.options import Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh import sockets
+from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.hostkeys import default_unknown_host_cb, parse_hostkey_b64
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Parameters:
     auth_handler: AuthHandler | None = None
     subsystems: Iterable[str] = ("netconf",)
     timeouts: Timeouts | None = None
-    algorithms: Algorithms | None = None
+    algorithms: Algorithms | AlgorithmPolicy | None = None
     ssh_options: Iterable[str] = ()
 
     @property
@@ -182,7 +183,7 @@ _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = MappingProxyType(
         "keepalive_count": ((int,), "a number"),
         "environment": ((Mapping,), "a mapping of names to values"),
         "timeouts": ((Timeouts,), "a Timeouts"),
-        "algorithms": ((Algorithms,), "an Algorithms"),
+        "algorithms": ((Algorithms, AlgorithmPolicy), "an Algorithms or an AlgorithmPolicy"),
     }
 )
 _SWITCHES: Final = ("allow_agent", "hostkey_verify", "accept_new", "look_for_keys")

@@ -11,8 +11,9 @@ from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.channel import Channel, ChannelRequest
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.hostkey import HostKey
-from ncwire.errors import ChannelError, OptionError
+from ncwire.errors import ChannelError, NoCommonAlgorithmError, OptionError
 from ncwire.ssh import algorithms, keys, sockets
+from ncwire.ssh.algorithm_advice import advise
 from ncwire.ssh.auth import Authentication
 from ncwire.ssh.hostkeys import HostKeyPolicy, default_unknown_host_cb, parse_hostkey_b64
 from ncwire.ssh.known_hosts import SSH_PORT, host_entry_name, read_known_hosts
@@ -50,7 +51,7 @@ class SSHConnecting(Connecting):
         named_keys = [keys.load(path, options.password) for path in options.key_filename]
         policy = host_key_policy(options)
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
-        offered = algorithms.choose(driver.algorithms, policy.key_types(), options.algorithms)
+        offered = algorithms.choose(type(driver), policy.key_types(), options.algorithms)
         self._sock = self._open_socket()
         policy.verify(self._handshake(self._sock, offered))
         Authentication(
@@ -75,7 +76,11 @@ class SSHConnecting(Connecting):
         )
         self._start()
         with driver_step(self._ssh.name, "handshake"):
-            presented = self._ssh.handshake(sock, offered, within)
+            try:
+                presented = self._ssh.handshake(sock, offered, within)
+            except NoCommonAlgorithmError as error:
+                error.advice = advise(error)
+                raise
         self._check_not_aborted()
         check_returned(self._ssh.name, "handshake", presented, HostKey)
         return presented

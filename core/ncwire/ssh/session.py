@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Timeouts,
     )
     from ncwire.framing import Limits
+    from ncwire.ssh.algorithm_policy import AlgorithmPolicy
     from ncwire.ssh.parameters import AuthHandler, Filename, Jump, UnknownHostCallback
 
 __all__ = ["SSHSession", "connect", "default_unknown_host_cb"]
@@ -128,7 +129,7 @@ class SSHSession(Session):
         keepalive_count: int | None = None,
         subsystems: Iterable[str] = ("netconf",),
         timeouts: Timeouts | None = None,
-        algorithms: Algorithms | None = None,
+        algorithms: Algorithms | AlgorithmPolicy | None = None,
         ssh_options: Iterable[str] = (),
     ) -> None:
         """Connect, authenticate, start the subsystem and exchange hellos.
@@ -161,13 +162,15 @@ class SSHSession(Session):
         `environment`: names and values to set in the channel.
         `auth_handler`: called with title, instruction and a list of (prompt, echo); returns the
         answers. What it raises comes out of `connect`, as with `unknown_host_cb`.
-        `subsystems`: names to try in turn. `algorithms`: the only ones to offer.
+        `subsystems`: names to try in turn.
+        `algorithms`: exactly the ones to offer, or an `AlgorithmPolicy`: changes to the default.
 
         Raises, with nothing sent: `OptionError`, `UnsupportedOption`, `DriverError`,
-        `KeyFileError`. Then `ConnectError`, `HandshakeError`, `SSHUnknownHostError` and its
-        subclasses, `AuthenticationError`, `ChannelError`, `HelloError`; `StepTimeoutError` for
-        any step that is late; `SessionCloseError` when `close` is called meanwhile. No socket,
-        thread or fd is left then, and the session cannot be connected again.
+        `KeyFileError`. Then `ConnectError`, `HandshakeError` (`NoCommonAlgorithmError`),
+        `SSHUnknownHostError` and its subclasses, `AuthenticationError`, `ChannelError`,
+        `HelloError`; `StepTimeoutError` for any step that is late; `SessionCloseError` when
+        `close` is called meanwhile. No socket, thread or fd is left then, and the session cannot
+        be connected again.
         """
         given = Parameters(
             host=host,
@@ -245,7 +248,7 @@ def connect(
     keepalive_count: int | None = None,
     subsystems: Iterable[str] = ("netconf",),
     timeouts: Timeouts | None = None,
-    algorithms: Algorithms | None = None,
+    algorithms: Algorithms | AlgorithmPolicy | None = None,
     ssh_options: Iterable[str] = (),
 ) -> SSHSession:
     """Return a connected session; the parameters are those of `SSHSession` and its `connect`.

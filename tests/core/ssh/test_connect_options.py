@@ -12,6 +12,8 @@ import pytest
 
 from ncwire.driver import Algorithms, Feature, Timeouts
 from ncwire.errors import OptionError
+from ncwire.ssh.algorithm_policy import AlgorithmPolicy
+from ncwire.ssh.algorithms import MODERN
 from ncwire.ssh.hostkeys import default_unknown_host_cb
 from ncwire.ssh.options import DEFAULT_PORT, Parameters, settle
 
@@ -260,9 +262,29 @@ def test_keepalive_zero_is_off():
     assert settled(keepalive=2.5).keepalive == 2.5
 
 
-def test_algorithms_pass_through():
-    asked = Algorithms(kex=("x",))
-    assert settled(algorithms=asked).algorithms is asked
+def test_exact_algorithms_pass_through():
+    asked = Algorithms(kex=("curve25519-sha256",))
+    assert settled(algorithms=asked).algorithms == asked
+
+
+def test_a_policy_is_settled_into_exact_lists():
+    asked = AlgorithmPolicy(allow=Algorithms(ciphers=("3des-cbc",)))
+    assert settled(algorithms=asked).algorithms == Algorithms(
+        ciphers=(*MODERN.ciphers, "3des-cbc")
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "needed"),
+    [
+        (Algorithms(), set()),
+        (Algorithms(macs=("hmac-sha1",)), {"algorithms"}),
+        (Algorithms(compression=("none",)), set()),
+        (Algorithms(compression=("zlib@openssh.com",)), {"algorithms.compression"}),
+    ],
+)
+def test_only_what_is_restricted_needs_a_feature(asked, needed):
+    assert set(settled(algorithms=asked).required_features()) == needed
 
 
 def test_default_known_hosts_are_those_that_there_are(home):

@@ -18,12 +18,15 @@ from ncwire.errors import (
     HandshakeError,
     InvalidDriverError,
     KeyFileError,
+    NoCommonAlgorithmError,
     OptionError,
     SessionCloseError,
     SSHHostKeyChangedError,
     SSHUnknownHostError,
     StepTimeoutError,
+    UnsupportedOption,
 )
+from ncwire.ssh.algorithms import MODERN
 
 
 @pytest.fixture
@@ -112,7 +115,7 @@ def test_known_types_are_preferred(options, tmp_path, key_factory):
 def test_what_can_be_refused_is_refused_before_a_packet(options, listener, tmp_path):
     for more, kind in (
         ({"key_filename": (str(tmp_path / "none"),)}, KeyFileError),
-        ({"algorithms": Algorithms(kex=("none",))}, OptionError),
+        ({"algorithms": Algorithms(kex=("none",))}, UnsupportedOption),
         ({"known_hosts": (str(tmp_path / "none"),)}, OptionError),
         ({"hostkey_b64": "rubbish"}, OptionError),
     ):
@@ -121,6 +124,18 @@ def test_what_can_be_refused_is_refused_before_a_packet(options, listener, tmp_p
     listener.settimeout(0)
     with pytest.raises(BlockingIOError):
         listener.accept()
+
+
+def test_the_advice_on_algorithms_is_the_cores(options):
+    def disagreeing():
+        theirs = Algorithms(
+            ("curve25519-sha256",), ("ssh-rsa",), ("aes128-ctr",), ("hmac-sha1",), ("none",)
+        )
+        raise NoCommonAlgorithmError("host_keys", MODERN, theirs)
+
+    driver = scripted(on={"handshake": disagreeing})
+    with nothing_left(driver, options(), NoCommonAlgorithmError, r"driver libssh2 could, with"):
+        pass
 
 
 def test_no_connection_no_handshake(options):

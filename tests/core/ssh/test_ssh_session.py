@@ -206,7 +206,7 @@ def test_a_server_without_a_hello():
         ("keepalive", 5, Feature.KEEPALIVE),
         ("auth_handler", lambda *_: [], Feature.KEYBOARD_INTERACTIVE),
         ("key_filename", "k", Feature.PUBLICKEY),
-        ("algorithms", Algorithms(kex=("x",)), Feature.ALGORITHMS),
+        ("algorithms", Algorithms(kex=("curve25519-sha256",)), Feature.ALGORITHMS),
         ("unknown_host_cb", lambda *_: True, Feature.HOST_KEY),
         ("hostkey_b64", HOST_KEY.base64, Feature.HOST_KEY),
         ("bind_addr", "127.0.0.1", Feature.BIND_ADDRESS),

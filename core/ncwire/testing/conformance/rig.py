@@ -172,7 +172,7 @@ class Rig:
         """Return what the core would offer by default."""
         if not issubclass(self.driver, SSHDriver):
             raise TypeError("only an SSHDriver has algorithms")
-        return algorithms.choose(self.driver.algorithms)
+        return algorithms.choose(self.driver)
 
     def soon(self, seconds: float | None = None) -> Deadline:
         """Return a deadline for a step."""

@@ -46,11 +46,12 @@ def test_hostkey_only_offered(ncwire_rig: Rig) -> None:
     driver = ncwire_rig.steps()
     with suppress(TransportError):  # the peer hangs up after the offer
         driver.handshake(ncwire_rig.socket_to(peer.port), offered, ncwire_rig.soon())
-    kex, host_keys, up, down, mac_up, mac_down, *_ = recorder.lists
+    kex, host_keys, up, down, mac_up, mac_down, zip_up, zip_down, *_ = recorder.lists
     assert [name for name in kex if name not in MARKERS] == list(offered.kex)
     assert host_keys == list(offered.host_keys)
     assert up == down == list(offered.ciphers)
     assert mac_up == mac_down == list(offered.macs)
+    assert zip_up == zip_down == list(offered.compression)
 
 
 @rule("hostkey.unknown-refused")

@@ -1,0 +1,209 @@
+"""What the libssh2 driver sees of the plain part of a handshake, however it arrives."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import threading
+from contextlib import contextmanager, suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from libssh2_rig import MODERN, nothing_left, soon
+
+from ncwire.errors import HandshakeError, NoCommonAlgorithmError, StepTimeoutError
+from ncwire_libssh2 import Libssh2Driver
+from servers.plain_ssh import IDENTIFICATION, kexinit, packet
+
+OFFER = packet(kexinit(ciphers_out="arcfour", ciphers_in="arcfour"))
+ABOVE_ALL = [packet(b"\x02\0\0\0\x04data"), packet(b"\x04\0" + bytes(8))]  # IGNORE, DEBUG
+
+
+@contextmanager
+def shaking_hands_with(said):
+    """Have a server say this much and hang up, and the driver shake hands with it."""
+    ours, theirs = socket.socketpair()
+    driver = Libssh2Driver()
+    with theirs:
+        theirs.sendall(said)
+        theirs.shutdown(socket.SHUT_WR)
+        yield driver, ours
+        driver.abort()
+
+
+def failure(said):
+    with (
+        shaking_hands_with(said) as (driver, ours),
+        pytest.raises(HandshakeError, match=r"^SSH handshake: ") as raised,
+    ):
+        driver.handshake(ours, MODERN, soon())
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        IDENTIFICATION + OFFER,
+        b"Welcome\r\n\r\nto a device\n" + IDENTIFICATION + OFFER,
+        b"SSH-2.0-no_carriage_return\n" + OFFER,
+        IDENTIFICATION + ABOVE_ALL[0] + ABOVE_ALL[1] + OFFER,
+        IDENTIFICATION + OFFER + b"and more",
+    ],
+)
+def test_what_the_server_offers_is_told(said):
+    error = failure(said)
+    assert isinstance(error, NoCommonAlgorithmError)
+    assert error.kind == "ciphers"
+    assert error.ours == MODERN
+    assert error.theirs.ciphers == ("arcfour",)
+    assert error.__cause__ is not None
+
+
+def test_it_is_told_whatever_the_pieces():
+    ours, theirs = socket.socketpair()
+
+    def drip():
+        with suppress(OSError):
+            for octet in IDENTIFICATION + OFFER:
+                theirs.send(bytes([octet]))
+
+    thread = threading.Thread(target=drip)
+    driver = Libssh2Driver()
+    with theirs:
+        thread.start()
+        with pytest.raises(NoCommonAlgorithmError):
+            driver.handshake(ours, MODERN, soon())
+        driver.abort()
+        thread.join(10)
+
+
+def test_a_server_that_waits_for_our_identification_and_our_offer():
+    ours, theirs = socket.socketpair()
+
+    def answer():
+        with suppress(OSError), theirs.makefile("rb") as stream:
+            stream.readline()
+            theirs.sendall(IDENTIFICATION)
+            stream.read(int.from_bytes(stream.read(4), "big"))
+            theirs.sendall(OFFER)
+            stream.read()
+
+    thread = threading.Thread(target=answer)
+    driver = Libssh2Driver()
+    with theirs:
+        thread.start()
+        with pytest.raises(NoCommonAlgorithmError):
+            driver.handshake(ours, MODERN, soon())
+        driver.abort()
+        thread.join(10)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"SSH-2.0-no_end_of_line",
+    ],
+)
+def test_without_an_identification_the_error_says_so(said):
+    assert "no SSH identification came from the server" in str(failure(said))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"x" * 10_000, "no SSH identification came"),
+        (b"x\r\n" * 4_000, "no SSH identification came"),
+        (b"SSH-2.0-" + b"x" * 10_000, "no SSH identification came"),
+        (IDENTIFICATION + b"\xff" * 64, "SSH handshake"),
+    ],
+)
+def test_too_much_is_an_error_though_the_server_goes_on(said, told):
+    ours, theirs = socket.socketpair()
+    driver = Libssh2Driver()
+    with theirs:
+        theirs.sendall(said)
+        with pytest.raises(HandshakeError, match=told):
+            driver.handshake(ours, MODERN, soon())
+        driver.abort()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        OFFER[:3],
+        OFFER[:20],
+        OFFER[:-1],
+        b"\xff\xff\xff\xff" + OFFER[4:],
+        bytes(100),
+        packet(b"\x14" + bytes(16)),
+        packet(kexinit())[:4] + b"\xff" + packet(kexinit())[5:],
+        packet(b"\x01\0\0\0\x02\0\0\0\x04full\0\0\0\0"),
+    ],
+)
+def test_what_is_no_offer_is_left_to_libssh2(said):
+    assert not isinstance(failure(IDENTIFICATION + said), NoCommonAlgorithmError)
+
+
+def test_an_offer_with_which_all_could_agree_is_no_disagreement():
+    assert not isinstance(failure(IDENTIFICATION + packet(kexinit())), NoCommonAlgorithmError)
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-x", IDENTIFICATION, IDENTIFICATION + OFFER[:50]])
+def test_the_deadline_holds_wherever_the_server_stops(said):
+    ours, theirs = socket.socketpair()
+    driver = Libssh2Driver()
+    with theirs:
+        theirs.sendall(said)
+        with pytest.raises(StepTimeoutError):
+            driver.handshake(ours, MODERN, soon(0.2))
+        driver.abort()
+
+
+def test_the_deadline_holds_against_a_server_that_only_talks():
+    ours, theirs = socket.socketpair()
+
+    def flood():
+        with suppress(OSError):
+            theirs.sendall(IDENTIFICATION)
+            while True:
+                theirs.sendall(ABOVE_ALL[0] * 100)
+
+    thread = threading.Thread(target=flood)
+    driver = Libssh2Driver()
+    with theirs:
+        thread.start()
+        with pytest.raises(StepTimeoutError):
+            driver.handshake(ours, MODERN, soon(0.2))
+        driver.abort()
+        thread.join(10)
+
+
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.one_of(
+        st.binary(max_size=300).map(lambda tail: IDENTIFICATION + tail),
+        st.binary(max_size=300).map(lambda payload: IDENTIFICATION + packet(b"\x14" + payload)),
+        st.tuples(st.integers(4, len(OFFER) - 1), st.integers(0, 255)).map(
+            lambda at: IDENTIFICATION + OFFER[: at[0]] + bytes([at[1]]) + OFFER[at[0] + 1 :]
+        ),
+        st.binary(max_size=300),
+    )
+)
+def test_garbage_is_a_handshake_error_and_leaves_nothing(said):
+    with nothing_left():
+        failure(said)
+
+
+def test_a_server_that_does_not_compress_is_told_from_one_that_does():
+    offer = dataclasses.replace(MODERN, compression=("zlib@openssh.com",))
+    with (
+        shaking_hands_with(IDENTIFICATION + packet(kexinit())) as (driver, ours),
+        pytest.raises(NoCommonAlgorithmError) as raised,
+    ):
+        driver.handshake(ours, offer, soon())
+    assert (raised.value.kind, raised.value.theirs.compression) == ("compression", ("none",))
