@@ -232,9 +232,9 @@ def test_t9_t10_an_agents_key_is_used_only_while_its_agent_is_there(child):
     child("""
     import tempfile
     folder = tempfile.TemporaryDirectory(prefix="a")
-    os.environ["SSH_AUTH_SOCK"] = folder.name + "/s"
+    path = folder.name + "/s"
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(os.environ["SSH_AUTH_SOCK"])
+    listener.bind(path)
     listener.listen()
     def agent():
         while True:
@@ -243,7 +243,7 @@ def test_t9_t10_an_agents_key_is_used_only_while_its_agent_is_there(child):
                 connection.recv(1000)
     threading.Thread(target=agent, daemon=True).start()
     key = Key()
-    attempt = AgentAttempt("u", AgentIdentity(key.type, key.blob, ""))
+    attempt = AgentAttempt("u", AgentIdentity(key.type, key.blob, ""), path)
     for _ in range(20):
         with StubServer() as server:
             driver = Libssh2Driver()

@@ -250,12 +250,12 @@ def test_an_agent_leaves_nothing(make_sshd, key_ring, ssh_agent, sshd):
     for _ in range(3):
         driver = ParamikoDriver()
         handshake(driver, sshd)
-        assert driver.agent_identities(within())
+        assert driver.agent_identities(str(ssh_agent.socket), within())
         driver.abort()
 
         driver = ParamikoDriver()
         handshake(driver, sshd)
-        assert driver.agent_identities(within())
+        assert driver.agent_identities(str(ssh_agent.socket), within())
         driver.authenticate(key_attempt(sshd.user, sshd.client_key), within())
         channel = driver.open_channel(ChannelRequest("netconf"), {}, within())
         channel.abort()
