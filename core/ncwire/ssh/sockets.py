@@ -17,6 +17,7 @@ from ncwire.errors import ConnectError, OptionError, SessionCloseError, StepTime
 if TYPE_CHECKING:
     from ncwire.ssh.wakeup import Wakeup
 
+_FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 _IN_PROGRESS = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
@@ -33,18 +34,27 @@ class Address:
 
 
 def open_tcp(
-    host: str, port: int, deadline: Deadline, wakeup: Wakeup, bind_addr: str | None = None
+    host: str,
+    port: int,
+    deadline: Deadline,
+    wakeup: Wakeup,
+    bind_addr: str | None = None,
+    family: socket.AddressFamily | None = None,
 ) -> socket.socket:
     """Return a connected socket, non-inheritable, blocking and with no timeout of its own.
 
     Every address of the host is tried in the resolver's order; each has its share of the time
     left, so that one that swallows packets leaves some for the next. `bind_addr` is the source
-    address, and only addresses of its family are tried. Raises `ConnectError` with each
-    address and its error, `StepTimeoutError` when the deadline passes, and `SessionCloseError`
-    when woken.
+    address, and only addresses of its family are tried; `family` names one outright. Raises
+    `ConnectError` with each address and its error, `StepTimeoutError` when the deadline passes,
+    and `SessionCloseError` when woken.
     """
     problems: list[str] = []
     addresses = _resolve(host, port, deadline, wakeup)
+    if family is not None:
+        addresses = [a for a in addresses if a.family == family]
+        if not addresses:
+            raise ConnectError(f"TCP connect to {host}: it has no {_FAMILIES[family]} address")
     source = None
     if bind_addr is not None:
         source = _resolve(bind_addr, 0, deadline, wakeup)
