@@ -57,17 +57,22 @@ class Route:
         self._command = process
         return process.sock
 
-    def through_tunnel(self, channel: Channel, hop: str, options: ConnectOptions) -> socket.socket:
+    def through_tunnel(
+        self, channel: Channel, hop: str, target: str, options: ConnectOptions
+    ) -> socket.socket:
         """Return a socket to the host at the other end of a jump host's channel.
 
-        The channel is the route's from here on; `options` are the jump host's.
+        The channel is the route's from here on; `hop` and `target` are names for errors,
+        `options` are the jump host's.
         """
         ours, theirs = socket.socketpair()
         keepalive = None
         if options.keepalive:
             keepalive = Keepalive(options.keepalive, options.keepalive_count)
         try:
-            self._add(Tunnel(channel, theirs, keepalive, lambda text: self._note(hop, text)))
+            self._add(
+                Tunnel(channel, theirs, target, keepalive, lambda text: self._note(hop, text))
+            )
         except BaseException:
             ours.close()
             theirs.close()

@@ -198,7 +198,8 @@ class _Hop(SSHConnecting):
         """Run the steps, and return a socket that leads to the next host."""
         with self._named():
             channel = self.run()
-            return self._route.through_tunnel(channel, self._name, self._options)
+            target = _host_and_port(*self._target)
+            return self._route.through_tunnel(channel, self._name, target, self._options)
 
     def _open_channel(self) -> Channel:
         target = _host_and_port(*self._target)

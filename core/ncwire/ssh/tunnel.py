@@ -49,12 +49,14 @@ class Tunnel(Part):
         self,
         channel: Channel,
         sock: socket.socket,
+        target: str,
         keepalive: Keepalive | None,
         ended: Callable[[str], None],
     ) -> None:
         sock.setblocking(False)
         self._channel = channel
         self._sock = sock
+        self._target = target
         self._keepalive = keepalive
         self._ended = ended
         self._outbound = self._inbound = _EMPTY
@@ -154,7 +156,7 @@ class Tunnel(Part):
             if data is None:
                 return False
             if not data:
-                self._over("the tunnel has ended")
+                self._over(f"the tunnel to {self._target} has ended")
             # What nobody reads is taken all the same: a library may need that to write.
             self._inbound = _EMPTY if self._unread else memoryview(data)
             return True

@@ -52,8 +52,9 @@ class SSHConnection:
         self._threads: list[threading.Thread] = []
         self._accepted: list[ChannelStream] = []
         """Sessions whose requests are not answered yet; for the transport's thread only."""
+        self._login: Login | None = None
         self._transport = _new_transport(sock, host_key, before_read=self._start_accepted)
-        _start_transport(self._transport, login, access, self._start_session)
+        self._login = _start_transport(self._transport, login, access, self._start_session)
 
     @property
     def alive(self) -> bool:
@@ -85,10 +86,20 @@ class SSHConnection:
         self._accepted.append(stream)
 
     def _start_accepted(self) -> None:
+        self._take_tunnels()
         # A session that began, or even ended, before the client was told that its request has
         # succeeded would look to some like a refusal.
         while self._accepted:
             self._start_thread(functools.partial(self._run, self._accepted.pop()))
+
+    def _take_tunnels(self) -> None:
+        login = self._login
+        while login is not None and login.opening:
+            # The queue has every channel that was ever opened.
+            channel = self._transport.accept(0)
+            if channel is None:
+                break
+            login.tunnel_opened(channel)
 
     def _run(self, stream: ChannelStream) -> None:
         try:
@@ -148,10 +159,12 @@ def _start_transport(
     login: type[Login],
     access: Access,
     start_session: Callable[[paramiko.Channel, str, dict[str, str]], None],
-) -> None:
+) -> Login:
     import paramiko  # noqa: PLC0415 - only those who start a server need it
 
     class Interface(login, paramiko.ServerInterface):  # type: ignore[misc, valid-type]
         pass
 
-    transport.start_server(threading.Event(), Interface(access, transport, start_session))
+    interface: Login = Interface(access, transport, start_session)
+    transport.start_server(threading.Event(), interface)  # type: ignore[arg-type] # it is both
+    return interface
