@@ -52,9 +52,9 @@ class SSHConnection:
         self._threads: list[threading.Thread] = []
         self._accepted: list[ChannelStream] = []
         """Sessions whose requests are not answered yet; for the transport's thread only."""
-        self._login: Login | None = None
         self._transport = _new_transport(sock, host_key, before_read=self._start_accepted)
-        self._login = _start_transport(self._transport, login, access, self._start_session)
+        self._login = _new_login(login, access, self._transport, self._start_session)
+        self._transport.start_server(threading.Event(), self._login)  # type: ignore[arg-type] # it is both
 
     @property
     def alive(self) -> bool:
@@ -93,13 +93,12 @@ class SSHConnection:
             self._start_thread(functools.partial(self._run, self._accepted.pop()))
 
     def _take_tunnels(self) -> None:
-        login = self._login
-        while login is not None and login.opening:
+        while self._login.opening:
             # The queue has every channel that was ever opened.
             channel = self._transport.accept(0)
             if channel is None:
                 break
-            login.tunnel_opened(channel)
+            self._login.tunnel_opened(channel)
 
     def _run(self, stream: ChannelStream) -> None:
         try:
@@ -154,10 +153,10 @@ def _new_transport(
     return transport
 
 
-def _start_transport(
-    transport: paramiko.Transport,
+def _new_login(
     login: type[Login],
     access: Access,
+    transport: paramiko.Transport,
     start_session: Callable[[paramiko.Channel, str, dict[str, str]], None],
 ) -> Login:
     import paramiko  # noqa: PLC0415 - only those who start a server need it
@@ -166,5 +165,4 @@ def _start_transport(
         pass
 
     interface: Login = Interface(access, transport, start_session)
-    transport.start_server(threading.Event(), interface)  # type: ignore[arg-type] # it is both
     return interface
