@@ -29,8 +29,11 @@ class Address:
     sockaddr: tuple[str, int] | tuple[str, int, int, int]
 
     def __str__(self) -> str:
-        host, port = self.sockaddr[:2]
-        return f"[{host}]:{port}" if self.family == socket.AF_INET6 else f"{host}:{port}"
+        host, port, *more = self.sockaddr
+        if self.family != socket.AF_INET6:
+            return f"{host}:{port}"
+        scope = f"%{_interface(more[1])}" if more[1:] and more[1] else ""
+        return f"[{host}{scope}]:{port}"
 
 
 def open_tcp(
@@ -154,6 +157,13 @@ def _getaddrinfo(host: str, port: int, flags: int) -> list[Address]:
         Address(family, sockaddr)  # type: ignore[arg-type] # typeshed adds a form for builds without IPv6
         for family, _, _, _, sockaddr in found
     ]
+
+
+def _interface(scope: int) -> str:
+    try:
+        return socket.if_indextoname(scope)
+    except OSError:  # there is none
+        return str(scope)
 
 
 def _is_literal(host: str) -> bool:
