@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import ncwire
 from ncwire import Session, Timeouts, registry
 from ncwire.capabilities import default_client_capabilities
 from ncwire.driver import ConnectOptions, Deadline
@@ -370,3 +371,36 @@ def closed_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
+
+
+# --- by the parameters of connect ----------------------------------------------------------------
+
+
+def test_the_middle_one_has_a_known_hosts_entry_of_its_own(driver, hosts, tmp_path):
+    nearest, middle, device = hosts
+    files = [tmp_path / "nearest", tmp_path / "middle", tmp_path / "device"]
+    for path, host in zip(files, hosts, strict=True):
+        known_hosts(path, host, host.host_keys["ed25519"])
+    config = tmp_path / "config"
+    config.write_text(
+        "".join(
+            f"Host {name}\n HostName {host.host}\n Port {host.port}\n User {host.user}\n"
+            f" IdentityFile {host.client_key}\n UserKnownHostsFile {path}\n"
+            for name, host, path in zip(("near", "middle", "device"), hosts, files, strict=True)
+        )
+    )
+    settings = {
+        "ssh_config": str(config), "jumps": ["near", "middle"], "driver": driver,
+        "allow_agent": False, "look_for_keys": False,
+    }  # fmt: skip
+    before = Resources.now()
+    with ncwire.connect("device", **settings) as session:
+        assert session.rpc("<echo/>").message_id
+    assert nothing_left(before)
+    files[1].write_text("")
+    with pytest.raises(SSHUnknownHostError) as caught:
+        ncwire.connect("device", **settings)
+    assert caught.value.jump_host == f"{middle.host}:{middle.port}"
+    assert nothing_left(before)
+    assert "Connection from" in nearest.log()
+    assert device.log().count("Accepted publickey") == 1

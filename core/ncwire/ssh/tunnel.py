@@ -64,7 +64,6 @@ class Tunnel(Part):
         self._channel_over = False
         self._broken = False
         self._sock_over = False  # nothing more comes from it
-        self._unread = False  # nobody reads it any more
         self._freed = False
         fd = channel.fileno()
         if fd < 0:
@@ -142,8 +141,7 @@ class Tunnel(Part):
                 return False
             self._outbound = memoryview(data)
             if not data:
-                self._sock_over = self._unread = True
-                self._inbound = _EMPTY
+                self._sock_over = True
                 self._farewell_by = time.monotonic() + _FAREWELL
                 return True
         taken = self._channel.write(self._outbound)
@@ -157,8 +155,7 @@ class Tunnel(Part):
                 return False
             if not data:
                 self._over(f"the tunnel to {self._target} has ended")
-            # What nobody reads is taken all the same: a library may need that to write.
-            self._inbound = _EMPTY if self._unread else memoryview(data)
+            self._inbound = memoryview(data)
             return True
         sent = self._send()
         self._inbound = self._inbound[sent:]
@@ -178,7 +175,7 @@ class Tunnel(Part):
         except BlockingIOError:
             return 0
         except OSError:
-            self._unread = True
+            # Nobody reads it any more. A library may have to read on all the same, to write.
             return len(self._inbound)
 
     def _keep_alive(self, now: float) -> None:
