@@ -7,7 +7,7 @@ those of the documented NETCONF transport API.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +16,24 @@ if TYPE_CHECKING:
 
 
 class NcwireError(Exception):
-    """The root: `except NcwireError` catches whatever ncwire raises."""
+    """The root: `except NcwireError` catches whatever ncwire raises.
+
+    `jump_host` is the jump host at which it happened ("bastion:22"), with which the text begins;
+    None where it was no jump host.
+    """
+
+    jump_host: str | None = None
+
+    def __str__(self) -> str:
+        return f"jump host {self.jump_host}: {self._text()}" if self.jump_host else self._text()
+
+    def at_jump_host(self, name: str) -> Self:
+        """Return this same error, which is said to have happened at that jump host."""
+        self.jump_host = self.jump_host or name
+        return self
+
+    def _text(self) -> str:
+        return super().__str__()
 
 
 class OptionError(NcwireError, ValueError):
@@ -57,7 +74,7 @@ class SessionCloseError(TransportError):
         self.reason = reason
         super().__init__(in_buf, out_buf)
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         text = "session closed by us" if self.closed_by == "us" else "session closed by the peer"
         if self.reason:
             text += f": {self.reason}"
@@ -79,6 +96,12 @@ class StepTimeoutError(TransportError, TimeoutError):
         self.step = step
         self.seconds = seconds
 
+    def at_jump_host(self, name: str) -> Self:
+        """Return this same error, whose `step` names the jump host too."""
+        if self.jump_host is None:
+            self.step = f"{self.step} at jump host {name}"
+        return super().at_jump_host(name)
+
 
 class AuthenticationError(TransportError):
     """The server let none of our attempts in; `attempts` tells each and its outcome.
@@ -93,8 +116,8 @@ class AuthenticationError(TransportError):
         self.offered = frozenset(offered)
         super().__init__(message)
 
-    def __str__(self) -> str:
-        text = super().__str__()
+    def _text(self) -> str:
+        text = super()._text()
         if self.attempts:
             text += " (" + "; ".join(self.attempts) + ")"
         return text
@@ -214,7 +237,7 @@ class SSHUnknownHostError(SSHError):
         self.sha256 = sha256
         self.key_base64 = key_base64
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"host key of {self.host} is not known: {self._key()}"
 
     def _key(self) -> str:
@@ -243,7 +266,7 @@ class SSHHostKeyChangedError(SSHUnknownHostError):
         self.filename = filename
         self.line = line
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return (
             f"host key of {self.host} has changed: it presents {self._key()}, "
             f"{self.filename}:{self.line} has another"
@@ -253,14 +276,14 @@ class SSHHostKeyChangedError(SSHUnknownHostError):
 class SSHHostKeyRevokedError(SSHHostKeyChangedError):
     """The server's host key is marked @revoked; the callback is never asked."""
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"host key of {self.host} is revoked: {self._key()}, by {self.filename}:{self.line}"
 
 
 class SSHHostKeyMismatchError(SSHUnknownHostError):
     """The server's host key is not the one given as `hostkey_b64`; the callback is never asked."""
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"host key of {self.host} is not the one required by hostkey_b64: {self._key()}"
 
 

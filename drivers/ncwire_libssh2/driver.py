@@ -50,6 +50,7 @@ class Libssh2Driver(SSHDriver):
         Feature.KEEPALIVE,
         Feature.ALGORITHMS,
         Feature.COMPRESSION,
+        Feature.PROXY_JUMP,
     }
     algorithms = LIBSSH2_ALGORITHMS
 
@@ -112,6 +113,10 @@ class Libssh2Driver(SSHDriver):
     ) -> Channel:
         """Open a channel; see `SSHDriver.open_channel`."""
         return self._connected().open_channel(request, environment, deadline)
+
+    def open_tunnel(self, host: str, port: int, deadline: Deadline) -> Channel:
+        """Open a channel to a host and port; see `SSHDriver.open_tunnel`."""
+        return self._connected().open_tunnel(host, port, deadline)
 
     def abort(self) -> None:
         """Free everything; a step under way in another thread fails."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ncwire.driver import ChannelRequest, Deadline
     from ncwire_libssh2.connection import Connection
 
+_ORIGINATOR = (b"127.0.0.1", 0)
+"""Who connects (RFC 4254 section 7.2): nobody on our side, which has no socket for it."""
+
 _IGNORE = 1
 """LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE (libssh2.h): what comes on stderr is dropped and its
 room in the window given back at once."""
@@ -62,6 +65,28 @@ def open_channel(
     except ChannelError:
         connection.set_channel_aside()
         raise
+
+
+def open_tunnel(connection: Connection, host: str, port: int, deadline: Deadline) -> None:
+    """Open `connection.channel` to a host and port of the server's. Raises `ChannelError`."""
+    name = c_string(host, "a NUL in the name of the host")
+
+    def open_direct() -> int:
+        channel = connection.session.direct_tcpip_ex(name, port, *_ORIGINATOR)
+        if channel == AGAIN:
+            return AGAIN
+        connection.channel = channel
+        return 0
+
+    try:
+        connection.drive(open_direct, deadline)
+        connection.drive(lambda: connection.channel.handle_extended_data2(_IGNORE), deadline)
+    except Fault as fault:
+        if fault.is_refusal():
+            raise ChannelError(
+                f"the server refuses the tunnel: {fault.describe()}"
+            ) from fault.error
+        raise SSHError(f"tunnel: {fault.describe()}") from fault.error
 
 
 def _set_variable(key: bytes, value: bytes, channel: Any) -> Any:

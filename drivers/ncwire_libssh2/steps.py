@@ -13,7 +13,7 @@ from ncwire_libssh2.channel import Libssh2Channel
 from ncwire_libssh2.connection import Connection
 from ncwire_libssh2.greeting import Greeting
 from ncwire_libssh2.handshake import describe, exchange
-from ncwire_libssh2.opening import open_channel
+from ncwire_libssh2.opening import open_channel, open_tunnel
 
 if TYPE_CHECKING:
     import socket
@@ -62,6 +62,14 @@ class Steps:
         if self._info is None:
             raise TransportError("the handshake has not been done")
         open_channel(self._connection, request, environment, deadline)
+        self._connection.settled()
+        return Libssh2Channel(self._connection, self._info)
+
+    def open_tunnel(self, host: str, port: int, deadline: Deadline) -> Channel:
+        """See `SSHDriver.open_tunnel`."""
+        if self._info is None:
+            raise TransportError("the handshake has not been done")
+        open_tunnel(self._connection, host, port, deadline)
         self._connection.settled()
         return Libssh2Channel(self._connection, self._info)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import paramiko
 from paramiko.common import (
     MSG_CHANNEL_FAILURE,
+    MSG_CHANNEL_OPEN_FAILURE,
     MSG_DISCONNECT,
     MSG_KEXINIT,
     MSG_USERAUTH_FAILURE,
@@ -165,6 +166,8 @@ class Said:
         """Whether it refused the last channel request that wanted a reply."""
         self.wants_more = False
         """Whether it answered the last attempt with message 60: to a password, "change it"."""
+        self.open_failure = ""
+        """Why it opened no channel, in its own words."""
         self.disconnect: tuple[int, str] | None = None
         """The reason code and text of its disconnect message."""
 
@@ -173,6 +176,7 @@ class Said:
         self.outcome = None
         self.refused = False
         self.wants_more = False
+        self.open_failure = ""
 
     def take(self, kind: int, message: Message) -> None:
         """Note what is in a message."""
@@ -186,6 +190,10 @@ class Said:
             self.refused = True
         elif kind == MSG_USERAUTH_INFO_REQUEST:
             self.wants_more = True  # RFC 4252 section 8 gives the number another meaning
+        elif kind == MSG_CHANNEL_OPEN_FAILURE:
+            message.get_int()  # the channel
+            message.get_int()  # the reason's code, which paramiko keeps
+            self.open_failure = message.get_text()
         elif kind == MSG_DISCONNECT:
             self.disconnect = (message.get_int(), message.get_text())
         elif kind == MSG_KEXINIT:
@@ -215,6 +223,7 @@ class _Packetizer(Packetizer):
 _NOTED = frozenset(
     {
         MSG_CHANNEL_FAILURE,
+        MSG_CHANNEL_OPEN_FAILURE,
         MSG_DISCONNECT,
         MSG_KEXINIT,
         MSG_USERAUTH_FAILURE,

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
     from ncwire.driver import AgentIdentity, Attempt, Channel, ChannelRequest, Deadline
 
+_ORIGINATOR = ("127.0.0.1", 0)
+"""Who connects (RFC 4254 section 7.2): nobody on our side, which has no socket for it."""
+
 _HANDSHAKE_BYTES = 1 << 20
 """What a server may send before keys are agreed on; OpenSSH's sends some 3,000."""
 
@@ -77,6 +80,7 @@ class ParamikoDriver(SSHDriver):
         Feature.KEEPALIVE,
         Feature.ALGORITHMS,
         Feature.COMPRESSION,
+        Feature.PROXY_JUMP,
     }
     algorithms: ClassVar[Algorithms] = _all_algorithms()
 
@@ -144,6 +148,13 @@ class ParamikoDriver(SSHDriver):
             for name, value in environment.items():
                 channel.set_environment_variable(name, value)
             _start(connection, channel, request)
+        return ParamikoChannel(connection, channel, self._info(connection))
+
+    def open_tunnel(self, host: str, port: int, deadline: Deadline) -> Channel:
+        """Open a channel to a host and port; see `SSHDriver.open_tunnel`."""
+        connection = self._connected()
+        with self._step(errors.OPEN_CHANNEL, "SSH tunnel", deadline):
+            channel = _open_tunnel(connection, (host, port), deadline)
         return ParamikoChannel(connection, channel, self._info(connection))
 
     def abort(self) -> None:
@@ -261,6 +272,19 @@ def _send_password(connection: Connection, user: str, password: str) -> None:
                 "SSH authentication: the server wants the password changed"
             ) from error
         raise
+
+
+def _open_tunnel(
+    connection: Connection, target: tuple[str, int], deadline: Deadline
+) -> paramiko.Channel:
+    connection.said.forget()
+    try:
+        return connection.open_channel(
+            "direct-tcpip", target, _ORIGINATOR, timeout=deadline.remaining()
+        )
+    except paramiko.ChannelException as error:
+        reason = errors.refusal(error, connection.said.open_failure)
+        raise ChannelError(f"the server refuses the tunnel: {reason}") from error
 
 
 def _start(connection: Connection, channel: paramiko.Channel, request: ChannelRequest) -> None:

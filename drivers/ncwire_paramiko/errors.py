@@ -49,5 +49,10 @@ def describe(error: BaseException) -> str:
     return text
 
 
+def refusal(error: paramiko.ChannelException, explanation: str) -> str:
+    """Return why the server opens no channel: the reason code's meaning, and its own words."""
+    return f"{error.text} ({_printable(explanation)})" if explanation else error.text
+
+
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)[:_LONGEST]

@@ -501,3 +501,94 @@ class InventsTheVersion(Broken):
         channel = super().open_channel(request, environment, deadline)
         channel.info = dataclasses.replace(channel.info, server_version="unknown")
         return channel
+
+
+# --- the way to the host -----------------------------------------------------------------------
+
+
+@breaks("open.address-family", "open.proxy-command", "open.jumps")
+class GoesItsOwnWay(Driver):
+    """A driver that connects by itself, and dials the host whatever the options say."""
+
+    name = "goes-its-own-way"
+    contract = (1, 0)
+    features = ParamikoDriver.features
+
+    def __init__(self):
+        self.inner = ParamikoDriver()
+
+    @classmethod
+    def library(cls):
+        return ParamikoDriver.library()
+
+    def connect(self, options, deadline):
+        return self.inner.connect(
+            dataclasses.replace(options, address_family=None, proxy_command=None, jumps=()),
+            deadline,
+        )
+
+    def abort(self):
+        self.inner.abort()
+
+
+@breaks("tunnel.target", "tunnel.carries", "tunnel.frees", "open.jumps")
+class TunnelsElsewhere(Broken):
+    """The server is asked for another port."""
+
+    contract = (1, 0)
+
+    def open_tunnel(self, host, port, deadline):
+        return super().open_tunnel(host, port + 1, deadline)
+
+
+@breaks("tunnel.carries")
+class TunnelLosesTheLast(Broken):
+    """A tunnel's end comes before what was sent last."""
+
+    contract = (1, 0)
+
+    class Lossy(Around):
+        def read(self, size):
+            data = super().read(size)
+            return b"" if data == b"the last" else data
+
+    def open_tunnel(self, host, port, deadline):
+        return self.Lossy(super().open_tunnel(host, port, deadline))
+
+
+@breaks("tunnel.refused")
+class RawTunnelErrors(Broken):
+    """A tunnel that the server refuses is told as a connection that failed."""
+
+    contract = (1, 0)
+
+    def open_tunnel(self, host, port, deadline):
+        try:
+            return super().open_tunnel(host, port, deadline)
+        except ChannelError as error:
+            raise SSHError(str(error)) from error
+
+
+@breaks("tunnel.deadline")
+class TunnelsWithoutDeadline(Broken):
+    """open_tunnel takes all the time that it likes."""
+
+    contract = (1, 0)
+    open_tunnel = untimed("open_tunnel")
+
+
+@breaks("tunnel.frees")
+class TunnelKeepsTheConnection(Broken):
+    """A tunnel's end is not the connection's."""
+
+    contract = (1, 0)
+
+    class Kept(Around):
+        def close(self):
+            pass
+
+        def abort(self):
+            pass
+
+    def open_tunnel(self, host, port, deadline):
+        return self.Kept(super().open_tunnel(host, port, deadline))

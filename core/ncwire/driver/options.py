@@ -95,8 +95,9 @@ class ConnectOptions:
     bind_addr: str | None = None
     address_family: socket.AddressFamily | None = None
     """AF_INET or AF_INET6: the only addresses of the host that are tried."""
-    proxy_command: str | None = None
-    """What a shell runs to reach the host, tokens expanded; its standard streams carry SSH."""
+    proxy_command: str | None = field(default=None, repr=False)
+    """What a shell runs to reach the host, tokens expanded; its standard streams carry SSH.
+    Not shown anywhere, for it may hold a password."""
     jumps: tuple[ConnectOptions, ...] = ()
     """The hosts to go through, nearest first; each is verified and authenticated by itself."""
     keepalive: float | None = None
@@ -128,7 +129,11 @@ class ConnectOptions:
             "algorithms": (self._restricts(), Feature.ALGORITHMS),
             "algorithms.compression": (self._compresses(), Feature.COMPRESSION),
         }
-        return {name: feature for name, (value, feature) in needed.items() if value}
+        required = {name: feature for name, (value, feature) in needed.items() if value}
+        for hop in self.jumps:
+            for name, feature in hop.required_features().items():
+                required.setdefault(f"{name} of jump host {hop.host}", feature)
+        return required
 
     def _restricts(self) -> bool:
         chosen = self.algorithms

@@ -189,6 +189,26 @@ _OPEN = (
         Layer.DRIVER,
         _needing(Feature.BIND_ADDRESS),
     ),
+    Rule(
+        "open.address-family",
+        "With options.address_family only addresses of that family are tried.",
+        Layer.DRIVER,
+        _needing(Feature.ADDRESS_FAMILY),
+    ),
+    Rule(
+        "open.proxy-command",
+        "With options.proxy_command the connection runs over that command's standard streams, "
+        "host and port are not dialled, and after close no process is left.",
+        Layer.SSH,
+        _needing(Feature.PROXY_COMMAND),
+    ),
+    Rule(
+        "open.jumps",
+        "With options.jumps the connection leads through those hosts, nearest first; each is "
+        "verified before anything is sent to authenticate with, there or farther on.",
+        Layer.SSH,
+        _needing(Feature.PROXY_JUMP),
+    ),
 )
 
 _AUTH = (
@@ -582,6 +602,42 @@ _THREADS = (
     ),
 )
 
+_TUNNEL = (
+    Rule(
+        "tunnel.target",
+        "open_tunnel has the server connect to that host and port, by those names.",
+        Layer.STEPS,
+        _needing(Feature.PROXY_JUMP, Feature.PASSWORD),
+    ),
+    Rule(
+        "tunnel.carries",
+        "What open_tunnel returns is a channel as any other: much data flows both ways at the "
+        "same time, whole, and what was sent is read before the end.",
+        Layer.STEPS,
+        _needing(Feature.PROXY_JUMP, Feature.PASSWORD),
+    ),
+    Rule(
+        "tunnel.refused",
+        "A tunnel that the server refuses is a ChannelError at once.",
+        Layer.STEPS,
+        _needing(Feature.PROXY_JUMP, Feature.PASSWORD),
+    ),
+    Rule(
+        "tunnel.deadline",
+        "A server that never answers the request for the tunnel costs no more than the step's "
+        "deadline: StepTimeoutError.",
+        Layer.STEPS,
+        _needing(Feature.PROXY_JUMP, Feature.PASSWORD),
+    ),
+    Rule(
+        "tunnel.frees",
+        "The tunnel's channel owns the connection: after its close, and after its abort, no fd, "
+        "thread or child process is left.",
+        Layer.STEPS,
+        _needing(Feature.PROXY_JUMP, Feature.PASSWORD),
+    ),
+)
+
 _GROUPS = (
     _OPEN,
     _AUTH,
@@ -592,6 +648,7 @@ _GROUPS = (
     _CLOSE,
     _ERRORS,
     _THREADS,
+    _TUNNEL,
 )
 
 RULES: Mapping[str, Rule] = MappingProxyType(

@@ -31,7 +31,13 @@ class SSHDriver(Driver):
     """
 
     CORE_FEATURES: ClassVar[frozenset[Feature]] = frozenset(
-        {Feature.HOST_KEY, Feature.SOCKET, Feature.BIND_ADDRESS}
+        {
+            Feature.HOST_KEY,
+            Feature.SOCKET,
+            Feature.BIND_ADDRESS,
+            Feature.ADDRESS_FAMILY,
+            Feature.PROXY_COMMAND,
+        }
     )
     """What every SSH driver has because the core does it: part of each `features`."""
 
@@ -89,3 +95,13 @@ class SSHDriver(Driver):
         connection. A variable that the server refuses is no error (RFC 4254 section 6.4 lets
         it, and OpenSSH's client does not ask).
         """
+
+    def open_tunnel(self, host: str, port: int, deadline: Deadline) -> Channel:
+        """Have the server connect to a host and port, and return the channel that leads there.
+
+        Needed for the feature PROXY_JUMP only; called in place of `open_channel`. The name is
+        the server's to resolve. Raises `ChannelError` when the server refuses, with its reason.
+        The returned channel owns the whole connection, and keeps the rules of any other: what
+        it carries is the next host's SSH. Source: RFC 4254 section 7.2, "direct-tcpip".
+        """
+        raise NotImplementedError

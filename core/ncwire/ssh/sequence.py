@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ncwire.connecting import Connecting
@@ -11,18 +12,22 @@ from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.channel import Channel, ChannelRequest
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.hostkey import HostKey
-from ncwire.errors import ChannelError, NoCommonAlgorithmError, OptionError
+from ncwire.errors import ChannelError, NcwireError, NoCommonAlgorithmError, OptionError
 from ncwire.ssh import algorithms, keys, sockets
 from ncwire.ssh.algorithm_advice import advise
 from ncwire.ssh.auth import Authentication
 from ncwire.ssh.hostkeys import HostKeyPolicy, default_unknown_host_cb, parse_hostkey_b64
 from ncwire.ssh.known_hosts import SSH_PORT, host_entry_name, read_known_hosts
+from ncwire.ssh.route import Route
 from ncwire.ssh.wakeup import Wakeup
 from ncwire.steps import check_returned, driver_step
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.ssh import SSHDriver
+    from ncwire.ssh.keys import PrivateKey
 
 
 class SSHConnecting(Connecting):
@@ -30,12 +35,21 @@ class SSHConnecting(Connecting):
 
     What can be refused is refused before any packet is sent. The socket is the core's until
     `handshake` is called and the driver's after that; whatever fails, the driver is aborted and
-    the socket closed.
+    the socket closed, and so is the route, through which the socket may lead.
     """
 
-    def __init__(self, driver: SSHDriver, options: ConnectOptions, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        driver: SSHDriver,
+        options: ConnectOptions,
+        deadline: Deadline,
+        route: Route | None = None,
+    ) -> None:
         super().__init__(driver, options, deadline)
         self._ssh = driver
+        self._route = route or Route(options.timeouts.close)
+        self._plan: _Plan | None = None
+        self._hop: _Hop | None = None
         self._wakeup: Wakeup | None = None
         self._sock: socket.socket | None = None
 
@@ -47,28 +61,66 @@ class SSHConnecting(Connecting):
     def _connect(self) -> Channel:
         # `abort` sets its mark, then wakes; so what came before there was a wakeup is seen here.
         self._check_not_aborted()
+        plan = self._plan or self.prepare()
+        self._sock = self._open_socket()
+        with self._route.accounted_for():
+            plan.policy.verify(self._handshake(self._sock, plan.offered))
+            Authentication(
+                self._ssh,
+                self._options,
+                plan.named_keys,
+                self._deadline,
+                proceed=self._check_not_aborted,
+            ).run()
+            return self._open_channel()
+
+    def prepare(self) -> _Plan:
+        """Refuse what can be refused, here and at every jump host, before any packet is sent."""
         options, driver = self._options, self._ssh
+        if options.jumps:
+            self._hop = self._hop_before()
+            self._hop.prepare()
         named_keys = [keys.load(path, options.password) for path in options.key_filename]
         policy = host_key_policy(options)
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
         offered = algorithms.choose(type(driver), policy.key_types(), options.algorithms)
-        self._sock = self._open_socket()
-        policy.verify(self._handshake(self._sock, offered))
-        Authentication(
-            driver, options, named_keys, self._deadline, proceed=self._check_not_aborted
-        ).run()
-        return self._open_channel()
+        self._plan = _Plan(named_keys, policy, offered)
+        return self._plan
+
+    def _hop_before(self) -> _Hop:
+        options = self._options
+        *others, last = options.jumps
+        if options.host is None or options.sock is not None:
+            raise OptionError("jumps", "lead to a host by its name, not to an open socket")
+        if others:
+            # As with ssh -J: what a later hop's configuration says of its own way is not asked.
+            last = replace(last, jumps=tuple(others), proxy_command=None)
+        with driver_step(self._ssh.name, "its constructor"):
+            driver = type(self._ssh)()
+        return _Hop(driver, last, self._deadline, self._route, (options.host, options.port))
 
     def _open_socket(self) -> socket.socket:
         options, wakeup = self._options, self._wakeup
+        if self._hop is not None:
+            self._check_not_aborted()
+            return self._hop.open_socket_beyond()
         if options.sock is not None:
             sockets.adopt(options.sock)
             return options.sock
+        if options.proxy_command is not None:
+            return self._route.through_command(options.proxy_command)
         if options.host is None or wakeup is None:
             raise OptionError("host", "needed, unless sock or sock_fd is given")
         step = f"TCP connect to {host_entry_name(options.host, options.port)}"
         within = Deadline.after(options.timeouts.connect, step, within=self._deadline)
-        return sockets.open_tcp(options.host, options.port, within, wakeup, options.bind_addr)
+        return sockets.open_tcp(
+            options.host,
+            options.port,
+            within,
+            wakeup,
+            options.bind_addr,
+            options.address_family,
+        )
 
     def _handshake(self, sock: socket.socket, offered: Algorithms) -> HostKey:
         within = Deadline.after(
@@ -101,7 +153,7 @@ class SSHConnecting(Connecting):
                 refused.append(error)
             else:
                 check_returned(self._ssh.name, "open_channel", channel, Channel)
-                return channel
+                return self._route.carry(channel)
         tried = zip(self._options.subsystems, refused, strict=True)
         raise ChannelError(
             "the server started none of the subsystems: "
@@ -116,11 +168,78 @@ class SSHConnecting(Connecting):
             # Also when the driver has it: it may be about to start a step.
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+        self._route.abort()
+        if self._hop is not None:
+            self._hop.abort()
 
     def _free(self) -> None:
         super()._free()
         if self._sock is not None:
             self._sock.close()
+        self._route.abort()
+
+
+class _Hop(SSHConnecting):
+    """The same steps at a jump host, but that a tunnel to the next host is what they end with."""
+
+    def __init__(
+        self,
+        driver: SSHDriver,
+        options: ConnectOptions,
+        deadline: Deadline,
+        route: Route,
+        target: tuple[str, int],
+    ) -> None:
+        super().__init__(driver, options, deadline, route)
+        self._name = _host_and_port(options.host or "", options.port)
+        self._target = target
+
+    def prepare(self) -> _Plan:
+        """Refuse what can be refused; see `SSHConnecting.prepare`."""
+        with self._named():
+            return super().prepare()
+
+    def open_socket_beyond(self) -> socket.socket:
+        """Run the steps, and return a socket that leads to the next host."""
+        with self._named():
+            channel = self.run()
+            target = _host_and_port(*self._target)
+            return self._route.through_tunnel(channel, self._name, target, self._options)
+
+    def _open_channel(self) -> Channel:
+        target = _host_and_port(*self._target)
+        step = f"opening a tunnel to {target}"
+        within = Deadline.after(self._options.timeouts.channel, step, within=self._deadline)
+        within.remaining()
+        self._check_not_aborted()
+        try:
+            with driver_step(self._ssh.name, step):
+                channel = self._ssh.open_tunnel(*self._target, within)
+        except ChannelError as error:
+            raise ChannelError(f"no tunnel to {target}: {error}") from error
+        check_returned(self._ssh.name, "open_tunnel", channel, Channel)
+        return channel
+
+    @contextmanager
+    def _named(self) -> Generator[None]:
+        try:
+            yield
+        except NcwireError as error:
+            error.at_jump_host(self._name)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is settled before any packet is sent."""
+
+    named_keys: Sequence[PrivateKey]
+    policy: HostKeyPolicy
+    offered: Algorithms
+
+
+def _host_and_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def host_key_policy(options: ConnectOptions) -> HostKeyPolicy:

@@ -17,6 +17,7 @@ from ncwire.errors import ConnectError, OptionError, SessionCloseError, StepTime
 if TYPE_CHECKING:
     from ncwire.ssh.wakeup import Wakeup
 
+_FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 _IN_PROGRESS = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
@@ -28,23 +29,35 @@ class Address:
     sockaddr: tuple[str, int] | tuple[str, int, int, int]
 
     def __str__(self) -> str:
-        host, port = self.sockaddr[:2]
-        return f"[{host}]:{port}" if self.family == socket.AF_INET6 else f"{host}:{port}"
+        host, port, *more = self.sockaddr
+        if self.family != socket.AF_INET6:
+            return f"{host}:{port}"
+        scope = f"%{_interface(more[1])}" if more[1:] and more[1] else ""
+        return f"[{host}{scope}]:{port}"
 
 
 def open_tcp(
-    host: str, port: int, deadline: Deadline, wakeup: Wakeup, bind_addr: str | None = None
+    host: str,
+    port: int,
+    deadline: Deadline,
+    wakeup: Wakeup,
+    bind_addr: str | None = None,
+    family: socket.AddressFamily | None = None,
 ) -> socket.socket:
     """Return a connected socket, non-inheritable, blocking and with no timeout of its own.
 
     Every address of the host is tried in the resolver's order; each has its share of the time
     left, so that one that swallows packets leaves some for the next. `bind_addr` is the source
-    address, and only addresses of its family are tried. Raises `ConnectError` with each
-    address and its error, `StepTimeoutError` when the deadline passes, and `SessionCloseError`
-    when woken.
+    address, and only addresses of its family are tried; `family` names one outright. Raises
+    `ConnectError` with each address and its error, `StepTimeoutError` when the deadline passes,
+    and `SessionCloseError` when woken.
     """
     problems: list[str] = []
     addresses = _resolve(host, port, deadline, wakeup)
+    if family is not None:
+        addresses = [a for a in addresses if a.family == family]
+        if not addresses:
+            raise ConnectError(f"TCP connect to {host}: it has no {_FAMILIES[family]} address")
     source = None
     if bind_addr is not None:
         source = _resolve(bind_addr, 0, deadline, wakeup)
@@ -144,6 +157,13 @@ def _getaddrinfo(host: str, port: int, flags: int) -> list[Address]:
         Address(family, sockaddr)  # type: ignore[arg-type] # typeshed adds a form for builds without IPv6
         for family, _, _, _, sockaddr in found
     ]
+
+
+def _interface(scope: int) -> str:
+    try:
+        return socket.if_indextoname(scope)
+    except OSError:  # there is none
+        return str(scope)
 
 
 def _is_literal(host: str) -> bool:

@@ -53,7 +53,8 @@ class SSHConnection:
         self._accepted: list[ChannelStream] = []
         """Sessions whose requests are not answered yet; for the transport's thread only."""
         self._transport = _new_transport(sock, host_key, before_read=self._start_accepted)
-        _start_transport(self._transport, login, access, self._start_session)
+        self._login = _new_login(login, access, self._transport, self._start_session)
+        self._transport.start_server(threading.Event(), self._login)  # type: ignore[arg-type] # it is both
 
     @property
     def alive(self) -> bool:
@@ -85,10 +86,19 @@ class SSHConnection:
         self._accepted.append(stream)
 
     def _start_accepted(self) -> None:
+        self._take_tunnels()
         # A session that began, or even ended, before the client was told that its request has
         # succeeded would look to some like a refusal.
         while self._accepted:
             self._start_thread(functools.partial(self._run, self._accepted.pop()))
+
+    def _take_tunnels(self) -> None:
+        while self._login.opening:
+            # The queue has every channel that was ever opened.
+            channel = self._transport.accept(0)
+            if channel is None:
+                break
+            self._login.tunnel_opened(channel)
 
     def _run(self, stream: ChannelStream) -> None:
         try:
@@ -143,15 +153,16 @@ def _new_transport(
     return transport
 
 
-def _start_transport(
-    transport: paramiko.Transport,
+def _new_login(
     login: type[Login],
     access: Access,
+    transport: paramiko.Transport,
     start_session: Callable[[paramiko.Channel, str, dict[str, str]], None],
-) -> None:
+) -> Login:
     import paramiko  # noqa: PLC0415 - only those who start a server need it
 
     class Interface(login, paramiko.ServerInterface):  # type: ignore[misc, valid-type]
         pass
 
-    transport.start_server(threading.Event(), Interface(access, transport, start_session))
+    interface: Login = Interface(access, transport, start_session)
+    return interface

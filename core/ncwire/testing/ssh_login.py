@@ -82,6 +82,18 @@ class Login:
         """Allow session channels."""
         return _OPEN_SUCCEEDED if kind == "session" else _OPEN_ADMINISTRATIVELY_PROHIBITED
 
+    def check_channel_direct_tcpip_request(
+        self, _chanid: int, _origin: tuple[str, int], _destination: tuple[str, int]
+    ) -> int:
+        """Allow no tunnels."""
+        return _OPEN_ADMINISTRATIVELY_PROHIBITED
+
+    opening = 0
+    """How many tunnels have been allowed for which `tunnel_opened` has not been called."""
+
+    def tunnel_opened(self, channel: paramiko.Channel) -> None:
+        """Take a tunnel that was allowed, and is open now."""
+
     def check_channel_env_request(
         self, channel: paramiko.Channel, name: bytes, value: bytes
     ) -> bool:

@@ -54,8 +54,11 @@ class Server:
     tells: bool = True
     """Whether the driver tells what the server said of methods, and of success in part."""
     subsystems: Sequence[str] = ("netconf",)
+    tunnels: list[tuple[str, int]] = field(default_factory=list)
+    """Where tunnels were asked to lead."""
     on: dict[str, Callable[[], object]] = field(default_factory=dict)
-    """What happens first in a step: "handshake", "authenticate", "open_channel", "abort"."""
+    """What happens first in a step: "handshake", "authenticate", "open_channel",
+    "open_tunnel", "abort"."""
 
 
 class ScriptedChannel(Channel):
@@ -103,6 +106,7 @@ class ScriptedDriver(SSHDriver):
             Feature.KEYBOARD_INTERACTIVE,
             Feature.ENVIRONMENT,
             Feature.ALGORITHMS,
+            Feature.PROXY_JUMP,
         }
     )
     algorithms = MODERN
@@ -193,6 +197,13 @@ class ScriptedDriver(SSHDriver):
         self._called("open_channel")
         if request.name not in self.server.subsystems:
             raise ChannelError("subsystem request failed")
+        self.sock.setblocking(False)
+        return ScriptedChannel(self)
+
+    def open_tunnel(self, host, port, deadline):
+        self.deadlines.append(deadline)
+        self._called("open_tunnel")
+        self.server.tunnels.append((host, port))
         self.sock.setblocking(False)
         return ScriptedChannel(self)
 

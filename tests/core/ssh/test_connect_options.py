@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import math
 import os
@@ -372,3 +373,17 @@ class TestWithConfig:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             assert settled(sock=ours, ssh_config=True).bind_addr is None
+
+
+def test_the_route_needs_features_also_of_each_hop():
+    hop = settled(host="bastion", auth_handler=lambda *_: ())
+    options = dataclasses.replace(
+        settled(), jumps=(hop,), proxy_command="x", address_family=socket.AF_INET
+    )
+    assert options.required_features() == {
+        "jumps": Feature.PROXY_JUMP,
+        "proxy_command": Feature.PROXY_COMMAND,
+        "address_family": Feature.ADDRESS_FAMILY,
+        "auth_handler of jump host bastion": Feature.KEYBOARD_INTERACTIVE,
+    }
+    assert "s3cret" not in repr(dataclasses.replace(hop, proxy_command="x -p s3cret"))

@@ -91,6 +91,41 @@ def test_ipv6(wakeup):
         assert sock.family == socket.AF_INET6
 
 
+def test_ipv6_with_a_scope(wakeup):
+    index = socket.if_nametoindex("lo")
+    try:
+        server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    with server, open_tcp(f"::1%{index}", server.getsockname()[1], wakeup) as sock:
+        assert sock.getpeername()[0] == "::1"
+
+
+def test_a_link_local_address_goes_out_by_its_scope(wakeup):
+    # Nobody has the address; without its scope the kernel would not even look (ipv6(7)).
+    with pytest.raises(ConnectError) as caught:
+        open_tcp("fe80::6:3%lo", 830, wakeup)
+    assert "[fe80::6:3%lo]:830" in str(caught.value)
+    assert "Invalid argument" not in str(caught.value)
+    with pytest.raises(ConnectError, match=r"\[fe80::6:3%9999\]:830"):
+        open_tcp("fe80::6:3%9999", 830, wakeup)
+
+
+def test_only_addresses_of_the_family_are_tried(monkeypatch, listener, wakeup):
+    port = listener.getsockname()[1]
+    addresses(monkeypatch, ("::1", refusing_port()), ("127.0.0.1", port))
+    with open_tcp("r1", port, wakeup, family=socket.AF_INET) as sock:
+        assert sock.family == socket.AF_INET
+    with pytest.raises(ConnectError) as caught:
+        open_tcp("r1", port, wakeup, family=socket.AF_INET6)
+    assert "127.0.0.1" not in str(caught.value)
+
+
+def test_a_host_without_an_address_of_the_family(listener, wakeup):
+    with pytest.raises(ConnectError, match="it has no IPv6 address"):
+        open_tcp("127.0.0.1", listener.getsockname()[1], wakeup, family=socket.AF_INET6)
+
+
 def test_the_next_address_is_tried(monkeypatch, listener, wakeup):
     port = listener.getsockname()[1]
     addresses(monkeypatch, ("127.0.0.1", refusing_port()), ("127.0.0.1", port))
@@ -230,3 +265,34 @@ def test_a_socket_that_is_taken_over_blocks_and_does_not_leak_into_children():
         sockets.adopt(ours)
         assert ours.gettimeout() is None
         assert not ours.get_inheritable()
+
+
+def socketpair(tmp_path):
+    return socket.socketpair()
+
+
+def unix(tmp_path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        server.listen()
+        ours = socket.socket(socket.AF_UNIX)
+        ours.connect(str(tmp_path / "s"))
+        return ours, server.accept()[0]
+
+
+def tcp(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        return ours, server.accept()[0]
+
+
+@pytest.mark.parametrize("make", [socketpair, unix, tcp])
+def test_an_fd_of_any_family_is_taken_over(make, tmp_path):
+    ours, theirs = make(tmp_path)
+    with theirs, sockets.from_fd(ours.detach()) as sock:
+        sockets.adopt(sock)
+        sock.sendall(b"over it")
+        assert theirs.recv(10) == b"over it"
+        if sock.family == socket.AF_INET:
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from ncwire.testing.ssh_login import Login
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import paramiko
     from paramiko.server import InteractiveQuery
 
 # The values of paramiko.common (5.1).
+_OPEN_SUCCEEDED = 0
 _AUTH_SUCCESSFUL = 0
 _AUTH_PARTIALLY_SUCCESSFUL = 1
 
@@ -39,6 +40,8 @@ class ScriptedLogin(Login):
     certificates: ClassVar[tuple[bytes, ...]] = ()
     """The only things that method publickey takes, if any are named."""
     takes_environment: ClassVar[bool] = True
+    tunnels_to: ClassVar[frozenset[tuple[str, int]]] = frozenset()
+    """The hosts and ports to which tunnels are opened: a session each, "tunnel HOST:PORT"."""
 
     @classmethod
     def of(
@@ -48,6 +51,7 @@ class ScriptedLogin(Login):
         *,
         certificates: Sequence[bytes] = (),
         takes_environment: bool = True,
+        tunnels_to: Iterable[tuple[str, int]] = (),
     ) -> type[ScriptedLogin]:
         """Return a class for one server."""
         members = {
@@ -56,6 +60,7 @@ class ScriptedLogin(Login):
             "rounds": tuple(rounds),
             "certificates": tuple(certificates),
             "takes_environment": takes_environment,
+            "tunnels_to": frozenset(tunnels_to),
         }
         return type(cls.__name__, (cls,), members)
 
@@ -93,6 +98,28 @@ class ScriptedLogin(Login):
     ) -> bool:
         """Take a variable, or none."""
         return self.takes_environment and super().check_channel_env_request(channel, name, value)
+
+    def check_channel_direct_tcpip_request(
+        self, chanid: int, origin: tuple[str, int], destination: tuple[str, int]
+    ) -> int:
+        """Allow the tunnels that there are to be."""
+        if destination not in self.tunnels_to:
+            return super().check_channel_direct_tcpip_request(chanid, origin, destination)
+        self._tunnels[chanid] = "tunnel {}:{}".format(*destination)
+        self.opening = len(self._tunnels)
+        return _OPEN_SUCCEEDED
+
+    def tunnel_opened(self, channel: paramiko.Channel) -> None:
+        """Start a session on a tunnel."""
+        request = self._tunnels.pop(channel.get_id(), None)
+        self.opening = len(self._tunnels)
+        if request is not None:
+            self._start_session(channel, request, {})
+
+    @property
+    def _tunnels(self) -> dict[int, str]:
+        tunnels: dict[int, str] = self.__dict__.setdefault("_tunnels_allowed", {})
+        return tunnels
 
     @property
     def _done(self) -> set[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ncwire.driver import ConnectOptions, Deadline, Feature, SSHDriver
+from ncwire.driver import ConnectOptions, Deadline, Feature, PasswordAttempt, SSHDriver
 from ncwire.driver.rules import Layer
 from ncwire.ssh import algorithms, sockets
 from ncwire.testing.conformance.host import PASSWORD, USERNAME, Host, SSHHost
@@ -124,7 +124,11 @@ class Rig:
 
     def connect(self, options: ConnectOptions) -> Line:
         """Connect, which is to succeed."""
-        return self.adopt(self._dial(options, self.patience).result(2 * self.patience))
+        return self.adopt(self.connecting(options).result(2 * self.patience))
+
+    def connecting(self, options: ConnectOptions) -> Task[Channel]:
+        """Begin to connect."""
+        return self._dial(options, self.patience)
 
     def open(self, host: Host | None = None, /, **changes: Any) -> tuple[Line, ServerEnd]:
         """Connect, and return both ends of the session."""
@@ -159,6 +163,29 @@ class Rig:
         driver = self.steps()
         key = driver.handshake(self.socket_to(host.port), offered or self.offer(), self.soon())
         return driver, key
+
+    def authenticated(self, host: Host) -> SSHDriver:
+        """Return an SSHDriver that has shaken hands with the server, and logged in."""
+        driver, _ = self.shaken_hands(host)
+        driver.authenticate(PasswordAttempt(USERNAME, PASSWORD), self.soon())
+        return driver
+
+    def forward(self, end: ServerEnd, port: int) -> None:
+        """Carry a tunnel on to the port that it leads to, as a server does."""
+        sock = self.socket_to(port)
+
+        def onwards() -> None:
+            while data := end.stream.recv():
+                sock.sendall(data)
+            sock.shutdown(socket.SHUT_WR)
+
+        def back() -> None:
+            while data := sock.recv(1 << 16):
+                end.stream.send(data)
+            end.stream.close()
+
+        for call in (onwards, back):
+            Task(call, "the server carrying a tunnel on")
 
     def steps(self) -> SSHDriver:
         """Return an SSHDriver, to take it through its steps; it is aborted with the rig."""

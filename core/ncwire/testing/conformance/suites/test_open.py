@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -283,6 +285,64 @@ def test_open_bind_address(ncwire_rig: Rig) -> None:
     assert host.relay.clients == [_other_loopback()]
 
 
+@rule("open.address-family")
+def test_open_address_family(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()  # it listens on IPv4 only
+    ncwire_rig.open(host, host="localhost", address_family=socket.AF_INET)
+    other = ncwire_rig.options(host, host="localhost", address_family=socket.AF_INET6)
+    assert isinstance(ncwire_rig.failure(other), TransportError)
+
+
+@rule("open.proxy-command")
+def test_open_proxy_command(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    command = shlex.join([sys.executable, "-IS", "-c", _PROXY, str(host.port)])
+    ncwire_rig.warm_up(host)
+    before = Resources.now()
+    line, end = ncwire_rig.open(host, port=_closed_port(), proxy_command=command)
+    end.send(b"over it")
+    assert line.receive(7) == b"over it"
+    line.free()
+    line.channel.close()
+    end.released.set()
+    assert not ncwire_rig.left_since(before)
+
+
+@rule("open.jumps")
+def test_open_jumps(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    target = ("127.0.0.1", host.port)
+    nearer = ncwire_rig.ssh_host(login=ScriptedLogin.of(tunnels_to=[target]))
+    nearest_login = ScriptedLogin.of(tunnels_to=[("127.0.0.1", nearer.port)])
+    nearest = ncwire_rig.ssh_host(login=nearest_login)
+    hops = [ncwire_rig.options(nearest), ncwire_rig.options(nearer)]
+    connecting = ncwire_rig.connecting(ncwire_rig.options(host, jumps=tuple(hops)))
+    for hop, port in ((nearest, nearer.port), (nearer, host.port)):
+        tunnel = hop.end()
+        assert tunnel.stream.info.request == f"tunnel 127.0.0.1:{port}"
+        ncwire_rig.forward(tunnel, port)
+    line = ncwire_rig.adopt(connecting.result(ncwire_rig.patience))
+    host.end().send(b"far away")
+    assert line.receive(8) == b"far away"
+    stranger = ncwire_rig.options(nearest, known_hosts=())
+    nearest_login.attempts.clear()
+    error = ncwire_rig.failure(ncwire_rig.options(host, jumps=(stranger, hops[1])))
+    assert isinstance(error, TransportError)
+    assert not nearest_login.attempts
+
+
+_PROXY = """
+import os, socket, sys, threading
+sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+def back():
+    while data := sock.recv(65536):
+        os.write(1, data)
+    os._exit(0)
+threading.Thread(target=back).start()
+while data := os.read(0, 65536):
+    sock.sendall(data)
+os._exit(0)
+"""
 _LONG = 600.0
 _UNDER_WAY = 0.2
 
