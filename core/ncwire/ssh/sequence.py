@@ -12,10 +12,11 @@ from ncwire.driver.channel import Channel, ChannelRequest
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import ChannelError, NoCommonAlgorithmError, OptionError
-from ncwire.ssh import algorithms, keys, sockets
+from ncwire.ssh import algorithms, sockets
 from ncwire.ssh.algorithm_advice import advise
 from ncwire.ssh.auth import Authentication
 from ncwire.ssh.hostkeys import HostKeyPolicy, default_unknown_host_cb, parse_hostkey_b64
+from ncwire.ssh.identification import DialledHost
 from ncwire.ssh.known_hosts import SSH_PORT, host_entry_name, read_known_hosts
 from ncwire.ssh.wakeup import Wakeup
 from ncwire.steps import check_returned, driver_step
@@ -23,6 +24,7 @@ from ncwire.steps import check_returned, driver_step
 if TYPE_CHECKING:
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.ssh import SSHDriver
+    from ncwire.ssh.identification import Identification
 
 
 class SSHConnecting(Connecting):
@@ -31,11 +33,22 @@ class SSHConnecting(Connecting):
     What can be refused is refused before any packet is sent. The socket is the core's until
     `handshake` is called and the driver's after that; whatever fails, the driver is aborted and
     the socket closed.
+
+    `identification` says for a connection that the peer has opened who that is, and the options
+    are only those of the handshake: authentication and channel follow the identified device's.
+    None: it must be the host that the options name.
     """
 
-    def __init__(self, driver: SSHDriver, options: ConnectOptions, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        driver: SSHDriver,
+        options: ConnectOptions,
+        deadline: Deadline,
+        identification: Identification | None = None,
+    ) -> None:
         super().__init__(driver, options, deadline)
         self._ssh = driver
+        self._identification = identification
         self._wakeup: Wakeup | None = None
         self._sock: socket.socket | None = None
 
@@ -48,14 +61,18 @@ class SSHConnecting(Connecting):
         # `abort` sets its mark, then wakes; so what came before there was a wakeup is seen here.
         self._check_not_aborted()
         options, driver = self._options, self._ssh
-        named_keys = [keys.load(path, options.password) for path in options.key_filename]
-        policy = host_key_policy(options)
+        peer = self._identification or DialledHost(options, host_key_policy(options))
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
-        offered = algorithms.choose(type(driver), policy.key_types(), options.algorithms)
+        offered = algorithms.choose(type(driver), peer.key_types(), options.algorithms)
         self._sock = self._open_socket()
-        policy.verify(self._handshake(self._sock, offered))
+        identified = peer.identify(self._handshake(self._sock, offered))
+        self._options = identified.options
         Authentication(
-            driver, options, named_keys, self._deadline, proceed=self._check_not_aborted
+            driver,
+            identified.options,
+            identified.named_keys,
+            self._deadline,
+            proceed=self._check_not_aborted,
         ).run()
         return self._open_channel()
 
