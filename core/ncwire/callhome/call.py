@@ -54,7 +54,8 @@ class Call:
     def answer(self, devices: Devices) -> CallHomeSession:
         """Return a connected session with one of the devices.
 
-        Raises what `SSHSession.connect` does. Nothing secret, nor any user's name, has been sent
+        Raises what `SSHSession.connect` does; after `abort` a `SessionCloseError`, closed by us,
+        unless the call had failed before. Nothing secret, nor any user's name, has been sent
         when it is an `SSHUnknownHostError`.
         """
         caller = Caller(devices, str(self.peer))
@@ -66,7 +67,10 @@ class Call:
         return self._open(caller, channel)
 
     def abort(self) -> None:
-        """End the call, whatever it has come to; `answer` fails. From any thread; idempotent."""
+        """End the call, so that `answer` fails; a session that it has returned is left alone.
+
+        From any thread, and idempotent.
+        """
         with self._lock:
             self._aborted = True
             abort = self._abort
@@ -103,13 +107,25 @@ class Call:
                 keepalive=options.keepalive,
                 deadline=self.deadline,
             )
-        except BaseException:
+            # From here on it is the taker's: what ends the call must not end the session.
+            self._becomes(_nothing)
+        except BaseException as error:
             channel.abort()  # the session may have been closed before it had the channel
+            if self._aborted and isinstance(error, Exception):
+                raise _closed() from error
             raise
         return session
 
     def _becomes(self, abort: Callable[[], None]) -> None:
         with self._lock:
             if self._aborted:
-                raise SessionCloseError(b"", closed_by="us", reason="closed while connecting")
+                raise _closed()
             self._abort = abort
+
+
+def _closed() -> SessionCloseError:
+    return SessionCloseError(b"", closed_by="us", reason="closed while connecting")
+
+
+def _nothing() -> None:
+    """Do nothing: there is nothing left to abort."""

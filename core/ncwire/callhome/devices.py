@@ -14,7 +14,8 @@ from ncwire.driver.hostkey import HostKey
 from ncwire.errors import OptionError, SSHHostKeyRevokedError, UnknownDeviceError
 from ncwire.ssh.identification import Identification, Identified
 from ncwire.ssh.known_hosts import REVOKED, SSH_PORT, host_entry_name, read_known_hosts
-from ncwire.ssh.options import DEFAULT_PORT, Parameters, filenames, settle
+from ncwire.ssh.options import settle
+from ncwire.ssh.parameters import DEFAULT_PORT, Parameters, filenames
 from ncwire.ssh.session import check_features
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ncwire.driver.options import ConnectOptions, Timeouts
     from ncwire.framing import Limits
     from ncwire.ssh.known_hosts import KnownHostEntry
-    from ncwire.ssh.options import AuthHandler, Filename
+    from ncwire.ssh.parameters import AuthHandler, Filename
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ class Doorway:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._receiver, selectors.EVENT_READ)
         self._resume_at: float | None = None
+        self._told = False
         for sock in listening:
             sock.setblocking(False)
             self._selector.register(sock, selectors.EVENT_READ)
@@ -116,14 +117,14 @@ class Doorway:
                     continue
                 self._pause(error)
                 return
+            self._told = False
             accepted.append((connection, Address(sock.family, sockaddr)))
 
     def _pause(self, error: OSError) -> None:
-        _log.warning(
-            "accept: %s; calls wait until that is over, looked at every %g s at the latest",
-            error.strerror or error,
-            _PAUSE,
-        )
+        if not self._told:
+            problem = error.strerror or error
+            _log.warning("accept: %s; calls wait, it is tried every %g s", problem, _PAUSE)
+            self._told = True
         self._resume_at = time.monotonic() + _PAUSE
         for sock in self._listening:
             self._selector.unregister(sock)

@@ -14,7 +14,7 @@ from ncwire.callhome.call import Call
 from ncwire.callhome.crew import Crew
 from ncwire.callhome.devices import Devices
 from ncwire.callhome.waiting import WaitingRoom
-from ncwire.errors import ListenError, OptionError, StepTimeoutError
+from ncwire.errors import ListenError, OptionError, SessionCloseError, StepTimeoutError
 from ncwire.ssh import sockets
 
 if TYPE_CHECKING:
@@ -186,6 +186,9 @@ class Listener:
                     late = StepTimeoutError("waiting for its turn", call.deadline.seconds)
                     self._turn_away(call, late)
                 self._start_answering()
+                for call in self._waiting.left_out():
+                    problem = f"{self._backlog} others are waiting for their turn"
+                    self._turn_away(call, ListenError(problem))
         finally:
             with self._changed:  # whatever ended it, nobody shall wait for what cannot come
                 self._closed = True
@@ -201,10 +204,7 @@ class Listener:
             sock.close()
             self._refuse(Refusal(peer, None, error))
             return
-        left_out = self._waiting.admit(Call(sock, peer, self._terms))
-        if left_out is not None:
-            problem = f"{self._backlog} calls are waiting for their turn already"
-            self._turn_away(left_out, ListenError(problem))
+        self._waiting.admit(Call(sock, peer, self._terms))
 
     def _start_answering(self) -> None:
         while self._has_room() and (call := self._waiting.next()) is not None:
@@ -215,7 +215,9 @@ class Listener:
                 self._turn_away(call, error)
 
     def _has_room(self) -> bool:
-        return len(self._crew) < self._concurrency and len(self._ready) < self._backlog
+        answering = len(self._crew)
+        untaken = max(self._backlog, self._concurrency)
+        return answering < self._concurrency and answering + len(self._ready) < untaken
 
     def _turn_away(self, call: Call, error: Exception) -> None:
         call.abort()
@@ -227,7 +229,7 @@ class Listener:
         try:
             session = call.answer(self._devices)
         except Exception as error:  # noqa: BLE001 - an auth_handler may raise anything
-            if not self._closed:
+            if not _is_by_us(error):
                 self._refuse(Refusal(call.peer, call.device, error))
             return None
         with self._changed:
@@ -260,3 +262,7 @@ class Listener:
             self._on_refused(refusal)
         except Exception:  # noqa: BLE001 - as with on_session
             _log.exception("on_refused raised")
+
+
+def _is_by_us(error: Exception) -> bool:
+    return isinstance(error, SessionCloseError) and error.closed_by == "us"

@@ -50,12 +50,12 @@ def listen(
     `on_session` is called with each session, on a thread of its own; without it the sessions are
     the listener's to iterate over. `on_refused` is called with a `Refusal` for every call that
     led to no session, and must be quick; without it that is logged as a warning. What the two
-    raise is logged, and ends nothing.
+    raise is logged, and ends nothing but the session that `on_session` was called with.
     `timeout`: seconds from a connection to its session, the wait for its turn included;
     `timeouts` has the budgets of the steps. `algorithms`: the only ones to offer to anyone.
     `concurrency`: how many calls are answered at one time; a source address, or an IPv6 /64, has
-    at most half of that. `backlog`: how many more may wait, and also how many sessions may wait
-    to be taken.
+    at most half of that. `backlog`: how many more may wait for their turn; as long as that many
+    sessions wait to be taken, nobody has a turn.
 
     Raises `OptionError`, `KeyFileError`, `DriverError`, `UnsupportedOption`, and `ListenError`
     when the address cannot be listened on; nothing is open then.
@@ -66,8 +66,9 @@ def listen(
     for name, callback in (("on_session", on_session), ("on_refused", on_refused)):
         if callback is not None and not callable(callback):
             raise OptionError(name, f"must be callable, {type(callback).__name__} is not")
-    if algorithms is not None and not isinstance(algorithms, Algorithms):
-        raise OptionError("algorithms", f"must be an Algorithms, not {type(algorithms).__name__}")
+    _check_kind("address", address, str)
+    _check_kind("timeouts", timeouts, Timeouts)
+    _check_kind("algorithms", algorithms, Algorithms)
     budgets = replace(timeouts or Timeouts(), overall=timeout)
     terms = Terms(_choose(driver, algorithms), budgets, algorithms)
     known = Devices(devices, budgets, terms.driver)
@@ -86,6 +87,11 @@ def _check(option: str, value: object, lowest: int, highest: float = float("inf"
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
         limit = f"{lowest} or more" if highest == float("inf") else f"{lowest} to {highest}"
         raise OptionError(option, f"{value!r} is no whole number, {limit}")
+
+
+def _check_kind(option: str, value: object, kind: type) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise OptionError(option, f"must be {kind.__name__}, not {type(value).__name__}")
 
 
 def _choose(driver: str | type[Driver] | None, algorithms: Algorithms | None) -> type[SSHDriver]:

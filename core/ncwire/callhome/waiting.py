@@ -44,10 +44,10 @@ CallT = TypeVar("CallT", bound=Waiting)
 class WaitingRoom(Generic[CallT]):
     """The calls that wait, and of each source the number that are being answered.
 
-    At most `places` wait; when one more comes, the source with the most waiting loses its
-    newest, so that a flood drowns in itself. A source has at most `share` answered at one time,
-    and the next in turn is of the source with the fewest, so that one that is slow, or hostile,
-    leaves room for the others. For one thread.
+    There are `places` to wait; when they do not suffice, the source with the most waiting loses
+    its newest, so that a flood drowns in itself. A source has at most `share` answered at one
+    time, and the next in turn is of the source with the fewest, so that one that is slow, or
+    hostile, leaves room for the others. For one thread.
     """
 
     def __init__(self, places: int, share: int) -> None:
@@ -63,14 +63,20 @@ class WaitingRoom(Generic[CallT]):
         for calls in self._waiting.values():
             yield from calls
 
-    def admit(self, call: CallT) -> CallT | None:
-        """Let a call wait. Returns the one for which there is no place, if there is one."""
-        own = self._waiting.setdefault(call.source, deque())
-        own.append(call)
-        if len(self) <= self._places:
-            return None
-        longest = max(self._waiting.values(), key=len)
-        return self._drop_newest(own if len(own) == len(longest) else longest)
+    def admit(self, call: CallT) -> None:
+        """Let a call wait for its turn, as long as `left_out` does not say otherwise."""
+        self._waiting.setdefault(call.source, deque()).append(call)
+
+    def left_out(self) -> list[CallT]:
+        """Return the calls for which there is no place, and let them wait no more."""
+        left_out = []
+        while len(self) > self._places:
+            # Among equals, whose newest has come last.
+            source = max(
+                self._waiting, key=lambda each: (len(self._waiting[each]), self._last(each))
+            )
+            left_out.append(self._drop_newest(source))
+        return left_out
 
     def next(self) -> CallT | None:
         """Return the call whose turn it is, and count it as being answered; None if none is."""
@@ -106,6 +112,9 @@ class WaitingRoom(Generic[CallT]):
     def _first(self, source: str) -> float:
         return self._waiting[source][0].deadline.at
 
+    def _last(self, source: str) -> float:
+        return self._waiting[source][-1].deadline.at
+
     def _pop_oldest(self, source: str) -> CallT:
         calls = self._waiting[source]
         call = calls.popleft()
@@ -113,8 +122,9 @@ class WaitingRoom(Generic[CallT]):
             del self._waiting[source]
         return call
 
-    def _drop_newest(self, calls: deque[CallT]) -> CallT:
+    def _drop_newest(self, source: str) -> CallT:
+        calls = self._waiting[source]
         call = calls.pop()
         if not calls:
-            del self._waiting[call.source]
+            del self._waiting[source]
         return call
