@@ -14,7 +14,13 @@ from ncwire.callhome.call import Call
 from ncwire.callhome.crew import Crew
 from ncwire.callhome.devices import Devices
 from ncwire.callhome.waiting import WaitingRoom
-from ncwire.errors import ListenError, OptionError, SessionCloseError, StepTimeoutError
+from ncwire.errors import (
+    ListenError,
+    OptionError,
+    SessionCloseError,
+    StepTimeoutError,
+    TransportError,
+)
 from ncwire.ssh import sockets
 
 if TYPE_CHECKING:
@@ -202,7 +208,7 @@ class Listener:
             sockets.adopt(sock)
         except OSError as error:  # gone again, as some systems tell only here
             sock.close()
-            self._refuse(Refusal(peer, None, error))
+            self._refuse(Refusal(peer, None, TransportError(str(error))))
             return
         self._waiting.admit(Call(sock, peer, self._terms))
 
@@ -210,9 +216,9 @@ class Listener:
         while self._has_room() and (call := self._waiting.next()) is not None:
             try:
                 self._crew.start(call)
-            except RuntimeError as error:  # no thread can be started
+            except RuntimeError as error:
                 self._waiting.answered(call)
-                self._turn_away(call, error)
+                self._turn_away(call, ListenError(f"no thread can answer it: {error}"))
 
     def _has_room(self) -> bool:
         answering = len(self._crew)
