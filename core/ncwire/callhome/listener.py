@@ -19,12 +19,9 @@ from ncwire.errors import (
     OptionError,
     SessionCloseError,
     StepTimeoutError,
-    TransportError,
 )
-from ncwire.ssh import sockets
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
@@ -185,7 +182,7 @@ class Listener:
         try:
             while not self._closed:
                 for sock, peer in self._doorway.wait(self._waiting.due()):
-                    self._admit(sock, peer)
+                    self._waiting.admit(Call(sock, peer, self._terms))
                 for call in self._crew.answered():
                     self._waiting.answered(call)
                 for call in self._waiting.expired(time.monotonic()):
@@ -202,15 +199,6 @@ class Listener:
             self._doorway.close()
             for call in self._waiting:
                 call.abort()
-
-    def _admit(self, sock: socket.socket, peer: Address) -> None:
-        try:
-            sockets.adopt(sock)
-        except OSError as error:  # gone again, as some systems tell only here
-            sock.close()
-            self._refuse(Refusal(peer, None, TransportError(str(error))))
-            return
-        self._waiting.admit(Call(sock, peer, self._terms))
 
     def _start_answering(self) -> None:
         while self._has_room() and (call := self._waiting.next()) is not None:

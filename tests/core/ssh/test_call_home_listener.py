@@ -13,7 +13,9 @@ import pytest
 from scripted_driver import HOST_KEY, scripted
 
 import ncwire
-from ncwire.callhome import Device, listen
+from ncwire.callhome import CallHomeSession, Device, listen
+from ncwire.callhome.call import Call, Terms
+from ncwire.callhome.devices import Devices
 from ncwire.driver import Driver, Feature, HostKey, PasswordAttempt, Timeouts
 from ncwire.errors import (
     AuthenticationError,
@@ -23,10 +25,12 @@ from ncwire.errors import (
     InvalidDriverError,
     ListenError,
     OptionError,
+    SessionCloseError,
     StepTimeoutError,
     UnknownDeviceError,
     UnsupportedOption,
 )
+from ncwire.ssh.sockets import Address
 from ncwire.testing.conformance.resources import Resources, left_since
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -47,10 +51,11 @@ def device(name="r1", key=HOST_KEY, **more):
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left(home):
+def _nothing_left(home, caplog):
     before = Resources.now()
     yield
     assert left_since(before, PATIENCE) == ""
+    assert "did not end" not in caplog.text  # what close says when it was not in time
 
 
 @pytest.fixture
@@ -189,6 +194,24 @@ def test_sessions_that_were_handed_over_outlive_the_listener(opened, dial):
     listener.close()
     assert session.connected
     session.close()
+
+
+def test_what_ends_a_call_leaves_its_session_alone(listening):
+    with socket.create_connection(listening.getsockname()) as peer:
+        sock, address = listening.accept()
+        peer.sendall(HELLO)
+        terms = Terms(scripted(), Timeouts(), None)
+        call = Call(sock, Address(sock.family, address), terms)
+        session = call.answer(Devices([device()], terms.timeouts, terms.driver))
+        call.abort()
+        assert session.connected
+        session.close()
+
+
+@pytest.fixture
+def listening():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        yield sock
 
 
 def test_iterating_ends_when_another_thread_closes(opened, dial):
@@ -388,16 +411,23 @@ def test_a_session_that_ended_before_it_was_taken_is_told_of(opened, dial):
     doomed = dial(listener)
     while b"]]>]]>" not in doomed.recv(1 << 16):  # our hello: there is a session
         pass
+    [answering] = _threads(lambda thread: thread.name.startswith("ncwire-call-")) or [None]
+    if answering is not None:
+        answering.join(PATIENCE)
+    [session] = _threads(lambda thread: isinstance(thread, CallHomeSession))
     doomed.close()
+    session.join(PATIENCE)
     dial(listener)
-    session = listener.accept(PATIENCE)
-    if not opened.refused.empty():
-        assert refusal(opened).device == "r1"
+    with listener.accept(PATIENCE) as session:
+        assert session.connected
         session.close()
-        return
-    # The first was taken before its end was seen.
-    session.close()
-    listener.accept(PATIENCE).close()
+    told = refusal(opened)
+    assert (told.device, told.peer.sockaddr[0]) == ("r1", "127.0.0.1")
+    assert isinstance(told.error, SessionCloseError)
+
+
+def _threads(wanted):
+    return [thread for thread in threading.enumerate() if wanted(thread)]
 
 
 # --- limits ------------------------------------------------------------------------------------
@@ -424,15 +454,15 @@ def test_a_source_has_half_of_what_is_answered_at_one_time(opened, dial):
 
 def test_no_more_are_answered_at_one_time_than_said(opened, dial):
     gate = Gate()
-    listener = opened(scripted(on={"handshake": gate}), concurrency=2, backlog=1)
+    listener = opened(scripted(on={"handshake": gate}), concurrency=2, backlog=3)
     dial(listener, source="127.0.0.1")
     dial(listener, source="127.0.0.2")
     gate.wait_for(2)
-    dial(listener, source="127.0.0.3")
-    dial(listener, source="127.0.0.3")
-    assert "1 others are waiting" in str(refusal(opened).error)
+    for _ in range(4):
+        dial(listener, source="127.0.0.3")
+    assert "3 others are waiting" in str(refusal(opened).error)
     gate.opened.set()
-    sessions = [listener.accept(PATIENCE) for _ in range(3)]
+    sessions = [listener.accept(PATIENCE) for _ in range(5)]
     for session in sessions:
         session.close()
 
