@@ -60,6 +60,15 @@ def dial(listener, host="127.0.0.1"):
     return socket.create_connection((host, listener.port), PATIENCE)
 
 
+def session_of(listener, opened):
+    """Return the next session; tell of refusals if there is none."""
+    try:
+        return listener.accept(PATIENCE)
+    except StepTimeoutError:
+        refusals = [str(opened.refused.get()) for _ in range(opened.refused.qsize())]
+        pytest.fail(f"no session, but these refusals: {refusals}")
+
+
 def called(listener, server):
     """Have an embedded server call."""
     sock = dial(listener)
@@ -90,8 +99,7 @@ def sshd_calls(make_sshd):
     def call(listener, host="127.0.0.1"):
         with dial(listener, host) as sock:
             command = [sshd, "-i", "-e", "-f", server.folder / "sshd_config"]
-            log = subprocess.DEVNULL
-            processes.append(subprocess.Popen(command, stdin=sock, stdout=sock, stderr=log))
+            processes.append(subprocess.Popen(command, stdin=sock, stdout=sock))
 
     call.server = server
     yield call
@@ -111,13 +119,13 @@ def test_an_sshd_that_calls_is_a_session(opened, sshd_calls, tmp_path, host):
     if host == "::1" and "::" not in dict(listener.addresses):
         pytest.skip("no IPv6 here")
     sshd_calls(listener, host)
-    session = listener.accept(PATIENCE)
+    session = session_of(listener, opened)
     assert (session.device, session.peer.sockaddr[0]) == ("r1", host)
     assert "<x>é</x>" in session.rpc("<echo><x>é</x></echo>").raw
     session.close_session()
     # The listener is a persistent one.
     sshd_calls(listener, host)
-    listener.accept(PATIENCE).close_session()
+    session_of(listener, opened).close_session()
     assert opened.refused.empty()
 
 
@@ -129,7 +137,7 @@ def test_the_key_type_on_file_is_what_sshd_is_asked_for(opened, sshd_calls, kind
     login = {"key_filename": server.client_key, "allow_agent": False, "look_for_keys": False}
     listener = opened(Device(name="r1", host_keys=public, username=server.user, **login))
     sshd_calls(listener)
-    listener.accept(PATIENCE).close_session()
+    session_of(listener, opened).close_session()
 
 
 # --- identification ----------------------------------------------------------------------------
@@ -183,7 +191,7 @@ def test_a_devices_password_goes_to_that_device_alone(opened):
             called(listener, server)
         sessions = {
             session.device: session
-            for session in (listener.accept(PATIENCE), listener.accept(PATIENCE))
+            for session in (session_of(listener, opened), session_of(listener, opened))
         }
         assert set(sessions) == {"r1", "r2"}
         for session in sessions.values():
@@ -358,7 +366,7 @@ def test_fifty_devices_call_at_once_ten_of_them_hostile(opened, calling_devices)
     )
     crowd.call(listener.port)
 
-    sessions = [listener.accept(PATIENCE) for _ in names]
+    sessions = [session_of(listener, opened) for _ in names]
     refusals = [opened.refused.get(timeout=PATIENCE) for _ in range(10)]
 
     assert {session.device for session in sessions} == set(names)
