@@ -10,8 +10,10 @@ from ncwire.callhome.call import Terms
 from ncwire.callhome.devices import Devices
 from ncwire.callhome.doorway import Doorway, open_sockets
 from ncwire.callhome.listener import Listener
-from ncwire.driver import Algorithms, Feature, SSHDriver, Timeouts
+from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver, Timeouts
 from ncwire.errors import OptionError, UnsupportedOption
+from ncwire.ssh.algorithm_policy import AlgorithmPolicy, settled
+from ncwire.ssh.algorithms import choose
 from ncwire.ssh.session import check_features
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def listen(
     on_refused: Callable[[Refusal], object] | None = None,
     timeout: float = 60.0,
     timeouts: Timeouts | None = None,
-    algorithms: Algorithms | None = None,
+    algorithms: Algorithms | AlgorithmPolicy | None = None,
     concurrency: int = 32,
     backlog: int = 128,
 ) -> Listener:
@@ -52,7 +54,7 @@ def listen(
     led to no session, and must be quick; without it that is logged as a warning. What the two
     raise is logged, and ends nothing but the session that `on_session` was called with.
     `timeout`: seconds from a connection to its session, the wait for its turn included;
-    `timeouts` has the budgets of the steps. `algorithms`: the only ones to offer to anyone.
+    `timeouts` has the budgets of the steps. `algorithms`: as for `connect`, for all alike.
     `concurrency`: how many calls are answered at one time; a source address, or an IPv6 /64, has
     at most half of that. `backlog`: how many more may wait for their turn; as long as that many
     sessions wait to be taken, nobody has a turn.
@@ -68,9 +70,10 @@ def listen(
             raise OptionError(name, f"must be callable, {type(callback).__name__} is not")
     _check_kind("address", address, str)
     _check_kind("timeouts", timeouts, Timeouts)
-    _check_kind("algorithms", algorithms, Algorithms)
+    _check_kind("algorithms", algorithms, Algorithms, AlgorithmPolicy)
     budgets = replace(timeouts or Timeouts(), overall=timeout)
-    terms = Terms(_choose(driver, algorithms), budgets, algorithms)
+    offered = None if algorithms is None else settled(algorithms)
+    terms = Terms(_choose(driver, offered), budgets, offered)
     known = Devices(devices, budgets, terms.driver)
     return Listener(
         Doorway(open_sockets(address, port)),
@@ -89,18 +92,19 @@ def _check(option: str, value: object, lowest: int, highest: float = float("inf"
         raise OptionError(option, f"{value!r} is no whole number, {limit}")
 
 
-def _check_kind(option: str, value: object, kind: type) -> None:
-    if value is not None and not isinstance(value, kind):
-        raise OptionError(option, f"must be {kind.__name__}, not {type(value).__name__}")
+def _check_kind(option: str, value: object, *kinds: type) -> None:
+    if value is not None and not isinstance(value, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise OptionError(option, f"must be {names}, not {type(value).__name__}")
 
 
 def _choose(driver: str | type[Driver] | None, algorithms: Algorithms | None) -> type[SSHDriver]:
     chosen = registry.choose(driver)
+    anyone = ConnectOptions(host=None, username="", algorithms=algorithms)
     needed = {"callhome.listen": Feature.HOST_KEY, "sock": Feature.SOCKET}
-    if algorithms is not None:
-        needed["algorithms"] = Feature.ALGORITHMS
-    check_features(chosen, needed)
+    check_features(chosen, needed | anyone.required_features())
     if not issubclass(chosen, SSHDriver):
         # Only this kind stops between handshake and authentication.
         raise UnsupportedOption(chosen.name, "callhome.listen", "it needs an SSHDriver")
+    choose(chosen, (), algorithms)  # what the driver has nothing of is told of now
     return chosen

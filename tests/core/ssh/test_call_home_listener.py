@@ -16,7 +16,7 @@ import ncwire
 from ncwire.callhome import CallHomeSession, Device, listen
 from ncwire.callhome.call import Call, Terms
 from ncwire.callhome.devices import Devices
-from ncwire.driver import Driver, Feature, HostKey, PasswordAttempt, Timeouts
+from ncwire.driver import Algorithms, Driver, Feature, HostKey, PasswordAttempt, Timeouts
 from ncwire.errors import (
     AuthenticationError,
     HandshakeError,
@@ -30,6 +30,7 @@ from ncwire.errors import (
     UnknownDeviceError,
     UnsupportedOption,
 )
+from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.sockets import Address
 from ncwire.testing.conformance.resources import Resources, left_since
 
@@ -175,6 +176,22 @@ def test_key_types_of_all_devices_are_preferred(opened, dial):
     session = listener.accept(PATIENCE)
     preferred = session.transport.offered.host_keys[:3]
     assert set(preferred) == {"ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256"}
+    session.close()
+
+
+@pytest.mark.parametrize(
+    "algorithms",
+    [
+        Algorithms(ciphers=("aes256-ctr",)),
+        AlgorithmPolicy(prefer=Algorithms(ciphers=("aes256-ctr",))),
+    ],
+    ids=["exactly", "policy"],
+)
+def test_the_algorithms_offered_are_the_listeners(opened, dial, algorithms):
+    listener = opened(algorithms=algorithms)
+    dial(listener)
+    session = listener.accept(PATIENCE)
+    assert session.transport.offered.ciphers[0] == "aes256-ctr"
     session.close()
 
 
@@ -635,6 +652,11 @@ def test_a_listener_ends_with_its_block(opened):
 def test_wrong_parameters_are_refused(opened, parameter, value):
     with pytest.raises(OptionError, match=parameter):
         opened(**{parameter: value})
+
+
+def test_algorithms_that_the_driver_has_not_are_refused(opened):
+    with pytest.raises(UnsupportedOption, match=r"algorithms\.ciphers"):
+        opened(algorithms=Algorithms(ciphers=("aes128-cbc",)))
 
 
 def test_a_driver_that_hands_over_no_host_key_cannot_listen(opened):
