@@ -1,8 +1,10 @@
 """NETCONF over pluggable SSH backends.
 
-`ncwire.connect` opens a session; `SSHSession` and `Session` are what it is made of.
+`ncwire.connect` opens a session, `ncwire.callhome.listen` waits for devices that do;
+`SSHSession` and `Session` are what a session is made of.
 """
 
+from ncwire import callhome
 from ncwire.capabilities import Capabilities
 from ncwire.driver import Algorithms, Timeouts
 from ncwire.errors import (
@@ -51,6 +53,7 @@ __all__ = [
     "Timeouts",
     "TransportError",
     "UnsupportedOption",
+    "callhome",
     "connect",
     "default_unknown_host_cb",
 ]

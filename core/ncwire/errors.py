@@ -103,6 +103,10 @@ class StepTimeoutError(TransportError, TimeoutError):
         return super().at_jump_host(name)
 
 
+class ListenError(TransportError):
+    """Nothing can be listened on, or the listener is closed."""
+
+
 class AuthenticationError(TransportError):
     """The server let none of our attempts in; `attempts` tells each and its outcome.
 
@@ -285,6 +289,13 @@ class SSHHostKeyMismatchError(SSHUnknownHostError):
 
     def _text(self) -> str:
         return f"host key of {self.host} is not the one required by hostkey_b64: {self._key()}"
+
+
+class UnknownDeviceError(SSHUnknownHostError):
+    """A call came from nobody we know: no device has the host key that the peer presents."""
+
+    def __str__(self) -> str:
+        return f"no device has the host key {self._key()}"
 
 
 # --- NETCONF -----------------------------------------------------------------------------------

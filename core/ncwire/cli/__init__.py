@@ -6,7 +6,7 @@ import argparse
 import importlib.metadata
 from typing import TYPE_CHECKING
 
-from ncwire.cli import conform, demo, drivers, failures, hello, rpc
+from ncwire.cli import conform, demo, drivers, failures, hello, listen, rpc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +32,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ncwire {_version()}")
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (drivers, hello, rpc, demo, conform):
+    for module in (drivers, hello, rpc, listen, demo, conform):
         subcommand = module.add_to(subcommands)
         subcommand.set_defaults(run=module.run)
-        subcommand.epilog = failures.EXIT_CODES
+        epilog = (subcommand.epilog, failures.EXIT_CODES)
+        subcommand.epilog = "\n".join(filter(None, epilog))
         subcommand.formatter_class = argparse.RawDescriptionHelpFormatter
         subcommand.allow_abbrev = False
         subcommand.add_argument(

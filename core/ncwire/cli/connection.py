@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ncwire
 from ncwire import registry
-from ncwire.cli import passwords
+from ncwire.cli import passwords, values
 from ncwire.driver import Feature
 from ncwire.errors import AuthenticationError, SSHUnknownHostError
 
@@ -20,23 +20,14 @@ _log = logging.getLogger(__name__)
 
 _PROMPTS = 3
 """How often a password is asked for: OpenSSH's NumberOfPasswordPrompts."""
-_HIGHEST_PORT = 65535
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add HOST and the options of a connection."""
     parser.add_argument("host", metavar="HOST", help="a name or an address, or USER@HOST")
     group = parser.add_argument_group("connection")
-    group.add_argument("-p", dest="port", metavar="PORT", type=_port, help="default: 830")
-    group.add_argument("-l", dest="user", metavar="USER", help="the user to log in as")
-    group.add_argument(
-        "-i",
-        dest="identity",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="a private key; may be repeated",
-    )
+    group.add_argument("-p", dest="port", metavar="PORT", type=values.port, help="default: 830")
+    add_login_to(group)
     group.add_argument(
         "-F",
         dest="config",
@@ -51,24 +42,37 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="an option as in ssh_config, which wins over the file; may be repeated",
     )
+    passwords.add_to(group)
+    group.add_argument(
+        "--accept-host-key",
+        metavar="SHA256:...",
+        type=_fingerprint,
+        help="accept an unknown host key with this fingerprint, for this run",
+    )
+
+
+def add_login_to(group: argparse._ArgumentGroup) -> None:
+    """Add what says how to log in, with which driver, and which host keys are known."""
+    group.add_argument("-l", dest="user", metavar="USER", help="the user to log in as")
+    group.add_argument(
+        "-i",
+        dest="identity",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a private key; may be repeated",
+    )
     group.add_argument(
         "--driver",
         metavar="NAME",
         help=f"default: ${registry.ENVIRONMENT}, or {registry.DEFAULT}; see `ncwire drivers`",
     )
-    passwords.add_to(group)
     group.add_argument(
         "--known-hosts",
         metavar="FILE",
         action="append",
         default=[],
         help="the known_hosts file to verify the host key by; may be repeated",
-    )
-    group.add_argument(
-        "--accept-host-key",
-        metavar="SHA256:...",
-        type=_fingerprint,
-        help="accept an unknown host key with this fingerprint, for this run",
     )
 
 
@@ -150,13 +154,6 @@ def _ssh_config(given: str | None) -> str | bool | None:
 
 def _answers_prompts(driver: str | None) -> bool:
     return Feature.KEYBOARD_INTERACTIVE in registry.choose(driver).features
-
-
-def _port(text: str) -> int:
-    port = int(text) if text.isascii() and text.isdigit() else 0
-    if not 0 < port <= _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r} is not between 1 and {_HIGHEST_PORT}")
-    return port
 
 
 def _fingerprint(text: str) -> str:

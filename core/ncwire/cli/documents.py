@@ -1,8 +1,10 @@
-"""Replies as a person looks at them: laid out, and with or without an `<rpc-error>`."""
+"""Documents: an operation from a file; a reply laid out, with or without an `<rpc-error>`."""
 
 from __future__ import annotations
 
+import sys
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.dom.minidom import Element, Text
 from xml.parsers.expat import ExpatError
@@ -11,6 +13,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
 from defusedxml.minidom import parseString
 
+from ncwire.errors import OptionError
 from ncwire.messages import BASE_NS
 
 if TYPE_CHECKING:
@@ -19,6 +22,16 @@ if TYPE_CHECKING:
 _RPC_ERROR = {f"{{{BASE_NS}}}rpc-error", "rpc-error"}
 _UNREADABLE = (ParseError, ExpatError, DefusedXmlException, ValueError, LookupError)
 _DEPTH_OF_AN_RPC_ERROR = 2
+
+
+def read(filename: str) -> bytes:
+    """Return what is in a file, or comes from stdin for "-". Raises `OptionError`."""
+    if filename == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(filename).read_bytes()
+    except OSError as error:
+        raise OptionError(filename, error.strerror or str(error)) from error
 
 
 def has_rpc_error(raw: str) -> bool:

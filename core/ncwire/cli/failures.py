@@ -75,16 +75,24 @@ def presented(command: Callable[[], int], *, debug: bool) -> int:
         return code
 
 
-def tell(error: Exception) -> Exit:
-    """Tell an error on stderr: step, problem, remedy. Returns its exit code."""
+def tell(error: Exception, about: str = "") -> Exit:
+    """Tell an error on stderr: step, problem, remedy. Returns its exit code.
+
+    `about` comes first, where it is one among several that the error is of.
+    """
     if not isinstance(error, errors.NcwireError):
         problem = f"{type(error).__name__}: {error}".removesuffix(": ")
-        _say(f"bug in ncwire: {problem}; --debug shows where, please report it")
+        _say(f"{about}bug in ncwire: {problem}; --debug shows where, please report it")
         return Exit.INTERNAL
     failure = next(_FAILURES[kind] for kind in type(error).__mro__ if kind in _FAILURES)
     sentence = f"{failure.step}: {error}" if failure.step else str(error)
-    _say(sentence, failure.remedy(error))
+    _say(about + sentence, failure.remedy(error))
     return failure.exit
+
+
+def note(text: str) -> None:
+    """Tell on stderr how things stand."""
+    _say(text)
 
 
 def warn(text: str) -> None:
@@ -94,9 +102,9 @@ def warn(text: str) -> None:
 
 def _say(sentence: str, remedy: str = "") -> None:
     # A peer's words may be among these, and must not drive the terminal.
-    print(printable(f"ncwire: {sentence}"), file=sys.stderr)
-    if remedy:
-        print(printable(remedy), file=sys.stderr)
+    # In one go, for several threads may have something to tell.
+    lines = filter(None, (f"ncwire: {sentence}", remedy))
+    print("".join(f"{printable(line)}\n" for line in lines), end="", file=sys.stderr, flush=True)
 
 
 def _output_closed() -> int:
@@ -153,6 +161,16 @@ def _unknown_host(error: errors.NcwireError) -> str:
     )
 
 
+def _unknown_device(error: errors.NcwireError) -> str:
+    if not isinstance(error, errors.UnknownDeviceError):
+        return ""
+    return (
+        "  If a device of yours has called, compare this fingerprint with its own. If they are\n"
+        "  the same, add this line to the known_hosts file, with the name that --device has:\n"
+        f"    NAME {error.key_type} {error.key_base64}"
+    )
+
+
 def _changed_host(error: errors.NcwireError) -> str:
     if not isinstance(error, errors.SSHHostKeyChangedError):
         return ""
@@ -181,6 +199,7 @@ _FAILURES: dict[type, _Failure] = {
     errors.SessionCloseError: _Failure(Exit.CONNECTION),
     errors.NetconfFramingError: _Failure(Exit.SESSION, "framing"),
     errors.UnsendableMessageError: _Failure(Exit.SESSION, "send"),
+    errors.ListenError: _Failure(Exit.CONNECTION),
     errors.AuthenticationError: _Failure(
         Exit.AUTHENTICATION,
         "authentication",
@@ -217,6 +236,7 @@ _FAILURES: dict[type, _Failure] = {
         Exit.HOST_KEY, None, _hint("The key was withdrawn: do not trust whoever presents it.")
     ),
     errors.SSHHostKeyMismatchError: _Failure(Exit.HOST_KEY),
+    errors.UnknownDeviceError: _Failure(Exit.HOST_KEY, None, _unknown_device),
     # NETCONF
     errors.SessionError: _Failure(Exit.SESSION, "session"),
     errors.HelloError: _Failure(Exit.SESSION),

@@ -21,6 +21,16 @@ _TERMINAL = "/dev/tty"
 
 def add_to(group: argparse._ArgumentGroup) -> None:
     """Add the options. There is none for the password itself: others can see a command line."""
+    add_sources_to(group)
+    group.add_argument(
+        "--no-prompt",
+        action="store_true",
+        help="never ask on the terminal; so does -o BatchMode=yes",
+    )
+
+
+def add_sources_to(group: argparse._ArgumentGroup) -> None:
+    """Add the options for where nobody is to be asked."""
     sources = group.add_mutually_exclusive_group()
     sources.add_argument(
         "--password-env",
@@ -32,11 +42,6 @@ def add_to(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         type=int,
         help="take it from the first line of this open file descriptor",
-    )
-    group.add_argument(
-        "--no-prompt",
-        action="store_true",
-        help="never ask on the terminal; so does -o BatchMode=yes",
     )
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncwire.cli import connection, documents, failures
+from ncwire.cli import connection, documents, failures, values
 from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import write_document
 from ncwire.errors import OptionError
@@ -52,13 +50,13 @@ def add_to(
         help="the running configuration, and state",
     )
     parser.add_argument(
-        "--timeout", metavar="SECONDS", type=_seconds, help="for the reply; default: 30"
+        "--timeout", metavar="SECONDS", type=values.seconds, help="for the reply; default: 30"
     )
     parser.add_argument(
         "-n",
         "--notifications",
         metavar="N",
-        type=_count,
+        type=values.count,
         help="after the reply, print N notifications; 0: all, until interrupted",
     )
     return parser
@@ -108,12 +106,7 @@ def _operation(arguments: argparse.Namespace) -> str | bytes:
         return "<get/>"
     if arguments.get_config is not None:
         return f"<get-config><source><{arguments.get_config}/></source></get-config>"
-    if arguments.file == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(arguments.file).read_bytes()
-    except OSError as error:
-        raise OptionError(arguments.file, error.strerror or str(error)) from error
+    return documents.read(arguments.file)
 
 
 def _print(notifications: NotificationReader, number: int) -> None:
@@ -125,19 +118,3 @@ def _print(notifications: NotificationReader, number: int) -> None:
     finally:
         if notifications.dropped:
             failures.warn(f"{notifications.dropped} notifications came too fast, and were dropped")
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number of seconds")
-    return seconds
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of notifications")
-    return int(text)

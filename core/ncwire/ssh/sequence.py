@@ -13,21 +13,22 @@ from ncwire.driver.channel import Channel, ChannelRequest
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import ChannelError, NcwireError, NoCommonAlgorithmError, OptionError
-from ncwire.ssh import algorithms, keys, sockets
+from ncwire.ssh import algorithms, sockets
 from ncwire.ssh.algorithm_advice import advise
 from ncwire.ssh.auth import Authentication
 from ncwire.ssh.hostkeys import HostKeyPolicy, default_unknown_host_cb, parse_hostkey_b64
+from ncwire.ssh.identification import DialledHost
 from ncwire.ssh.known_hosts import SSH_PORT, host_entry_name, read_known_hosts
 from ncwire.ssh.route import Route
 from ncwire.ssh.wakeup import Wakeup
 from ncwire.steps import check_returned, driver_step
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator
 
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.ssh import SSHDriver
-    from ncwire.ssh.keys import PrivateKey
+    from ncwire.ssh.identification import Identification
 
 
 class SSHConnecting(Connecting):
@@ -36,6 +37,10 @@ class SSHConnecting(Connecting):
     What can be refused is refused before any packet is sent. The socket is the core's until
     `handshake` is called and the driver's after that; whatever fails, the driver is aborted and
     the socket closed, and so is the route, through which the socket may lead.
+
+    `identification` says for a connection that the peer has opened who that is, and the options
+    are only those of the handshake: authentication and channel follow the identified device's.
+    None: it must be the host that the options name.
     """
 
     def __init__(
@@ -43,10 +48,12 @@ class SSHConnecting(Connecting):
         driver: SSHDriver,
         options: ConnectOptions,
         deadline: Deadline,
+        identification: Identification | None = None,
         route: Route | None = None,
     ) -> None:
         super().__init__(driver, options, deadline)
         self._ssh = driver
+        self._identification = identification
         self._route = route or Route(options.timeouts.close)
         self._plan: _Plan | None = None
         self._hop: _Hop | None = None
@@ -64,11 +71,12 @@ class SSHConnecting(Connecting):
         plan = self._plan or self.prepare()
         self._sock = self._open_socket()
         with self._route.accounted_for():
-            plan.policy.verify(self._handshake(self._sock, plan.offered))
+            identified = plan.peer.identify(self._handshake(self._sock, plan.offered))
+            self._options = identified.options
             Authentication(
                 self._ssh,
-                self._options,
-                plan.named_keys,
+                identified.options,
+                identified.named_keys,
                 self._deadline,
                 proceed=self._check_not_aborted,
             ).run()
@@ -80,11 +88,10 @@ class SSHConnecting(Connecting):
         if options.jumps:
             self._hop = self._hop_before()
             self._hop.prepare()
-        named_keys = [keys.load(path, options.password) for path in options.key_filename]
-        policy = host_key_policy(options)
+        peer = self._identification or DialledHost(options, host_key_policy(options))
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
-        offered = algorithms.choose(type(driver), policy.key_types(), options.algorithms)
-        self._plan = _Plan(named_keys, policy, offered)
+        offered = algorithms.choose(type(driver), peer.key_types(), options.algorithms)
+        self._plan = _Plan(peer, offered)
         return self._plan
 
     def _hop_before(self) -> _Hop:
@@ -190,7 +197,7 @@ class _Hop(SSHConnecting):
         route: Route,
         target: tuple[str, int],
     ) -> None:
-        super().__init__(driver, options, deadline, route)
+        super().__init__(driver, options, deadline, route=route)
         self._name = _host_and_port(options.host or "", options.port)
         self._target = target
 
@@ -233,8 +240,7 @@ class _Hop(SSHConnecting):
 class _Plan:
     """What is settled before any packet is sent."""
 
-    named_keys: Sequence[PrivateKey]
-    policy: HostKeyPolicy
+    peer: Identification
     offered: Algorithms
 
 

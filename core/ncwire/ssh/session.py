@@ -203,7 +203,7 @@ class SSHSession(Session):
         options = settle(given, self._known_hosts)
         started = False
         try:
-            _check_supported(options, chosen)
+            check_features(chosen, options.required_features())
             with driver_step(chosen.name, "its constructor"):
                 driver = chosen()
             deadline = Deadline.after(options.timeouts.overall, "connect")
@@ -289,8 +289,9 @@ def connect(
     return session
 
 
-def _check_supported(options: ConnectOptions, driver: type[Driver]) -> None:
-    for name, feature in options.required_features().items():
+def check_features(driver: type[Driver], needed: Mapping[str, Feature]) -> None:
+    """Raise `UnsupportedOption` for the first parameter whose feature the driver has not."""
+    for name, feature in needed.items():
         if feature not in driver.features:
             raise UnsupportedOption(driver.name, name, _who_can(feature))
 

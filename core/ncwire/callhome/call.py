@@ -1,0 +1,131 @@
+"""One call: from the accepted socket to a session, or to an error."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ncwire.callhome.devices import Caller
+from ncwire.callhome.session import CallHomeSession
+from ncwire.callhome.waiting import source_of
+from ncwire.driver.deadline import Deadline
+from ncwire.driver.options import ConnectOptions
+from ncwire.errors import SessionCloseError
+from ncwire.ssh.sequence import SSHConnecting
+from ncwire.steps import driver_step
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from ncwire.callhome.devices import Devices
+    from ncwire.driver import Algorithms, Channel, SSHDriver, Timeouts
+    from ncwire.ssh.sockets import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How calls are answered, whoever it is that calls."""
+
+    driver: type[SSHDriver]
+    timeouts: Timeouts
+    algorithms: Algorithms | None
+
+
+class Call:
+    """A peer that has connected: who that is, and whether it means well, is to be seen.
+
+    The socket is the call's own. `answer` is called once; after it has failed nothing is open.
+    """
+
+    def __init__(self, sock: socket.socket, peer: Address, terms: Terms) -> None:
+        self.peer = peer
+        self.source = source_of(peer)
+        self.deadline = Deadline.after(terms.timeouts.overall, "call home")
+        self.device: str | None = None
+        """The device's name, once its host key has told it."""
+        self._sock = sock
+        self._terms = terms
+        self._lock = threading.Lock()
+        self._aborted = False
+        self._abort: Callable[[], None] = sock.close
+
+    def answer(self, devices: Devices) -> CallHomeSession:
+        """Return a connected session with one of the devices.
+
+        Raises what `SSHSession.connect` does; after `abort` a `SessionCloseError`, closed by us,
+        unless the call had failed before. Nothing secret, nor any user's name, has been sent
+        when it is an `SSHUnknownHostError`.
+        """
+        caller = Caller(devices, str(self.peer))
+        connecting = self._connecting(caller)
+        try:
+            channel = connecting.run()
+        finally:
+            self.device = caller.name
+        return self._open(caller, channel)
+
+    def abort(self) -> None:
+        """End the call, so that `answer` fails; a session that it has returned is left alone.
+
+        From any thread, and idempotent.
+        """
+        with self._lock:
+            self._aborted = True
+            abort = self._abort
+        abort()
+
+    def _connecting(self, caller: Caller) -> SSHConnecting:
+        terms = self._terms
+        options = ConnectOptions(
+            host=None,
+            username="",  # nobody's: each device has its own
+            sock=self._sock,
+            timeouts=terms.timeouts,
+            algorithms=terms.algorithms,
+        )
+        try:
+            with driver_step(terms.driver.name, "its constructor"):
+                driver = terms.driver()
+            connecting = SSHConnecting(driver, options, self.deadline, caller)
+            self._becomes(connecting.abort)
+        except BaseException:
+            self._sock.close()
+            raise
+        return connecting
+
+    def _open(self, caller: Caller, channel: Channel) -> CallHomeSession:
+        known = caller.device()
+        try:
+            session = CallHomeSession(known, self.peer, channel, self._terms.driver)
+            self._becomes(session.close)
+            options = known.options
+            session.open(
+                channel,
+                timeouts=options.timeouts,
+                keepalive=options.keepalive,
+                deadline=self.deadline,
+            )
+            # From here on it is the taker's: what ends the call must not end the session.
+            self._becomes(_nothing)
+        except BaseException as error:
+            channel.abort()  # the session may have been closed before it had the channel
+            if self._aborted and isinstance(error, Exception):
+                raise _closed() from error
+            raise
+        return session
+
+    def _becomes(self, abort: Callable[[], None]) -> None:
+        with self._lock:
+            if self._aborted:
+                raise _closed()
+            self._abort = abort
+
+
+def _closed() -> SessionCloseError:
+    return SessionCloseError(b"", closed_by="us", reason="closed while connecting")
+
+
+def _nothing() -> None:
+    """Do nothing: there is nothing left to abort."""

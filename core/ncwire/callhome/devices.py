@@ -1,0 +1,267 @@
+"""The devices that may call, and which of them has the host key that a peer presents."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ncwire.driver.hostkey import HostKey
+from ncwire.errors import OptionError, SSHHostKeyRevokedError, UnknownDeviceError
+from ncwire.ssh.identification import Identification, Identified
+from ncwire.ssh.known_hosts import REVOKED, SSH_PORT, host_entry_name, read_known_hosts
+from ncwire.ssh.options import settle
+from ncwire.ssh.parameters import DEFAULT_PORT, Parameters, filenames
+from ncwire.ssh.session import check_features
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ncwire.driver import Driver
+    from ncwire.driver.options import ConnectOptions, Timeouts
+    from ncwire.framing import Limits
+    from ncwire.ssh.known_hosts import KnownHostEntry
+    from ncwire.ssh.parameters import AuthHandler, Filename
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device that may call, how it is recognised, and how to log in to it.
+
+    `host_keys`: its public host keys, each a `HostKey` or as text: the base64, a line of
+    known_hosts or the content of a .pub file (names and comments on it mean nothing). Without
+    any it has the keys that are on file for `name`, plainly or as "[name]:830".
+    `known_hosts`: the files to look in; by default the user's and the system's. A key that is
+    marked @revoked there is refused, also one that is given here.
+
+    The rest is as for `SSHSession.connect` and its class. `timeouts` counts from authentication
+    on (None: the listener's); what comes before is the listener's, for nobody knows yet who
+    calls.
+    """
+
+    name: str
+    host_keys: str | HostKey | Iterable[str | HostKey] = ()
+    known_hosts: Filename | Iterable[Filename] | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    key_filename: Filename | Iterable[Filename] | None = None
+    allow_agent: bool = True
+    look_for_keys: bool = True
+    auth_handler: AuthHandler | None = None
+    keepalive: float | None = None
+    environment: Mapping[str, str] | None = None
+    subsystems: Iterable[str] = ("netconf",)
+    timeouts: Timeouts | None = None
+    capabilities: Iterable[str] | None = None
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A device, its parameters checked and its keys found."""
+
+    device: Device
+    options: ConnectOptions
+    keys: tuple[HostKey, ...]
+    revoked: tuple[KnownHostEntry, ...]
+
+    @property
+    def name(self) -> str:
+        """The name that the user has for it."""
+        return self.device.name
+
+
+class Devices:
+    """All devices, each with host keys that no other has.
+
+    Raises `OptionError` for a parameter that is wrong, a device without a key, and two that
+    have one name or one key; `UnsupportedOption` for what the driver cannot do; `KeyFileError`
+    for a private key that cannot be used.
+    """
+
+    def __init__(
+        self, devices: Iterable[Device], timeouts: Timeouts, driver: type[Driver]
+    ) -> None:
+        self._by_key: dict[bytes, KnownDevice] = {}
+        self._revoked: dict[bytes, tuple[KnownDevice, KnownHostEntry]] = {}
+        self._known: dict[str, KnownDevice] = {}
+        for device in _listed(devices):
+            known = _known(device, timeouts)
+            check_features(driver, known.options.required_features())
+            self._add(known)
+
+    def __iter__(self) -> Iterator[KnownDevice]:
+        return iter(self._known.values())
+
+    def key_types(self) -> tuple[str, ...]:
+        """Return the types of all devices' keys."""
+        return tuple(dict.fromkeys(key.type for known in self for key in known.keys))
+
+    def with_key(self, key: HostKey, peer: str) -> KnownDevice:
+        """Return the device whose key it is; `peer` is who presents it, for the error.
+
+        Raises `SSHHostKeyRevokedError` and `UnknownDeviceError`.
+        """
+        found = self._by_key.get(key.blob)
+        if found is not None:
+            return found
+        if key.blob in self._revoked:
+            known, entry = self._revoked[key.blob]
+            raise SSHHostKeyRevokedError(
+                known.name,
+                key.md5,
+                key_type=key.type,
+                sha256=key.sha256,
+                filename=entry.filename,
+                line=entry.line,
+            )
+        raise UnknownDeviceError(
+            peer, key.md5, key_type=key.type, sha256=key.sha256, key_base64=key.base64
+        )
+
+    def _add(self, known: KnownDevice) -> None:
+        if self._known.setdefault(known.name, known) is not known:
+            raise OptionError("devices", f"two are named {known.name}")
+        for key in known.keys:
+            other = self._by_key.setdefault(key.blob, known)
+            if other is not known:
+                raise OptionError(
+                    "devices",
+                    f"{other.name} and {known.name} have the same host key, {key.type} "
+                    f"{key.sha256}: a device that calls is known by nothing else",
+                )
+        for entry in known.revoked:
+            self._revoked.setdefault(entry.key.blob, (known, entry))
+
+
+class Caller(Identification):
+    """The peer of one call: one of the devices, if its host key says so."""
+
+    def __init__(self, devices: Devices, peer: str) -> None:
+        self._devices = devices
+        self._peer = peer
+        self._known: KnownDevice | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The device's name; None before it is identified."""
+        return None if self._known is None else self._known.name
+
+    def device(self) -> KnownDevice:
+        """Return who it is, after `identify` has."""
+        if self._known is None:
+            raise AssertionError("not identified")
+        return self._known
+
+    def key_types(self) -> Sequence[str]:
+        """Return the types of all devices' keys."""
+        return self._devices.key_types()
+
+    def identify(self, key: HostKey) -> Identified:
+        """Return how to go on with the device that has this key."""
+        self._known = self._devices.with_key(key, self._peer)
+        return Identified.by(self._known.options)
+
+
+def parse_host_key(option: str, text: str) -> HostKey:
+    """Return the key in a text: base64, a line of known_hosts, or the content of a .pub file.
+
+    Raises `OptionError` for anything else, and for a line with a marker.
+    """
+    fields = text.split()
+    # As known_hosts' own reader has it: a blob's base64 begins with AAAA, and nothing else does.
+    index = next((i for i, word in enumerate(fields) if word.startswith("AAAA")), None)
+    if index is None or text.lstrip().startswith("@"):
+        raise OptionError(option, f"{text[:60]!r} is no public host key")
+    try:
+        key = HostKey.from_blob(base64.b64decode(fields[index], validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise OptionError(option, f"{text[:60]!r} is no public host key") from error
+    if index and fields[index - 1] != key.type:
+        raise OptionError(option, f"{text[:60]!r} has a key of another type, {key.type}")
+    return key
+
+
+def _listed(devices: Iterable[Device]) -> list[Device]:
+    if isinstance(devices, Device) or not isinstance(devices, Iterable):
+        raise OptionError("devices", "must be several Device, in a list or tuple")
+    listed = list(devices)
+    if not listed:
+        raise OptionError("devices", "there are none, so that nobody could call")
+    for device in listed:
+        if not isinstance(device, Device):
+            raise OptionError("devices", f"must be Device, not {type(device).__name__}")
+    return listed
+
+
+def _known(device: Device, timeouts: Timeouts) -> KnownDevice:
+    try:
+        return _looked_up(device, timeouts)
+    except OptionError as error:
+        raise OptionError("devices", f"{device.name}: {error}") from error
+
+
+def _looked_up(device: Device, timeouts: Timeouts) -> KnownDevice:
+    options = _settled(device, timeouts)
+    Identified.by(options)  # key files that cannot be used are told of now, not with each call
+    entries = _on_file(device.name, options)
+    revoked = tuple(entry for entry in entries if entry.marker == REVOKED)
+    withdrawn = {entry.key.blob for entry in revoked}
+    given = _given_keys(device)
+    candidates = given or [entry.key for entry in entries if not entry.marker]
+    keys = {key.blob: key for key in candidates if key.blob not in withdrawn}
+    if not keys:
+        where = "in host_keys" if given else f"on file in {', '.join(options.known_hosts) or '-'}"
+        why = " that is not revoked" if candidates else ""
+        raise OptionError("host_keys", f"there is no host key {where}{why}")
+    return KnownDevice(device, options, tuple(keys.values()), revoked)
+
+
+def _settled(device: Device, timeouts: Timeouts) -> ConnectOptions:
+    # The device's socket is still to come. Any that is connected stands for it, so that the
+    # parameters are judged just as those of a session over an open socket are.
+    placeholder, other = socket.socketpair()
+    with placeholder, other:
+        given = Parameters(
+            host=device.name,
+            username=device.username,
+            password=device.password,
+            key_filename=device.key_filename,
+            allow_agent=device.allow_agent,
+            look_for_keys=device.look_for_keys,
+            auth_handler=device.auth_handler,
+            keepalive=device.keepalive,
+            environment=device.environment,
+            subsystems=device.subsystems,
+            timeouts=device.timeouts or timeouts,
+            sock=placeholder,
+        )
+        settled = settle(given, filenames("known_hosts", device.known_hosts))
+    return replace(settled, sock=None)
+
+
+def _on_file(name: str, options: ConnectOptions) -> list[KnownHostEntry]:
+    known_hosts = read_known_hosts(options.known_hosts)
+    names = (host_entry_name(name, port) for port in (SSH_PORT, DEFAULT_PORT))
+    return [entry for each in names for entry in known_hosts.lookup(each)]
+
+
+def _given_keys(device: Device) -> list[HostKey]:
+    given = device.host_keys
+    if isinstance(given, str | HostKey):
+        given = [given]
+    if isinstance(given, bytes | os.PathLike) or not isinstance(given, Iterable):
+        raise OptionError("host_keys", "must be a HostKey or a string, or several")
+    return [_key(each) for each in given]
+
+
+def _key(given: object) -> HostKey:
+    if isinstance(given, HostKey):
+        return given
+    if isinstance(given, str):
+        return parse_host_key("host_keys", given)
+    raise OptionError("host_keys", f"must be HostKey or a string, not {type(given).__name__}")

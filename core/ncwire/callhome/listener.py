@@ -1,0 +1,262 @@
+"""The listener: takes in who calls, has calls answered a few at a time, hands out sessions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+from ncwire.callhome.call import Call
+from ncwire.callhome.crew import Crew
+from ncwire.callhome.devices import Devices
+from ncwire.callhome.waiting import WaitingRoom
+from ncwire.errors import (
+    ListenError,
+    OptionError,
+    SessionCloseError,
+    StepTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from ncwire.callhome.call import Terms
+    from ncwire.callhome.devices import Device
+    from ncwire.callhome.doorway import Doorway
+    from ncwire.callhome.session import CallHomeSession
+    from ncwire.ssh.sockets import Address
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call that came to nothing: who called from where, and why there is no session."""
+
+    peer: Address
+    device: str | None
+    """The device's name, if its host key had told it already."""
+    error: Exception
+
+    def __str__(self) -> str:
+        name = "" if self.device is None else f" of {self.device}"
+        return f"call{name} from {self.peer} refused: {self.error}"
+
+
+class Listener:
+    """Listens until it is closed; made by `listen`.
+
+    Iterating over it, or `accept`, gives each session once; a session is its taker's own, to be
+    closed by them, and lives on when the listener is closed. A device that calls again while it
+    is connected gets another session: what that means is for the user to decide.
+
+    One thread accepts and sees to whose turn it is, and each call is answered on one of its own.
+    """
+
+    def __init__(
+        self,
+        doorway: Doorway,
+        devices: Devices,
+        terms: Terms,
+        on_session: Callable[[CallHomeSession], object] | None,
+        on_refused: Callable[[Refusal], object] | None,
+        concurrency: int,
+        backlog: int,
+    ) -> None:
+        self._doorway = doorway
+        self._devices = devices
+        self._terms = terms
+        self._on_session = on_session
+        self._on_refused = on_refused
+        self._concurrency = concurrency
+        self._backlog = backlog
+        self._waiting: WaitingRoom[Call] = WaitingRoom(backlog, max(1, concurrency // 2))
+        self._crew = Crew(self._answer, doorway.wake)
+        self._changed = threading.Condition()  # guards the two that follow
+        self._closed = False
+        self._ready: deque[CallHomeSession] = deque()
+        self._keeper = threading.Thread(
+            target=self._keep, name=f"ncwire-listen-{self.port}", daemon=True
+        )
+        try:
+            self._keeper.start()
+        except BaseException:
+            doorway.close()
+            raise
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """The addresses that are listened on, each with the port."""
+        return self._doorway.addresses
+
+    @property
+    def port(self) -> int:
+        """The port, which is the same on all addresses."""
+        return self.addresses[0][1]
+
+    def update(self, devices: Iterable[Device]) -> None:
+        """Have calls from now on answered for these devices, in place of those until now.
+
+        known_hosts and key files are read again, too. Raises what `listen` raises for devices;
+        those until now stay then. Sessions are not touched.
+        """
+        self._devices = Devices(devices, self._terms.timeouts, self._terms.driver)
+
+    def accept(self, timeout: float | None = None) -> CallHomeSession:
+        """Return the next session; wait for it up to `timeout` seconds, for ever by default.
+
+        Raises `StepTimeoutError` when none has come, `ListenError` once the listener is closed.
+        """
+        if self._on_session is not None:
+            raise OptionError("on_session", "it is given the sessions, so that none comes here")
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            with self._changed:
+                patience = None if until is None else max(0.0, until - time.monotonic())
+                self._changed.wait_for(lambda: self._ready or self._closed, patience)
+                if self._closed:
+                    raise ListenError("the listener is closed")
+                if not self._ready:
+                    raise StepTimeoutError("waiting for a call", timeout or 0.0)
+                session = self._ready.popleft()
+            self._doorway.wake()  # there is room for another
+            if session.cause is None:
+                return session
+            self._refuse(Refusal(session.peer, session.device, session.cause))
+
+    def close(self) -> None:
+        """Stop listening; end the calls under way, and the sessions that nobody has taken.
+
+        Idempotent, bounded by `Timeouts.close`, from any thread and from the callbacks. Whoever
+        waits in `accept` is woken. Sessions that were handed over live on, and a callback that
+        is at work with one is not waited for.
+        """
+        with self._changed:
+            self._closed = True
+            untaken = list(self._ready)
+            self._ready.clear()
+            self._changed.notify_all()
+        self._doorway.wake()
+        self._crew.end()
+        until = time.monotonic() + self._terms.timeouts.close
+        # All at once: each may take a while over a peer that takes nothing in.
+        closing = [threading.Thread(target=session.close, daemon=True) for session in untaken]
+        for thread in closing:
+            thread.start()
+        left = self._crew.join(until)
+        for thread in (self._keeper, *closing):
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, until - time.monotonic()))
+                left += [thread.name] if thread.is_alive() else []
+        if left:
+            _log.warning("listener on port %d: %s did not end", self.port, ", ".join(left))
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> CallHomeSession:
+        try:
+            return self.accept()
+        except ListenError:
+            raise StopIteration from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- on the keeper's thread ----------------------------------------------------------------
+
+    def _keep(self) -> None:
+        try:
+            while not self._closed:
+                for sock, peer in self._doorway.wait(self._waiting.due()):
+                    self._waiting.admit(Call(sock, peer, self._terms))
+                for call in self._crew.answered():
+                    self._waiting.answered(call)
+                for call in self._waiting.expired(time.monotonic()):
+                    late = StepTimeoutError("waiting for its turn", call.deadline.seconds)
+                    self._turn_away(call, late)
+                self._start_answering()
+                for call in self._waiting.left_out():
+                    problem = f"{self._backlog} others are waiting for their turn"
+                    self._turn_away(call, ListenError(problem))
+        finally:
+            with self._changed:  # whatever ended it, nobody shall wait for what cannot come
+                self._closed = True
+                self._changed.notify_all()
+            self._doorway.close()
+            for call in self._waiting:
+                call.abort()
+
+    def _start_answering(self) -> None:
+        while self._has_room() and (call := self._waiting.next()) is not None:
+            try:
+                self._crew.start(call)
+            except RuntimeError as error:
+                self._waiting.answered(call)
+                self._turn_away(call, ListenError(f"no thread can answer it: {error}"))
+
+    def _has_room(self) -> bool:
+        answering = len(self._crew)
+        untaken = max(self._backlog, self._concurrency)
+        return answering < self._concurrency and answering + len(self._ready) < untaken
+
+    def _turn_away(self, call: Call, error: Exception) -> None:
+        call.abort()
+        self._refuse(Refusal(call.peer, call.device, error))
+
+    # --- on a call's thread --------------------------------------------------------------------
+
+    def _answer(self, call: Call) -> Callable[[], None] | None:
+        try:
+            session = call.answer(self._devices)
+        except Exception as error:  # noqa: BLE001 - an auth_handler may raise anything
+            if not _is_by_us(error):
+                self._refuse(Refusal(call.peer, call.device, error))
+            return None
+        with self._changed:
+            if not self._closed:
+                _log.debug("session %s of %s from %s", session.id, session.device, session.peer)
+                if self._on_session is not None:
+                    return partial(self._hand_over, self._on_session, session)
+                self._ready.append(session)
+                self._changed.notify()
+                return None
+        session.close()
+        return None
+
+    @staticmethod
+    def _hand_over(
+        on_session: Callable[[CallHomeSession], object], session: CallHomeSession
+    ) -> None:
+        try:
+            on_session(session)
+        except Exception:  # noqa: BLE001 - the user's own, which must hurt no other call
+            _log.exception("on_session raised, session %s ends", session.name)
+            session.close()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if self._on_refused is None:
+            _log.warning("%s", refusal)
+            return
+        _log.info("%s", refusal)
+        try:
+            self._on_refused(refusal)
+        except Exception:  # noqa: BLE001 - as with on_session
+            _log.exception("on_refused raised")
+
+
+def _is_by_us(error: Exception) -> bool:
+    return isinstance(error, SessionCloseError) and error.closed_by == "us"

@@ -1,0 +1,35 @@
+"""`CallHomeSession`: a session with a device that has called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ncwire.ssh.session import SSHSession
+
+if TYPE_CHECKING:
+    from ncwire.callhome.devices import KnownDevice
+    from ncwire.driver import Channel, Driver
+    from ncwire.ssh.sockets import Address
+
+
+class CallHomeSession(SSHSession):
+    """A connected session, which the device has opened; made by `Listener`, not by callers.
+
+    `device` is the device's name, by which `host` is called too; `peer` the address and port
+    that it called from, which identify nothing.
+    """
+
+    def __init__(
+        self, known: KnownDevice, peer: Address, channel: Channel, driver: type[Driver]
+    ) -> None:
+        device = known.device
+        super().__init__(device.capabilities, driver=driver, limits=device.limits)
+        self.device = known.name
+        self.peer = peer
+        self._options = known.options
+        self._channel = channel
+
+    @property
+    def port(self) -> None:
+        """None: the device has called us, not we a port of its."""
+        return
