@@ -7,10 +7,12 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ncwire import registry
 from ncwire.connecting import Connecting
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.channel import Channel, ChannelRequest
 from ncwire.driver.deadline import Deadline
+from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import ChannelError, NcwireError, NoCommonAlgorithmError, OptionError
 from ncwire.ssh import algorithms, keys, sockets
@@ -82,6 +84,8 @@ class SSHConnecting(Connecting):
             self._hop.prepare()
         named_keys = [keys.load(path, options.password) for path in options.key_filename]
         policy = host_key_policy(options)
+        if Feature.HOST_CERTIFICATE not in driver.features:
+            policy = replace(policy, no_certificates=self._no_certificates)
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
         offered = algorithms.choose(type(driver), policy.key_types(), options.algorithms)
         self._plan = _Plan(named_keys, policy, offered)
@@ -121,6 +125,10 @@ class SSHConnecting(Connecting):
             options.bind_addr,
             options.address_family,
         )
+
+    def _no_certificates(self) -> str:
+        able = registry.who_can(Feature.HOST_CERTIFICATE)
+        return f"driver {self._ssh.name!r} cannot take host certificates ({able})"
 
     def _handshake(self, sock: socket.socket, offered: Algorithms) -> HostKey:
         within = Deadline.after(

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         ChannelInfo,
         ConnectOptions,
         Driver,
-        Feature,
         Timeouts,
     )
     from ncwire.framing import Limits
@@ -292,13 +291,4 @@ def connect(
 def _check_supported(options: ConnectOptions, driver: type[Driver]) -> None:
     for name, feature in options.required_features().items():
         if feature not in driver.features:
-            raise UnsupportedOption(driver.name, name, _who_can(feature))
-
-
-def _who_can(feature: Feature) -> str:
-    able = [
-        status.name
-        for status in registry.survey()
-        if status.status == "ok" and feature.value in status.features
-    ]
-    return f"these drivers do: {', '.join(able)}" if able else "no installed driver does"
+            raise UnsupportedOption(driver.name, name, registry.who_can(feature))
