@@ -169,6 +169,7 @@ def parameters_by_feature() -> Mapping[Feature, Sequence[str]]:
         username="user",
         password="set",  # noqa: S106 - no secret
         hostkey_b64="set",
+        accept_new="set",
         unknown_host_cb=lambda _host, _fingerprint: False,
         sock=object(),  # type: ignore[arg-type] # only looked at for being there
         bind_addr="set",

@@ -7,11 +7,12 @@ import os
 import signal
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+import ncwire
 from ncwire import SSHSession, Timeouts, registry
 from ncwire.driver import Feature
 from ncwire.errors import (
@@ -19,6 +20,7 @@ from ncwire.errors import (
     ChannelError,
     ConnectError,
     HelloTimeoutError,
+    KnownHostsFileError,
     OptionError,
     SessionCloseError,
     SSHHostKeyChangedError,
@@ -230,6 +232,56 @@ def test_hostkey_b64_pins_the_key_that_has_a_certificate(certified, connect, key
     assert connect(server, known_hosts=known, hostkey_b64=pinned).connected
     with pytest.raises(SSHHostKeyMismatchError):
         connect(server, known_hosts=known, hostkey_b64=public_key(key_ring.key("ca")))
+
+
+def test_new_host_is_added_and_known_from_then_on(sshd, driver, tmp_path):
+    known = tmp_path / "new" / "known_hosts"
+    parameters = {
+        "port": sshd.port, "driver": driver, "known_hosts": known, "username": sshd.user,
+        "key_filename": sshd.client_key, "allow_agent": False, "look_for_keys": False,
+    }  # fmt: skip
+    ncwire.connect(sshd.host, **parameters, accept_new=True).close()
+    (line,) = known.read_text().splitlines()
+    key = public_key(sshd.host_keys["ed25519"])
+    assert line == f"[{sshd.host}]:{sshd.port} ssh-ed25519 {key}"
+    assert (known.stat().st_mode & 0o777, known.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    ncwire.connect(sshd.host, **parameters).close()
+    ncwire.connect(sshd.host, **parameters, accept_new=True).close()
+    assert known.read_text() == f"{line}\n"
+
+
+def test_changed_or_revoked_key_is_never_added(sshd, connect, tmp_path, key_ring):
+    known = tmp_path / "known_hosts"
+    for text, kind in (
+        (f"* ssh-ed25519 {public_key(key_ring.key('another'))}\n", SSHHostKeyChangedError),
+        (f"@revoked * ssh-ed25519 {public_key(key_ring.key('host'))}\n", SSHHostKeyRevokedError),
+    ):
+        known.write_text(text)
+        with leaving_nothing(), pytest.raises(kind):
+            connect(sshd, known_hosts=known, accept_new=True)
+        assert known.read_text() == text
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_callback_decides_whether_a_new_host_is_added(sshd, connect, tmp_path, answer):
+    known = tmp_path / "known_hosts"
+    known.touch()
+    with nullcontext() if answer else pytest.raises(SSHUnknownHostError):
+        connect(sshd, known_hosts=known, accept_new=True, unknown_host_cb=lambda host, key: answer)
+    assert bool(known.read_text()) is answer
+
+
+def test_host_whose_key_cannot_be_added_is_not_let_in(sshd, driver, tmp_path):
+    known = tmp_path / "missing" / "too" / "known_hosts"
+    with leaving_nothing(), pytest.raises(KnownHostsFileError, match=r"known_hosts: .*No such"):
+        ncwire.connect(
+            sshd.host,
+            port=sshd.port,
+            driver=driver,
+            known_hosts=known,
+            accept_new=True,
+            password="never sent",
+        )
 
 
 def test_hostkey_verify_false_skips_known_hosts(sshd, connect):

@@ -29,7 +29,7 @@ REVOKED = "@revoked"
 CERT_AUTHORITY = "@cert-authority"
 _MARKERS = (REVOKED.encode(), CERT_AUTHORITY.encode())
 _SIGNATURES_OF_RSA = (b"rsa-sha2-256", b"rsa-sha2-512")
-_SALT_OCTETS = 20
+SALT_OCTETS = 20
 _FILES_KEPT = 64
 _NAMES_KEPT = 1024
 SSH_PORT = 22
@@ -222,7 +222,7 @@ def _split_hashed(names: bytes) -> tuple[bytes, bytes] | None:
     try:
         empty, version, salt, digest = names.split(b"|")
         decoded = binascii.a2b_base64(salt, strict_mode=True)
-        if (empty, version, len(decoded)) == (b"", b"1", _SALT_OCTETS):
+        if (empty, version, len(decoded)) == (b"", b"1", SALT_OCTETS):
             return decoded, binascii.a2b_base64(digest, strict_mode=True)
     except ValueError:
         pass

@@ -16,6 +16,7 @@ from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import ChannelError, NcwireError, NoCommonAlgorithmError, OptionError
 from ncwire.ssh import algorithms, keys, sockets
+from ncwire.ssh.accept_new import NewHosts
 from ncwire.ssh.algorithm_advice import advise
 from ncwire.ssh.auth import Authentication
 from ncwire.ssh.hostkeys import HostKeyPolicy, default_unknown_host_cb, parse_hostkey_b64
@@ -260,6 +261,10 @@ def host_key_policy(options: ConnectOptions) -> HostKeyPolicy:
     if host is None:
         host, port = _peer_address(options.sock), SSH_PORT
     pinned = options.hostkey_b64
+    callback, remember = options.unknown_host_cb, None
+    if options.accept_new is not None:
+        callback = callback or _accept
+        remember = NewHosts(options.accept_new, hashed=options.hash_known_hosts).add
     return HostKeyPolicy(
         host=host,
         port=port,
@@ -267,8 +272,13 @@ def host_key_policy(options: ConnectOptions) -> HostKeyPolicy:
         known_hosts=read_known_hosts(options.known_hosts),
         verify_known=options.hostkey_verify,
         pinned=None if pinned is None else parse_hostkey_b64(pinned),
-        unknown_host_cb=options.unknown_host_cb or default_unknown_host_cb,
+        unknown_host_cb=callback or default_unknown_host_cb,
+        remember=remember,
     )
+
+
+def _accept(_host: str, _fingerprint: str) -> bool:
+    return True
 
 
 def _peer_address(sock: socket.socket | None) -> str:
