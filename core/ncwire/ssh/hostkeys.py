@@ -72,11 +72,13 @@ class HostKeyPolicy:
       is of another type. Types on file are preferred in negotiation, so a server that presents
       another type no longer has the known key; accepting it would let an attacker pass by
       claiming to have the other type only.
-    - A certificate is good by an `@cert-authority` line for the name, or for the plain host name
-      if there is none; one that is not good counts for no more than the key in it.
+    - A certificate is good by an `@cert-authority` line for the name or for the plain host name;
+      one that is not good counts for no more than the key in it.
     - `@cert-authority` lines say nothing about plain keys.
 
-    In this it is stricter: what is `@revoked` under the plain host name is revoked on every port.
+    It is stricter in two things. What is `@revoked` under the plain host name is revoked on every
+    port. And where there is another key on file for host and port, OpenSSH takes one that is on
+    file under the plain name after all if it comes in a certificate, whoever has signed that.
     """
 
     host: str
@@ -137,7 +139,7 @@ class HostKeyPolicy:
             return
         if not self.verify_known:
             return
-        authorities = _authorities(entries) or _authorities(elsewhere)
+        authorities = _authorities([*entries, *elsewhere])
         no_certificate = partial(self._no_certificate, certificate, authorities)
         if certificate is not None:
             if not (refusal := no_certificate()):

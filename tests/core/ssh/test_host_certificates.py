@@ -152,14 +152,20 @@ def test_another_authority_is_named(keys, certify):
         assert f"signed by {signer.type} {signer.sha256}, which is no" in str(caught.value)
 
 
-def test_an_authority_for_the_port_comes_before_one_for_the_host(keys, certify):
+def test_an_authority_for_the_port_or_for_the_host_is_good(keys, certify):
     lines = (
         ("@cert-authority [r1]:830", public(keys.other_ca)),
         ("@cert-authority r1", public(keys.ca)),
     )
     policy(*lines, port=830).verify(certify(authority=keys.other_ca))
-    with pytest.raises(SSHUnknownHostError):
-        policy(*lines, port=830).verify(certify())
+    policy(*lines, port=830).verify(certify())
+
+
+def test_a_certificate_by_anybody_makes_no_key_good_for_a_port_that_has_another(keys, certify):
+    lines = (("[r1]:830", public(keys.other_ca)), ("r1", keys.key))
+    for presented in (keys.key, certify()):
+        with pytest.raises(SSHHostKeyChangedError):
+            policy(*lines, port=830).verify(presented)
 
 
 @pytest.mark.parametrize("names", ["r1", "*", "[r1]:830"])
