@@ -143,6 +143,25 @@ def test_an_authority_that_signs_with_sha1_is_not_trusted(key_ring, certify):
         policy(("@cert-authority *", public(authority))).verify(presented)
 
 
+def test_an_authority_on_a_security_key_is_not_believed_unverified(keys):
+    def string(data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + data
+
+    kind = b"sk-ssh-ed25519@openssh.com"
+    authority = HostKey.from_blob(string(kind) + string(bytes(32)) + string(b"ssh:"))
+    plain = keys.key.blob.removeprefix(string(b"ssh-ed25519"))
+    presented = HostKey.from_blob(
+        string(b"ssh-ed25519-cert-v01@openssh.com") + string(b"nonce") + plain
+        + bytes(8) + b"\0\0\0\x02" + string(b"id") + string(b"") + bytes(8) + b"\xff" * 8
+        + string(b"") + string(b"") + string(b"") + string(authority.blob)
+        + string(string(kind) + string(bytes(64)) + bytes(5))
+    )  # fmt: skip
+    lines = (("@cert-authority *", authority),)
+    with pytest.raises(SSHUnknownHostError, match="security keys cannot be verified"):
+        policy(*lines).verify(presented)
+    policy(*lines, ("r1", keys.key)).verify(presented)
+
+
 def test_another_authority_is_named(keys, certify):
     presented = certify(authority=keys.other_ca)
     signer = public(keys.other_ca)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import subprocess
@@ -22,6 +23,9 @@ from ncwire.ssh.known_hosts import (
 
 ED = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 ED2 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJKW6mHtmpl1XUXWo5m0hdwzjDxbn0GTfbYBvXpXG9mO"
+
+SHORT_RSA = b"\0\0\0\x07ssh-rsa\0\0\0\x01\x03\0\0\0\x60" + b"\x7f" * 96
+"""768 bits, which OpenSSH does not take for a key."""
 
 
 def lines_found(text: str, name: str) -> list[int]:
@@ -95,6 +99,7 @@ def test_an_entry_tells_its_file_line_marker_and_key():
         f"|2|x|y {ED}",
         f"@revoked\tr1 {ED}",
         ED.replace("ssh-ed25519", "r1 ssh-rsa", 1),
+        f"r1 ssh-rsa {base64.b64encode(SHORT_RSA).decode()}",
     ],
 )
 def test_a_malformed_line_is_skipped_and_named(line, caplog):
@@ -191,6 +196,15 @@ def test_changes_in_quick_succession_are_all_seen(tmp_path):
             path.write_text(f"r1 {key}\n")
             (entry,) = read_known_hosts([str(path)]).lookup("r1")
             assert entry.key.base64 == key.split()[1]
+
+
+def test_a_file_that_may_just_have_changed_is_parsed_again(tmp_path, caplog):
+    path = tmp_path / "kh"
+    path.write_text("broken\n")
+    os.utime(path, (4_000_000_000, 4_000_000_000))  # later than any clock of ours tells
+    for n in (1, 2):
+        read_known_hosts([str(path)])
+        assert len(caplog.records) == n
 
 
 def test_a_file_that_is_gone_is_missed(tmp_path):
