@@ -19,6 +19,7 @@ from ncwire.driver.rules import RULES
 from ncwire.ssh.algorithm_names import ASSIGNED
 from ncwire.ssh.algorithms import KINDS, MODERN
 from ncwire.ssh.config import keywords
+from ncwire.ssh.public_keys import is_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,7 +61,12 @@ def algorithms_by_name() -> str:
     def of(kind: str) -> list[str]:
         had = {name for each in _ssh_drivers().values() for name in getattr(each.algorithms, kind)}
         named = [name for name in getattr(ASSIGNED, kind) if name in had]
-        return [name for name in named if name not in getattr(MODERN, kind)]
+        # Certificates are offered with their keys, when known_hosts has an authority.
+        return [
+            name
+            for name in named
+            if name not in getattr(MODERN, kind) and not is_certificate(name)
+        ]
 
     return _algorithms(of)
 
@@ -169,10 +175,10 @@ def parameters_by_feature() -> Mapping[Feature, Sequence[str]]:
         username="user",
         password="set",  # noqa: S106 - no secret
         hostkey_b64="set",
+        accept_new="set",
         unknown_host_cb=lambda _host, _fingerprint: False,
         sock=object(),  # type: ignore[arg-type] # only looked at for being there
         bind_addr="set",
-        accept_new="set",
         address_family=socket.AF_INET,
         proxy_command="set",
         jumps=(ConnectOptions(host="hop", username="user"),),

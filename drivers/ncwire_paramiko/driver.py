@@ -54,9 +54,11 @@ _HANDSHAKE_BYTES = 1 << 20
 def _all_algorithms() -> Algorithms:
     # The options read the transport's attributes, which the class has as its instances do.
     options = paramiko.SecurityOptions(cast("paramiko.Transport", paramiko.Transport))
+    plain = tuple(options.key_types)
     return Algorithms(
         kex=tuple(options.kex),
-        host_keys=tuple(options.key_types),
+        # Paramiko takes a certificate of each, and lists none of them (Transport.preferred_keys).
+        host_keys=(*plain, *(f"{name}-cert-v01@openssh.com" for name in plain)),
         ciphers=tuple(options.ciphers),
         macs=tuple(options.digests),
         # Not "zlib", which paramiko has too: it compresses before authentication.
@@ -81,6 +83,7 @@ class ParamikoDriver(SSHDriver):
         Feature.ALGORITHMS,
         Feature.COMPRESSION,
         Feature.PROXY_JUMP,
+        Feature.HOST_CERTIFICATE,
     }
     algorithms: ClassVar[Algorithms] = _all_algorithms()
 
@@ -112,7 +115,9 @@ class ParamikoDriver(SSHDriver):
         with self._step(errors.HANDSHAKE, "SSH handshake", deadline):
             key = _exchange_keys(connection, algorithms, deadline)
         connection.wire.allow(None)
-        return HostKey.from_blob(key.asbytes())
+        # Of a certificate paramiko has taken the key, and has seen to it that it signs.
+        certificate = key.public_blob
+        return HostKey.from_blob(key.asbytes() if certificate is None else certificate.key_blob)
 
     def agent_identities(self, agent: str, deadline: Deadline) -> Sequence[AgentIdentity]:
         """Return the agent's keys; see `SSHDriver.agent_identities`."""

@@ -23,6 +23,8 @@ from ncwire.driver import (
     PublicKeyAttempt,
 )
 from ncwire.errors import ChannelError, HandshakeError, SSHError, StepTimeoutError
+from ncwire.ssh.host_certificates import HostCertificate
+from ncwire.ssh.public_keys import is_certificate
 from ncwire_paramiko import ParamikoDriver
 
 
@@ -363,6 +365,17 @@ class InventsTheType(Broken):
     def handshake(self, sock, algorithms, deadline):
         key = super().handshake(sock, algorithms, deadline)
         return HostKey(key.type.replace("ssh-rsa", "rsa-sha2-512"), key.blob)
+
+
+@breaks("hostkey.certificate-as-presented")
+class DropsTheCertificate(Broken):
+    """What is returned is the key in the certificate."""
+
+    contract = (1, 0)
+
+    def handshake(self, sock, algorithms, deadline):
+        key = super().handshake(sock, algorithms, deadline)
+        return HostCertificate.read(key).key if is_certificate(key.type) else key
 
 
 @breaks("hostkey.only-offered", "open.no-common-algorithm")

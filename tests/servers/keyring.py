@@ -15,6 +15,7 @@ class KeyRing:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._certificates = 0
         self._keygen = requirement.program("ssh-keygen", "openssh-client")
 
     def key(self, name: str, kind: str = "ed25519", passphrase: str = "") -> Path:
@@ -37,6 +38,15 @@ class KeyRing:
         command = [self._keygen, "-q", "-s", authority, "-I", key.name, "-n", principal]
         subprocess.run([*command, "-V", validity, f"{key}.pub"], check=True)
         return key.with_name(f"{key.name}-cert.pub")
+
+    def host_certificate(self, key: Path, authority: Path, *arguments: str) -> Path:
+        """Return a new host certificate for a key; the arguments are more of ssh-keygen's."""
+        self._certificates += 1
+        copy = self._folder / f"certified-{self._certificates}.pub"
+        copy.write_bytes(Path(f"{key}.pub").read_bytes())
+        command = [self._keygen, "-q", "-s", authority, "-I", "a test's", "-h", *arguments, copy]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        return copy.with_name(f"{copy.stem}-cert.pub")
 
 
 def public(key: Path) -> str:

@@ -172,7 +172,7 @@ def _unknown_device(error: errors.NcwireError) -> str:
 
 
 def _changed_host(error: errors.NcwireError) -> str:
-    if not isinstance(error, errors.SSHHostKeyChangedError):
+    if not isinstance(error, errors.SSHHostKeyChangedError) or not error.filename:
         return ""
     return (
         "  Someone may be in between, or the device has a new key: ask who runs it.\n"
@@ -230,6 +230,7 @@ _FAILURES: dict[type, _Failure] = {
         _hint("NETCONF may be off on the device, or served on another port (-p)."),
     ),
     errors.KeyFileError: _Failure(Exit.AUTHENTICATION, None, _passphrase),
+    errors.KnownHostsFileError: _Failure(Exit.HOST_KEY),
     errors.SSHUnknownHostError: _Failure(Exit.HOST_KEY, None, _unknown_host),
     errors.SSHHostKeyChangedError: _Failure(Exit.HOST_KEY, None, _changed_host),
     errors.SSHHostKeyRevokedError: _Failure(

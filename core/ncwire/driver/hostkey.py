@@ -12,9 +12,10 @@ _LONGEST_NAME = 64
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """A public key as it came over the wire; nothing about it has been verified.
+    """A public key, or a certificate of one, as it came over the wire; nothing is verified.
 
-    `type` is the key's type ("ssh-ed25519"), `blob` its encoding (RFC 4253 section 6.6).
+    `type` is the key's type ("ssh-ed25519") or the certificate's ("ssh-ed25519-cert-v01@
+    openssh.com"), `blob` its encoding (RFC 4253 section 6.6; OpenSSH's PROTOCOL.certkeys).
     """
 
     type: str

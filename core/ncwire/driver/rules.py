@@ -369,6 +369,14 @@ _HOSTKEY = (
         _needing(Feature.HOST_KEY),
     ),
     Rule(
+        "hostkey.certificate-as-presented",
+        "handshake returns the certificate where the server presents one, its type and its blob, "
+        "for ed25519, ECDSA and RSA keys; algorithms lists those that end in "
+        "-cert-v01@openssh.com.",
+        Layer.STEPS,
+        _needing(Feature.HOST_CERTIFICATE),
+    ),
+    Rule(
         "hostkey.only-offered",
         "The key exchange offers the given algorithms in the given order, and no others.",
         Layer.STEPS,

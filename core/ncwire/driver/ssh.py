@@ -65,7 +65,8 @@ class SSHDriver(Driver):
 
         From here on the socket is the driver's, which closes it in `abort` and in the
         channel's `close`, also when this step fails. Nothing but `algorithms` is offered.
-        Returns the server's host key, unverified. Raises `HandshakeError`.
+        Returns the server's host key, or its certificate if one was negotiated: seen to sign
+        this exchange, and not verified to be the right one. Raises `HandshakeError`.
         """
 
     @abstractmethod

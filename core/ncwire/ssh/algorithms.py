@@ -9,6 +9,7 @@ from ncwire import registry
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.kexinit import is_aead
 from ncwire.errors import UnsupportedOption
+from ncwire.ssh.public_keys import CERTIFICATE_SUFFIX, is_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,7 +63,13 @@ No SHA-1, no CBC, no DSA, no compression. A legacy device opts in by name: `Algo
 KINDS: Final = tuple(kind.name for kind in dataclasses.fields(Algorithms))
 
 # An "ssh-rsa" key on file is a key, not a signature: RFC 8332 signs with it by SHA-2.
-_SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
+_SIGNATURES = {
+    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"),
+    f"ssh-rsa{CERTIFICATE_SUFFIX}": (
+        f"rsa-sha2-512{CERTIFICATE_SUFFIX}",
+        f"rsa-sha2-256{CERTIFICATE_SUFFIX}",
+    ),
+}
 
 
 def choose(
@@ -74,9 +81,11 @@ def choose(
 
     Wanted is `requested`, or `MODERN` for those kinds of algorithm that it leaves empty. Host
     key algorithms that fit the key types on file come first, so that a known host never looks
-    unknown. Raises `UnsupportedOption` when the driver has nothing of a kind.
+    unknown; where certificate types are among these, certificates are wanted of each wanted key.
+    Raises `UnsupportedOption` when the driver has nothing of a kind.
     """
-    wanted = filled(requested)
+    known_types = tuple(known_types)
+    wanted = _with_certificates(filled(requested), known_types)
     has = dataclasses.replace(
         driver.algorithms, compression=driver.algorithms.compression or ("none",)
     )
@@ -124,7 +133,23 @@ def _need_no_mac(offered: Algorithms) -> bool:
     return bool(offered.ciphers) and all(is_aead(cipher) for cipher in offered.ciphers)
 
 
+def _with_certificates(wanted: Algorithms, known_types: Iterable[str]) -> Algorithms:
+    if any(is_certificate(name) for name in wanted.host_keys):
+        return wanted  # these have been chosen
+    # Without an authority on file there is no reason to ask for them.
+    asked_for = _signatures(kind for kind in known_types if is_certificate(kind))
+    certified = (f"{name}{CERTIFICATE_SUFFIX}" for name in wanted.host_keys)
+    return dataclasses.replace(
+        wanted,
+        host_keys=(*(name for name in certified if name in asked_for), *wanted.host_keys),
+    )
+
+
 def _known_first(algorithms: tuple[str, ...], known_types: Iterable[str]) -> tuple[str, ...]:
-    signatures = {name for kind in known_types for name in _SIGNATURES.get(kind, (kind,))}
+    signatures = _signatures(known_types)
     # Stable: within known and unknown, the policy's order stays.
     return tuple(sorted(algorithms, key=lambda name: name not in signatures))
+
+
+def _signatures(key_types: Iterable[str]) -> set[str]:
+    return {name for kind in key_types for name in _SIGNATURES.get(kind, (kind,))}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ncwire.driver.hostkey import HostKey
@@ -15,12 +17,23 @@ from ncwire.errors import (
     SSHHostKeyRevokedError,
     SSHUnknownHostError,
 )
-from ncwire.ssh.known_hosts import REVOKED, KnownHosts, host_entry_name
+from ncwire.ssh.host_certificates import CERTIFICATE_TYPES, HostCertificate
+from ncwire.ssh.known_hosts import (
+    CERT_AUTHORITY,
+    REVOKED,
+    SSH_PORT,
+    KnownHosts,
+    canonical_host,
+    host_entry_name,
+)
+from ncwire.ssh.public_keys import CERTIFICATE_SUFFIX, is_certificate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ncwire.ssh.known_hosts import KnownHostEntry
+
+_log = logging.getLogger(__name__)
 
 
 def default_unknown_host_cb(host: str, fingerprint: str) -> bool:  # noqa: ARG001 - documented
@@ -36,11 +49,14 @@ def default_unknown_host_cb(host: str, fingerprint: str) -> bool:  # noqa: ARG00
 def parse_hostkey_b64(value: str) -> HostKey:
     """Return the key that `hostkey_b64` stands for; raise `OptionError` when it is none."""
     try:
-        return HostKey.from_blob(base64.b64decode("".join(value.split()), validate=True))
+        key = HostKey.from_blob(base64.b64decode("".join(value.split()), validate=True))
     except (binascii.Error, ValueError) as error:
         raise OptionError(
             "hostkey_b64", "not the base64 of an SSH public key, as known_hosts has it"
         ) from error
+    if is_certificate(key.type):
+        raise OptionError("hostkey_b64", "is a certificate; give the key that it certifies")
+    return key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +72,13 @@ class HostKeyPolicy:
       is of another type. Types on file are preferred in negotiation, so a server that presents
       another type no longer has the known key; accepting it would let an attacker pass by
       claiming to have the other type only.
+    - A certificate is good by an `@cert-authority` line for the name or for the plain host name;
+      one that is not good counts for no more than the key in it.
     - `@cert-authority` lines say nothing about plain keys.
+
+    It is stricter in two things. What is `@revoked` under the plain host name is revoked on every
+    port. And where there is another key on file for host and port, OpenSSH takes one that is on
+    file under the plain name after all if it comes in a certificate, whoever has signed that.
     """
 
     host: str
@@ -67,7 +89,13 @@ class HostKeyPolicy:
     """`hostkey_verify`. False accepts keys that are not on file, or changed; never a revoked
     one, nor one other than `pinned`."""
     pinned: HostKey | None = None
+    """The one key that is good, by itself or in a certificate."""
     unknown_host_cb: Callable[[str, str], bool] = default_unknown_host_cb
+    remember: Callable[[str, HostKey], Sequence[KnownHostEntry]] | None = None
+    """Puts the key of an accepted host on file, under its name. If by now there are keys on file
+    for the name it returns them instead."""
+    no_certificates: Callable[[], str] | None = None
+    """Says, for an error, why host certificates cannot be had. None: they can."""
 
     @property
     def name(self) -> str:
@@ -75,20 +103,34 @@ class HostKeyPolicy:
         return self.alias or host_entry_name(self.host, self.port)
 
     def key_types(self) -> tuple[str, ...]:
-        """Return the types of the keys that would be accepted, for negotiation to prefer."""
+        """Return the types that would be accepted, certificates first, for negotiation."""
         if self.pinned is not None:
             return (self.pinned.type,)
-        entries = _plain(self._entries()) or _plain(self._entries_of_any_port())
-        return tuple(dict.fromkeys(entry.key.type for entry in entries))
+        entries, elsewhere = self._entries(), self._entries_of_any_port()
+        here = _types(_plain(entries))
+        known = here or _types(_plain(elsewhere))
+        if self.no_certificates is not None:
+            return known
+        if _authorities(entries) or (_authorities(elsewhere) and not here):
+            return (*CERTIFICATE_TYPES, *known)
+        if _authorities(elsewhere):
+            # The known key comes before those that only an authority for the plain name vouches
+            # for; it may itself have a certificate by now.
+            certified = tuple(name for name in CERTIFICATE_TYPES if _plain_type(name) in here)
+            return (*certified, *known)
+        return known
 
-    def verify(self, key: HostKey) -> None:
-        """Return if the key is good. The callback is asked only about an unknown host.
+    def verify(self, presented: HostKey) -> None:
+        """Return if the key or certificate is good. The callback is asked only about the unknown.
 
         Raises `SSHHostKeyRevokedError`, `SSHHostKeyMismatchError`, `SSHHostKeyChangedError` or
-        `SSHUnknownHostError`; what the callback raises passes through.
+        `SSHUnknownHostError`; `HandshakeError` for a malformed certificate; what the callback or
+        `remember` raises passes through.
         """
+        certificate = HostCertificate.read(presented) if is_certificate(presented.type) else None
+        key = presented if certificate is None else certificate.key
         entries, elsewhere = self._entries(), self._entries_of_any_port()
-        self._refuse_revoked(key, [*entries, *elsewhere])
+        self._refuse_revoked(key, certificate, [*entries, *elsewhere])
         if self.pinned is not None:
             if key.blob != self.pinned.blob:
                 raise SSHHostKeyMismatchError(
@@ -97,32 +139,36 @@ class HostKeyPolicy:
             return
         if not self.verify_known:
             return
+        authorities = _authorities([*entries, *elsewhere])
+        no_certificate = partial(self._no_certificate, certificate, authorities)
+        if certificate is not None:
+            if not (refusal := no_certificate()):
+                return
+            _log.info("host %s: %s; going by the key in it", self.name, refusal)
         on_file = _plain(entries)
         if _holds(on_file, key) or (not on_file and _holds(_plain(elsewhere), key)):
             return
         if on_file:
-            self._refuse_changed(key, on_file)
-        if self.unknown_host_cb(self.host, key.md5) is not True:
-            raise SSHUnknownHostError(
-                self.name,
-                key.md5,
-                key_type=key.type,
-                sha256=key.sha256,
-                key_base64=key.base64,
-            )
+            raise self._changed(key, on_file, no_certificate())
+        self._accept_unknown(key, no_certificate)
 
     def _entries(self) -> list[KnownHostEntry]:
         return self.known_hosts.lookup(self.name)
 
     def _entries_of_any_port(self) -> list[KnownHostEntry]:
-        plain_name = host_entry_name(self.host, 22)
+        plain_name = host_entry_name(self.host, SSH_PORT)
         if self.alias or plain_name == self.name:
             return []
         return self.known_hosts.lookup(plain_name)
 
-    def _refuse_revoked(self, key: HostKey, entries: list[KnownHostEntry]) -> None:
+    def _refuse_revoked(
+        self, key: HostKey, certificate: HostCertificate | None, entries: list[KnownHostEntry]
+    ) -> None:
         for entry in entries:
-            if entry.marker == REVOKED and entry.key.blob == key.blob:
+            if entry.marker != REVOKED:
+                continue
+            by_authority = certificate is not None and entry.key.blob == certificate.authority.blob
+            if entry.key.blob == key.blob or by_authority:
                 raise SSHHostKeyRevokedError(
                     self.name,
                     key.md5,
@@ -130,24 +176,74 @@ class HostKeyPolicy:
                     sha256=key.sha256,
                     filename=entry.filename,
                     line=entry.line,
+                    certificate="that is the key which signed its certificate, "
+                    f"{entry.key.type} {entry.key.sha256}"
+                    if by_authority
+                    else "",
                 )
 
-    def _refuse_changed(self, key: HostKey, on_file: list[KnownHostEntry]) -> None:
+    def _no_certificate(
+        self, certificate: HostCertificate | None, authorities: list[KnownHostEntry]
+    ) -> str:
+        """Say why no certificate makes the key good, "" if one does or none is to be expected."""
+        if certificate is not None:
+            name = self.alias or canonical_host(self.host)
+            refusal = certificate.refusal(name, {entry.key.blob for entry in authorities})
+            return f"its certificate {refusal}" if refusal else ""
+        if not authorities:
+            return ""
+        place = f"{authorities[0].filename}:{authorities[0].line} has an authority for it"
+        if self.no_certificates is not None:
+            return f"{place}, but {self.no_certificates()}"
+        return f"{place}, but it presents no certificate"
+
+    def _changed(
+        self, key: HostKey, on_file: Sequence[KnownHostEntry], no_certificate: str
+    ) -> SSHHostKeyChangedError:
         # The line to look at is the one of the same type, if there is one.
         entry = next((entry for entry in on_file if entry.key.type == key.type), on_file[0])
-        raise SSHHostKeyChangedError(
+        return SSHHostKeyChangedError(
             self.name,
             key.md5,
             key_type=key.type,
             sha256=key.sha256,
             filename=entry.filename,
             line=entry.line,
+            certificate=no_certificate,
         )
+
+    def _accept_unknown(self, key: HostKey, no_certificate: Callable[[], str]) -> None:
+        if self.unknown_host_cb(self.host, key.md5) is not True:
+            raise SSHUnknownHostError(
+                self.name,
+                key.md5,
+                key_type=key.type,
+                sha256=key.sha256,
+                key_base64=key.base64,
+                certificate=no_certificate(),
+            )
+        if self.remember is not None:
+            by_now = self.remember(self.name, key)
+            if by_now and not _holds(by_now, key):
+                raise self._changed(key, by_now, no_certificate())
 
 
 def _plain(entries: list[KnownHostEntry]) -> list[KnownHostEntry]:
     return [entry for entry in entries if not entry.marker]
 
 
-def _holds(entries: list[KnownHostEntry], key: HostKey) -> bool:
+def _authorities(entries: list[KnownHostEntry]) -> list[KnownHostEntry]:
+    return [entry for entry in entries if entry.marker == CERT_AUTHORITY]
+
+
+def _types(entries: list[KnownHostEntry]) -> tuple[str, ...]:
+    types = dict.fromkeys(entry.key.type for entry in entries)
+    return tuple(key_type for key_type in types if not is_certificate(key_type))
+
+
+def _plain_type(certificate_type: str) -> str:
+    return certificate_type.removesuffix(CERTIFICATE_SUFFIX)
+
+
+def _holds(entries: Sequence[KnownHostEntry], key: HostKey) -> bool:
     return any(entry.key.blob == key.blob for entry in entries)

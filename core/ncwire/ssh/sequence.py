@@ -7,13 +7,16 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ncwire import registry
 from ncwire.connecting import Connecting
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.channel import Channel, ChannelRequest
 from ncwire.driver.deadline import Deadline
+from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import ChannelError, NcwireError, NoCommonAlgorithmError, OptionError
 from ncwire.ssh import algorithms, sockets
+from ncwire.ssh.accept_new import NewHosts
 from ncwire.ssh.algorithm_advice import advise
 from ncwire.ssh.auth import Authentication
 from ncwire.ssh.hostkeys import HostKeyPolicy, default_unknown_host_cb, parse_hostkey_b64
@@ -88,7 +91,7 @@ class SSHConnecting(Connecting):
         if options.jumps:
             self._hop = self._hop_before()
             self._hop.prepare()
-        peer = self._identification or DialledHost(options, host_key_policy(options))
+        peer = self._identification or DialledHost(options, self._host_key_policy())
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
         offered = algorithms.choose(type(driver), peer.key_types(), options.algorithms)
         self._plan = _Plan(peer, offered)
@@ -128,6 +131,16 @@ class SSHConnecting(Connecting):
             options.bind_addr,
             options.address_family,
         )
+
+    def _host_key_policy(self) -> HostKeyPolicy:
+        policy = host_key_policy(self._options)
+        if Feature.HOST_CERTIFICATE in self._ssh.features:
+            return policy
+        return replace(policy, no_certificates=self._no_certificates)
+
+    def _no_certificates(self) -> str:
+        able = registry.who_can(Feature.HOST_CERTIFICATE)
+        return f"driver {self._ssh.name!r} cannot take host certificates ({able})"
 
     def _handshake(self, sock: socket.socket, offered: Algorithms) -> HostKey:
         within = Deadline.after(
@@ -258,6 +271,10 @@ def host_key_policy(options: ConnectOptions) -> HostKeyPolicy:
     if host is None:
         host, port = _peer_address(options.sock), SSH_PORT
     pinned = options.hostkey_b64
+    callback, remember = options.unknown_host_cb, None
+    if options.accept_new is not None:
+        callback = callback or _accept
+        remember = NewHosts(options.accept_new, hashed=options.hash_known_hosts).add
     return HostKeyPolicy(
         host=host,
         port=port,
@@ -265,8 +282,13 @@ def host_key_policy(options: ConnectOptions) -> HostKeyPolicy:
         known_hosts=read_known_hosts(options.known_hosts),
         verify_known=options.hostkey_verify,
         pinned=None if pinned is None else parse_hostkey_b64(pinned),
-        unknown_host_cb=options.unknown_host_cb or default_unknown_host_cb,
+        unknown_host_cb=callback or default_unknown_host_cb,
+        remember=remember,
     )
+
+
+def _accept(_host: str, _fingerprint: str) -> bool:
+    return True
 
 
 def _peer_address(sock: socket.socket | None) -> str:

@@ -147,7 +147,11 @@ class SSHSession(Session):
         `allow_agent`, `look_for_keys`: whether to use the agent's keys, and `~/.ssh/id_*`.
         `hostkey_verify`: False takes any host key but a revoked one, and one other than
         `hostkey_b64`.
-        `hostkey_b64`: the one host key that is good, as known_hosts has it.
+        `hostkey_b64`: the one host key that is good, as known_hosts has it, also when a host
+        certificate holds it.
+        `accept_new`: accept an unknown host and add its key to the first known_hosts file, which
+        is made if it is missing; never a changed or revoked key. With `unknown_host_cb` it is
+        that which accepts. A key that is pinned is not added.
         `ssh_config`: the path of an OpenSSH client configuration, or True for `~/.ssh/config`;
         `ssh_options`: "Key=Value" as for ssh's -o, which win over the file.
         `sock`, `sock_fd`: a connected socket to use. From the moment that connecting starts it
@@ -167,10 +171,10 @@ class SSHSession(Session):
 
         Raises, with nothing sent: `OptionError`, `UnsupportedOption`, `DriverError`,
         `KeyFileError`. Then `ConnectError`, `HandshakeError` (`NoCommonAlgorithmError`),
-        `SSHUnknownHostError` and its subclasses, `AuthenticationError`, `ChannelError`,
-        `HelloError`; `StepTimeoutError` for any step that is late; `SessionCloseError` when
-        `close` is called meanwhile. No socket, thread or fd is left then, and the session cannot
-        be connected again.
+        `SSHUnknownHostError` and its subclasses, `KnownHostsFileError`, `AuthenticationError`,
+        `ChannelError`, `HelloError`; `StepTimeoutError` for any step that is late;
+        `SessionCloseError` when `close` is called meanwhile. No socket, thread or fd is left
+        then, and the session cannot be connected again.
         """
         given = Parameters(
             host=host,
@@ -253,12 +257,16 @@ def connect(
 ) -> SSHSession:
     """Return a connected session; the parameters are those of `SSHSession` and its `connect`.
 
-    `known_hosts`: one known_hosts file or several to use, see `SSHSession.load_known_hosts`.
+    `known_hosts`: one known_hosts file or several to use, see `SSHSession.load_known_hosts`; with
+    `accept_new` the first may be missing.
     Raises what `SSHSession.connect` raises; nothing is left open then.
     """
     session = SSHSession(capabilities, driver=driver, limits=limits)
-    for filename in filenames("known_hosts", known_hosts):
-        session.load_known_hosts(filename)
+    for index, filename in enumerate(filenames("known_hosts", known_hosts)):
+        if accept_new and not index and not exists(filename):
+            session._known_hosts.append(filename)  # noqa: SLF001 - connect makes the file
+        else:
+            session.load_known_hosts(filename)
     session.connect(
         host,
         port,
@@ -293,13 +301,4 @@ def check_features(driver: type[Driver], needed: Mapping[str, Feature]) -> None:
     """Raise `UnsupportedOption` for the first parameter whose feature the driver has not."""
     for name, feature in needed.items():
         if feature not in driver.features:
-            raise UnsupportedOption(driver.name, name, _who_can(feature))
-
-
-def _who_can(feature: Feature) -> str:
-    able = [
-        status.name
-        for status in registry.survey()
-        if status.status == "ok" and feature.value in status.features
-    ]
-    return f"these drivers do: {', '.join(able)}" if able else "no installed driver does"
+            raise UnsupportedOption(driver.name, name, registry.who_can(feature))

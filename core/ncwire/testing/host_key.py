@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 if TYPE_CHECKING:
     import paramiko
+
+_CERTIFICATE = "-cert-v01@openssh.com"
 
 
 def generate_host_key() -> str:
@@ -34,3 +37,32 @@ def load_host_key(text: str) -> paramiko.PKey:
     if isinstance(private_key, EllipticCurvePrivateKey):
         return paramiko.ECDSAKey.from_private_key(io.StringIO(text))
     return paramiko.RSAKey.from_private_key(io.StringIO(text))
+
+
+class CertifiedKey:
+    """A host key that is presented by its certificate: what paramiko's server asks of a key.
+
+    `certificate` is the line of the file that ssh-keygen makes; raises ValueError if it is none.
+    """
+
+    def __init__(self, key: paramiko.PKey, certificate: str) -> None:
+        self._key = key
+        fields = certificate.split()
+        if len(fields) < 2 or not fields[0].endswith(_CERTIFICATE):  # noqa: PLR2004 - type, base64
+            raise ValueError("host_certificate is not the line of an OpenSSH certificate")
+        self._blob = base64.b64decode(fields[1], validate=True)
+        self.algorithms = tuple(
+            f"{name}{_CERTIFICATE}" for name in _SIGNATURES.get(key.get_name(), (key.get_name(),))
+        )
+        """The host key algorithms by which it can be presented."""
+
+    def asbytes(self) -> bytes:
+        """Return the certificate."""
+        return self._blob
+
+    def sign_ssh_data(self, data: bytes, algorithm: str) -> paramiko.Message:
+        """Sign, as the key itself does."""
+        return self._key.sign_ssh_data(data, algorithm.removesuffix(_CERTIFICATE))
+
+
+_SIGNATURES = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}

@@ -15,7 +15,7 @@ from ncwire.testing.access import Access, default_auth_methods, key_blob
 from ncwire.testing.configuration import Configuration
 from ncwire.testing.document import parse
 from ncwire.testing.endpoint import Endpoint
-from ncwire.testing.host_key import generate_host_key, load_host_key
+from ncwire.testing.host_key import CertifiedKey, generate_host_key, load_host_key
 from ncwire.testing.netconf_server import NetconfServer
 from ncwire.testing.process import ServerProcess
 from ncwire.testing.session_runner import serve_netconf
@@ -44,6 +44,8 @@ class EmbeddedServer(Endpoint):
     - `subsystems` and `commands` (of an exec request) start a session; others are refused.
     - `datastore` is the initial <running>: top-level elements in <config>, or a single one.
     - `private_host_key` is in OpenSSH's format; by default each server has a fresh ed25519 key.
+    - `host_certificate` is a certificate of that key, a line as ssh-keygen makes it, for clients
+      that prefer one.
     - `handshake_timeout`: seconds that a connection may be without a session before it is cut.
     - `script` is called for each session instead of the NETCONF server, with its stream, which
       has `recv`, `send`, `close` and `info`.
@@ -70,6 +72,7 @@ class EmbeddedServer(Endpoint):
         datastore: str | bytes | None = None,
         capabilities: Iterable[str] = (),
         private_host_key: str | None = None,
+        host_certificate: str | None = None,
         handshake_timeout: float = 30.0,
         script: Callable[[ChannelStream], None] | None = None,
         login: type[Login] = Login,
@@ -92,6 +95,9 @@ class EmbeddedServer(Endpoint):
         self._login = login
         self._handshake_timeout = handshake_timeout
         self._private_key = load_host_key(private_host_key or generate_host_key())
+        self._certified = (
+            CertifiedKey(self._private_key, host_certificate) if host_certificate else None
+        )
         self._last_session: SessionInfo | None = None
         self._connections: list[SSHConnection] = []
         self._lock = threading.Lock()
@@ -155,7 +161,13 @@ class EmbeddedServer(Endpoint):
                 if sock.family in {socket.AF_INET, socket.AF_INET6}:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection = SSHConnection(
-                    sock, self._access, self._private_key, self._run, self._wake, self._login
+                    sock,
+                    self._access,
+                    self._private_key,
+                    self._run,
+                    self._wake,
+                    self._login,
+                    self._certified,
                 )
             except BaseException:
                 sock.close()

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ncwire.testing.ssh_login import Login
 from ncwire.testing.stream import ChannelStream, SessionInfo
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import paramiko
 
     from ncwire.testing.access import Access
+    from ncwire.testing.host_key import CertifiedKey
 
 _LOG = logging.getLogger(__name__)
 # Whoever connects may send anything; that is for those who ask for logs, not for stderr.
@@ -41,6 +42,7 @@ class SSHConnection:
         serve: Callable[[ChannelStream], None],
         on_idle: Callable[[], None],
         login: type[Login] = Login,
+        certified: CertifiedKey | None = None,
     ) -> None:
         self.idle_since: float | None = time.monotonic()
         """When the last session ended, or the connection began; None while there is one."""
@@ -53,6 +55,9 @@ class SSHConnection:
         self._accepted: list[ChannelStream] = []
         """Sessions whose requests are not answered yet; for the transport's thread only."""
         self._transport = _new_transport(sock, host_key, before_read=self._start_accepted)
+        if certified is not None:
+            for algorithm in certified.algorithms:
+                self._transport.server_key_dict[algorithm] = cast("paramiko.PKey", certified)
         self._login = _new_login(login, access, self._transport, self._start_session)
         self._transport.start_server(threading.Event(), self._login)  # type: ignore[arg-type] # it is both
 

@@ -150,7 +150,6 @@ def test_an_authority_is_no_known_key_and_no_changed_one(key, other):
         checked = policy(("@cert-authority *", authority))
         checked.verify(key)
         assert asked(checked) == [("r1", key.md5)]
-        assert checked.key_types() == ()
 
 
 def test_an_alias_is_looked_up_alone_and_without_the_port(key, other):
@@ -194,3 +193,51 @@ def test_hostkey_b64_may_be_wrapped(key):
 def test_hostkey_b64_that_is_none_is_refused(value):
     with pytest.raises(OptionError, match="hostkey_b64"):
         parse_hostkey_b64(value)
+
+
+def test_hostkey_b64_is_no_certificate(key_ring):
+    certificate = key_ring.host_certificate(key_ring.key("host"), key_ring.key("ca"))
+    with pytest.raises(OptionError, match=r"hostkey_b64: .*certificate"):
+        parse_hostkey_b64(certificate.read_text().split()[1])
+
+
+def test_an_address_is_known_in_any_form(key):
+    policy(("[::1]:830", key), host="0:0:0:0:0:0:0:1", port=830).verify(key)
+
+
+class TestRemembering:
+    def test_what_is_accepted_is_put_on_file_under_its_name(self, key):
+        kept = []
+        checked = policy(port=830, remember=lambda *new: kept.append(new) or [])
+        checked.verify(key)
+        assert kept == [("[r1]:830", key)]
+        assert asked(checked) == [("r1", key.md5)]
+
+    def test_what_is_refused_is_not(self, key, other):
+        remember = lambda *new: pytest.fail("remembered")  # noqa: E731
+        with pytest.raises(SSHUnknownHostError):
+            policy(unknown_host_cb=Callback(False), remember=remember).verify(key)
+        with pytest.raises(SSHHostKeyChangedError):
+            policy(("r1", other), remember=remember).verify(key)
+        with pytest.raises(SSHHostKeyRevokedError):
+            policy(("@revoked r1", key), remember=remember).verify(key)
+        with pytest.raises(SSHHostKeyMismatchError):
+            policy(pinned=other, remember=remember).verify(key)
+        policy(("r1", key), remember=remember).verify(key)
+        policy(pinned=key, remember=remember).verify(key)
+
+    def test_a_key_that_came_on_file_meanwhile_decides(self, key, other):
+        by_now = KnownHostsFile("kh", f"r1 {key.type} {key.base64}".encode()).lookup("r1")
+        policy(remember=lambda *_: by_now).verify(key)
+        with pytest.raises(SSHHostKeyChangedError) as caught:
+            policy(remember=lambda *_: by_now).verify(other)
+        assert (caught.value.filename, caught.value.line) == ("kh", 1)
+
+
+def test_errors_of_drivers_that_cannot_name_the_place():
+    assert str(SSHHostKeyRevokedError("r1", "ab", key_type="t", sha256="SHA256:x")) == (
+        "host key of r1 is revoked: t SHA256:x"
+    )
+    assert str(SSHHostKeyChangedError("r1", "ab", key_type="t", sha256="SHA256:x")) == (
+        "host key of r1 has changed: it presents t SHA256:x, another is known"
+    )

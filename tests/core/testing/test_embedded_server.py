@@ -508,6 +508,7 @@ def test_closed_server_serves_nothing(server):
         {"datastore": "<a>"},
         {"authorized_keys": ["x"]},
         {"private_host_key": "x"},
+        {"host_certificate": "ssh-ed25519 AAAA"},
     ],
 )
 def test_bad_option_leaves_nothing_open(options):

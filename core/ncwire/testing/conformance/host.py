@@ -149,6 +149,7 @@ class SSHHost(Host):
         authorized_keys: Sequence[str] = (),
         auth_methods: Sequence[str] = ("publickey", "password"),
         private_host_key: str | None = None,
+        host_certificate: str | None = None,
         login: type[ScriptedLogin] | None = None,
         max_auth_tries: int = 6,
     ) -> SSHHost:
@@ -164,6 +165,7 @@ class SSHHost(Host):
             subsystems=("netconf",),
             commands=("netconf --stdio",),
             private_host_key=private_host_key,
+            host_certificate=host_certificate,
             script=ends.hand_over,
             login=login,
         )

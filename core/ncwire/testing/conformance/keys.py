@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     SSHCertificateBuilder,
     SSHCertificateType,
     load_ssh_public_identity,
+    load_ssh_public_key,
 )
 
 from ncwire.driver import HostKey, PublicKeyAttempt
@@ -84,6 +85,26 @@ class KeyPair:
             .sign(Ed25519PrivateKey.generate())
         )
         return base64.b64decode(certificate.public_bytes().split()[1])
+
+    def host_certificate(self) -> str:
+        """Return a certificate of the key as a host's on loopback, by a new authority.
+
+        It is a line as ssh-keygen writes it.
+        """
+        public = load_ssh_public_key(self.public.encode("ascii"))
+        if isinstance(public, dsa.DSAPublicKey):
+            raise TypeError("no DSA key has a certificate")
+        certificate = (
+            SSHCertificateBuilder()
+            .public_key(public)
+            .type(SSHCertificateType.HOST)
+            .key_id(b"kit")
+            .valid_principals([b"127.0.0.1"])
+            .valid_after(0)
+            .valid_before(_FOREVER)
+            .sign(Ed25519PrivateKey.generate())
+        )
+        return certificate.public_bytes().decode("ascii")
 
     def write(self, folder: Path) -> str:
         """Write the private key to a file that only its owner may read; return its path."""

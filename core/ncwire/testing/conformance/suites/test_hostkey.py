@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,21 @@ def test_hostkey_as_presented(ncwire_rig: Rig, kind: str) -> None:
     host = ncwire_rig.ssh_host(private_host_key=own.private)
     _, presented = ncwire_rig.shaken_hands(host)
     assert (presented.type, presented.blob) == (own.type, own.blob)
+
+
+@rule("hostkey.certificate-as-presented")
+@pytest.mark.parametrize("kind", ["ssh-ed25519", *ECDSA, "ssh-rsa"])
+def test_hostkey_certificate_as_presented(ncwire_rig: Rig, kind: str) -> None:
+    own = KeyPair.generate(kind)
+    certificate = own.host_certificate()
+    host = ncwire_rig.ssh_host(private_host_key=own.private, host_certificate=certificate)
+    everything = ncwire_rig.driver.algorithms.host_keys  # type: ignore[attr-defined]  # of steps
+    certified = tuple(name for name in everything if name.endswith("-cert-v01@openssh.com"))
+    _, presented = ncwire_rig.shaken_hands(
+        host, dataclasses.replace(ncwire_rig.offer(), host_keys=certified)
+    )
+    expected_type, expected = certificate.split()[:2]
+    assert (presented.type, presented.base64) == (expected_type, expected)
 
 
 @rule("hostkey.only-offered")
