@@ -179,7 +179,7 @@ class NoCommonAlgorithmError(HandshakeError):
         self.theirs = theirs
         self.advice = ""
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         text = f"SSH handshake: no {_KINDS[self.kind]} in common: "
         text += f"we offer {_listed(self.ours, self.kind)}, "
         if self.theirs is None:

@@ -52,7 +52,6 @@ class ProxyCommand(Part):
 
     def __init__(self, command: str) -> None:
         self._name = _name(command)
-        self._abandoned = False
         self.sock, theirs = socket.socketpair()
         """Our end: the caller's."""
         read_end, write_end = os.pipe()
@@ -96,8 +95,6 @@ class ProxyCommand(Part):
 
     def free(self, *, abrupt: bool) -> None:
         """End it and all that it started, and reap it; our end of its stdin is closed already."""
-        if self._abandoned:
-            return
         self._stderr.close()
         if not abrupt:
             self._ends_within(_GOODBYE)
@@ -108,8 +105,7 @@ class ProxyCommand(Part):
         self._ends_within(_GRACE)
 
     def abandon_in_child(self) -> None:
-        """Leave the process to the parent; see `Forkable`."""
-        self._abandoned = True
+        """Leave the process to the parent, whose relay ends it; see `Forkable`."""
         point_at_nothing(self._stderr.fileno())
 
     def _signal(self, number: signal.Signals) -> None:

@@ -58,7 +58,6 @@ class SSHConnecting(Connecting):
         self._ssh = driver
         self._identification = identification
         self._route = route or Route(options.timeouts.close)
-        self._plan: _Plan | None = None
         self._hop: _Hop | None = None
         self._wakeup: Wakeup | None = None
         self._sock: socket.socket | None = None
@@ -71,7 +70,7 @@ class SSHConnecting(Connecting):
     def _connect(self) -> Channel:
         # `abort` sets its mark, then wakes; so what came before there was a wakeup is seen here.
         self._check_not_aborted()
-        plan = self._plan or self.prepare()
+        plan = self._prepared()
         self._sock = self._open_socket()
         with self._route.accounted_for():
             identified = plan.peer.identify(self._handshake(self._sock, plan.offered))
@@ -85,17 +84,16 @@ class SSHConnecting(Connecting):
             ).run()
             return self._open_channel()
 
-    def prepare(self) -> _Plan:
-        """Refuse what can be refused, here and at every jump host, before any packet is sent."""
+    def _prepared(self) -> _Plan:
+        # Before the socket is asked for, and so before any hop is dialled: the nearest, whose
+        # packets are the first, is prepared last.
         options, driver = self._options, self._ssh
         if options.jumps:
             self._hop = self._hop_before()
-            self._hop.prepare()
         peer = self._identification or DialledHost(options, self._host_key_policy())
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
         offered = algorithms.choose(type(driver), peer.key_types(), options.algorithms)
-        self._plan = _Plan(peer, offered)
-        return self._plan
+        return _Plan(peer, offered)
 
     def _hop_before(self) -> _Hop:
         options = self._options
@@ -104,7 +102,7 @@ class SSHConnecting(Connecting):
             raise OptionError("jumps", "lead to a host by its name, not to an open socket")
         if others:
             # As with ssh -J: what a later hop's configuration says of its own way is not asked.
-            last = replace(last, jumps=tuple(others), proxy_command=None)
+            last = replace(last, jumps=tuple(others))
         with driver_step(self._ssh.name, "its constructor"):
             driver = type(self._ssh)()
         return _Hop(driver, last, self._deadline, self._route, (options.host, options.port))
@@ -188,6 +186,7 @@ class SSHConnecting(Connecting):
             # Also when the driver has it: it may be about to start a step.
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+        # The route first: its relay lets go of the hops' channels itself, before they are freed.
         self._route.abort()
         if self._hop is not None:
             self._hop.abort()
@@ -213,11 +212,6 @@ class _Hop(SSHConnecting):
         super().__init__(driver, options, deadline, route=route)
         self._name = _host_and_port(options.host or "", options.port)
         self._target = target
-
-    def prepare(self) -> _Plan:
-        """Refuse what can be refused; see `SSHConnecting.prepare`."""
-        with self._named():
-            return super().prepare()
 
     def open_socket_beyond(self) -> socket.socket:
         """Run the steps, and return a socket that leads to the next host."""

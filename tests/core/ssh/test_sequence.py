@@ -460,6 +460,26 @@ class TestThroughJumpHosts:
             with pytest.raises(OptionError, match="jumps"):
                 attempt.run()
 
+    def test_no_tunnel_is_built_of_what_an_abort_has_freed(self, through, hop):
+        class Aborting(ScriptedChannel):
+            def fileno(self):
+                fd = super().fileno()
+                attempt.abort()
+                return fd
+
+        driver_class = scripted()
+
+        def open_tunnel(driver, host, port, deadline):
+            driver.sock.setblocking(False)
+            return Aborting(driver)
+
+        driver_class.open_tunnel = open_tunnel
+        before = open_fds()
+        _, attempt = connecting(driver_class, through(hop))
+        with pytest.raises(SessionCloseError):
+            attempt.run()
+        assert open_fds() == before
+
     def test_a_later_hop_goes_by_the_way_given_and_not_its_own(self, through, hop, options):
         driver_class = scripted()
         later = options(host="bastion", port=22, proxy_command="exit 1", jumps=(hop, hop))
