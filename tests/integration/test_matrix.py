@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import socket
 import subprocess
 from contextlib import contextmanager, suppress
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from matrix import KEYWORDS, PARAMETERS
 
+import ncwire
 from ncwire import SSHSession, registry
 from ncwire.errors import OptionError, UnsupportedOption
 from ncwire.ssh.config import keywords
@@ -227,3 +229,12 @@ def test_refused_keyword(name: str, bench: Bench) -> None:
     with pytest.raises(OptionError, match=f"sets {name} for device, which is not supported"):
         bench.by_config(server, f"{name} {values.get(name, 'yes')}")
     assert "Connection from" not in server.log()
+
+
+def test_every_parameter_of_connect_has_a_row() -> None:
+    names = {*inspect.signature(ncwire.connect).parameters} - {"driver", "capabilities", "limits"}
+    assert names == {row.name for row in PARAMETERS}
+
+
+def test_every_keyword_that_is_honoured_has_a_row() -> None:
+    assert {*keywords.HONOURED} == {row.name for row in KEYWORDS}

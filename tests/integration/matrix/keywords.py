@@ -9,6 +9,7 @@ from pathlib import Path
 from matrix.row import keyword
 from ncwire.driver import Feature
 from ncwire.errors import (
+    AuthenticationError,
     ConnectError,
     SessionCloseError,
     SSHUnknownHostError,
@@ -320,3 +321,131 @@ def _match(at):
 @keyword("IgnoreUnknown", "IgnoreUnknown Nonsense", "A line with that keyword does no harm.")
 def _ignore_unknown(at):
     assert at.by_config(at.sshd, "IgnoreUnknown Nonsense", "Nonsense 1").connected
+
+
+@keyword(
+    "IdentityAgent",
+    "IdentityAgent /run/agent",
+    "The key of the agent that listens there is accepted, with no SSH_AUTH_SOCK set.",
+    needs=Feature.AGENT,
+)
+def _identity_agent(at):
+    key = at.key("in-agent")
+    at.agent.add(key)
+    at.setenv("SSH_AUTH_SOCK", "")
+    server = at.make_sshd(authorized_keys=[key])
+    lines = ["IdentityFile none", f"IdentityAgent {at.agent.socket}"]
+    at.by_config(server, *lines, allow_agent=True)
+    assert at.fingerprint(key) in at.accepted(server)
+    at.setenv("SSH_AUTH_SOCK", str(at.agent.socket))
+    with at.raises(AuthenticationError):
+        at.by_config(server, "IdentityFile none", "IdentityAgent none", allow_agent=True)
+
+
+@keyword(
+    "StrictHostKeyChecking",
+    "StrictHostKeyChecking accept-new",
+    "The user's file then has the host's key, by its name and port.",
+    needs=Feature.HOST_KEY,
+)
+def _accept_new(at):
+    file = at.tmp / "new_known_hosts"
+    at.by_config(at.sshd, "StrictHostKeyChecking accept-new", f"UserKnownHostsFile {file}")
+    name = f"[{at.sshd.host}]:{at.sshd.port}"
+    assert f"{name} {at.public(at.sshd.host_keys['ed25519'])}" in file.read_text()
+
+
+@keyword(
+    "HashKnownHosts",
+    "HashKnownHosts yes",
+    "The line that accept-new adds has no name in clear, and is found again.",
+    needs=Feature.HOST_KEY,
+)
+def _hash_known_hosts(at):
+    file = at.tmp / "new_known_hosts"
+    lines = [f"UserKnownHostsFile {file}", "HashKnownHosts yes"]
+    at.by_config(at.sshd, *lines, "StrictHostKeyChecking accept-new")
+    assert file.read_text().startswith("|1|")
+    assert at.sshd.host not in file.read_text()
+    at.by_config(at.sshd, *lines)
+
+
+@keyword(
+    "ServerAliveCountMax",
+    "ServerAliveCountMax 1",
+    "A server that is frozen is found dead after one keepalive.",
+    needs=Feature.KEEPALIVE,
+)
+def _server_alive_count_max(at):
+    server = at.make_sshd()
+    session = at.by_config(server, "ServerAliveInterval 1", "ServerAliveCountMax 1")
+    with at.frozen(server), at.raises(SessionCloseError, match="no answer to 1 keepalive"):
+        session.rpc("<echo/>", timeout=30)
+
+
+@keyword(
+    "PreferredAuthentications",
+    "PreferredAuthentications password,publickey",
+    "sshd logs that the password was accepted, though the key would be too.",
+    needs=Feature.PASSWORD,
+)
+def _preferred_authentications(at):
+    server = at.make_sshd(user=at.account.name, config="PasswordAuthentication yes")
+    password = at.account.password
+    at.by_config(server, "PreferredAuthentications password,publickey", password=password)
+    assert "Accepted password" in at.accepted(server)
+    at.by_config(server, password=password)
+    assert "Accepted publickey" in at.accepted(server)
+
+
+@keyword(
+    "PubkeyAuthentication",
+    "PubkeyAuthentication no",
+    "A key that would be accepted is not tried: sshd logs none.",
+    needs=Feature.PUBLICKEY,
+)
+def _pubkey_authentication(at):
+    server = at.make_sshd()
+    with at.raises(AuthenticationError):
+        at.by_config(server, "PubkeyAuthentication no")
+    assert "Accepted key" not in server.log()
+    at.by_config(server)
+
+
+@keyword(
+    "PasswordAuthentication",
+    "PasswordAuthentication no",
+    "A password that would be accepted is not sent: sshd logs none.",
+    needs=Feature.PASSWORD,
+)
+def _password_authentication(at):
+    server = at.make_sshd(user=at.account.name, config="PasswordAuthentication yes")
+    settings = ["IdentityFile none"]
+    with at.raises(AuthenticationError):
+        at.by_config(server, *settings, "PasswordAuthentication no", password=at.account.password)
+    assert "password for" not in server.log()
+    at.by_config(server, *settings, password=at.account.password)
+
+
+@keyword(
+    "KbdInteractiveAuthentication",
+    "KbdInteractiveAuthentication no",
+    "Prompts that would be answered are not asked for.",
+    needs=Feature.KEYBOARD_INTERACTIVE,
+)
+def _kbd_interactive_authentication(at):
+    def answer(_title, _instruction, prompts):
+        return [at.account.password for _ in prompts]
+
+    server = at.make_sshd(
+        user=at.account.name, config="UsePAM yes\nKbdInteractiveAuthentication yes"
+    )
+    with at.raises(AuthenticationError):
+        at.by_config(
+            server,
+            "IdentityFile none",
+            "KbdInteractiveAuthentication no",
+            auth_handler=answer,
+        )
+    assert "keyboard-interactive" not in server.log()
+    at.by_config(server, "IdentityFile none", auth_handler=answer)

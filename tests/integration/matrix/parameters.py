@@ -347,3 +347,33 @@ def _ssh_options(at):
     server = at.make_sshd()
     at.by_config(server, "BindAddress 127.0.0.2", ssh_options=["BindAddress=127.0.0.3"])
     assert "Connection from 127.0.0.3 " in server.log()
+
+
+@parameter(
+    "accept_new",
+    "accept_new=True",
+    "The file then has the host's key, and another key of the host is refused.",
+    needs=Feature.HOST_KEY,
+)
+def _accept_new(at):
+    file = at.tmp / "new_known_hosts"
+    file.touch()
+    assert at.connect(at.sshd, known_hosts=file, accept_new=True).connected
+    assert at.public(at.sshd.host_keys["ed25519"]) in file.read_text()
+    assert at.connect(at.sshd, known_hosts=file).connected
+    changed = at.known_hosts(at.sshd, at.key("another"))
+    with at.raises(SSHHostKeyChangedError):
+        at.connect(at.sshd, known_hosts=changed, accept_new=True)
+
+
+@parameter(
+    "keepalive_count",
+    "keepalive=0.1, keepalive_count=1",
+    "A server that is frozen is found dead after one keepalive.",
+    needs=Feature.KEEPALIVE,
+)
+def _keepalive_count(at):
+    server = at.make_sshd()
+    session = at.connect(server, keepalive=0.1, keepalive_count=1)
+    with at.frozen(server), at.raises(SessionCloseError, match="no answer to 1 keepalive"):
+        session.rpc("<echo/>", timeout=30)
