@@ -364,7 +364,7 @@ class InventsTheType(Broken):
 
     def handshake(self, sock, algorithms, deadline):
         key = super().handshake(sock, algorithms, deadline)
-        return HostKey(key.type.replace("ssh-rsa", "rsa-sha2-512"), key.blob)
+        return HostKey("rsa-sha2-512" if key.type == "ssh-rsa" else key.type, key.blob)
 
 
 @breaks("hostkey.certificate-as-presented")

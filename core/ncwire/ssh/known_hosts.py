@@ -97,12 +97,16 @@ class KnownHostsFile:
         return found
 
     def _look_up(self, name: bytes) -> tuple[KnownHostEntry, ...]:
-        indexes = set(self._plain.get(name, ()))
-        indexes.update(index for index, names in self._patterns if _in_list(name, names))
         compute = hmac.digest
-        indexes.update(
-            index for index, salt, digest in self._hashed if compute(salt, name, "sha1") == digest
-        )
+        indexes = {
+            *self._plain.get(name, ()),
+            *[index for index, names in self._patterns if _in_list(name, names)],
+            *[
+                index
+                for index, salt, digest in self._hashed
+                if compute(salt, name, "sha1") == digest
+            ],
+        }
         entries = (self._entry(index) for index in sorted(indexes))
         return tuple(entry for entry in entries if entry is not None)
 
@@ -218,15 +222,16 @@ def _split_marked(line: bytes) -> list[bytes]:
 
 
 def _split_hashed(names: bytes) -> tuple[bytes, bytes] | None:
-    # "|1|salt|hash", HMAC-SHA1 keyed with the salt (OpenSSH hostfile.c, host_hash).
+    # "|1|salt|hash", HMAC-SHA1 keyed with the salt (OpenSSH hostfile.c, host_hash): 20 octets
+    # each, and so 28 of base64.
+    if len(names) != 60 or names[:3] != b"|1|" or names[31:32] != b"|":  # noqa: PLR2004 - as said
+        return None
     try:
-        empty, version, salt, digest = names.split(b"|")
-        decoded = binascii.a2b_base64(salt, strict_mode=True)
-        if (empty, version, len(decoded)) == (b"", b"1", SALT_OCTETS):
-            return decoded, binascii.a2b_base64(digest, strict_mode=True)
+        salt = binascii.a2b_base64(names[3:31], strict_mode=True)
+        digest = binascii.a2b_base64(names[32:], strict_mode=True)
     except ValueError:
-        pass
-    return None
+        return None
+    return (salt, digest) if len(salt) == SALT_OCTETS else None
 
 
 def _is_stated(key_type: str, stated: bytes) -> bool:
@@ -238,7 +243,7 @@ def _in_list(name: bytes, patterns: bytes) -> bool:
     # As OpenSSH's match_pattern_list: one negated match refuses, whatever else matches.
     positive = False
     for pattern in patterns.split(b","):
-        if not pattern.startswith(b"!"):
+        if pattern[:1] != b"!":
             positive = positive or _matches(name, pattern)
         elif _matches(name, pattern[1:]):
             return False
@@ -247,18 +252,21 @@ def _in_list(name: bytes, patterns: bytes) -> bool:
 
 def _matches(name: bytes, pattern: bytes) -> bool:
     """Tell whether a name matches a pattern, in which only `*` and `?` are special."""
-    first, *rest = pattern.split(b"*")
-    if not rest:
-        return len(name) == len(first) and _begins(name, first)
-    *middle, last = rest
-    if b"?" not in last and not name.endswith(last):  # so most end, in a file of many patterns
+    pieces = pattern.split(b"*")
+    first, last = pieces[0], pieces[-1]
+    # So most end, in a file of many patterns.
+    if not name.startswith(first) and b"?" not in first:
         return False
+    if not name.endswith(last) and b"?" not in last:
+        return False
+    if len(pieces) == 1:
+        return len(name) == len(first) and _begins(name, first)
     end = len(name) - len(last)
     position = len(first)
     if end < position or not _begins(name, first) or not _begins(name[end:], last):
         return False
     # The leftmost place for each piece leaves most to those that follow.
-    for piece in middle:
+    for piece in pieces[1:-1]:
         position = _find(name, piece, position, end)
         if position < 0:
             return False
