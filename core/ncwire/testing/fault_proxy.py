@@ -21,8 +21,8 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class FaultProxy:
     """Listens on a free port of 127.0.0.1 and forwards each connection to `server`.
 
-    It passes everything on until it is told of a fault, at once by `freeze`, `drip`, `cut`,
-    `hang_up` or `reset`, or in advance by `after_bytes` or `after_message`. What it is told
+    It passes everything on until it is told of a fault, at once by `freeze`, `deafen`, `drip`,
+    `cut`, `hang_up` or `reset`, or in advance by `after_bytes` or `after_message`. What it is told
     holds for every connection, those to come included where that has a meaning. `close` ends
     it and everything that it forwards. Raises OSError when it cannot listen.
     """
@@ -32,6 +32,8 @@ class FaultProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._flowing = threading.Event()
         self._flowing.set()
+        self._hearing = threading.Event()
+        self._hearing.set()
         self._closing = threading.Event()
         self._pause = 0.0
         self._lock = threading.Lock()
@@ -89,10 +91,16 @@ class FaultProxy:
     def freeze(self) -> None:
         """Pass nothing on any more, in either direction, until `thaw`."""
         self._flowing.clear()
+        self._hearing.clear()
+
+    def deafen(self) -> None:
+        """Pass nothing on to the server any more, until `thaw`; what it says passes."""
+        self._hearing.clear()
 
     def thaw(self) -> None:
         """Pass on again."""
         self._flowing.set()
+        self._hearing.set()
 
     def drip(self, seconds: float) -> None:
         """Pass on the server's bytes one by one, with a pause of so many seconds after each."""
@@ -163,7 +171,9 @@ class FaultProxy:
                 self._all_links.append(_Link(client, server, host, self._flow()))
 
     def _flow(self) -> _Flow:
-        return _Flow(self._flowing, self._trigger, lambda: self._pause, self._closing)
+        return _Flow(
+            self._flowing, self._hearing, self._trigger, lambda: self._pause, self._closing
+        )
 
 
 class _Trigger:
@@ -177,28 +187,31 @@ class _Trigger:
 
 
 class _Flow:
-    """How the server's bytes pass on one connection: whether, how many at once, and what then."""
+    """How bytes pass on one connection: whether, how many at once, and what then."""
 
     def __init__(
         self,
         flowing: threading.Event,
+        hearing: threading.Event,
         trigger: _Trigger | None,
         pause: Callable[[], float],
         closing: threading.Event,
     ) -> None:
-        self.flowing = flowing
+        self._flowing = flowing
+        self.hearing = hearing
+        """Set while the client's bytes pass."""
         self._counter = trigger.counter() if trigger else None
         self._fault = trigger.fault if trigger else None
         self._pause = pause
         self._closing = closing
 
     def portion(self, data: bytes) -> bytes:
-        """Return what of `data` passes next."""
-        self.flowing.wait()
+        """Return what of the server's `data` passes next, once something does."""
+        self._flowing.wait()
         return data[:1] if self._pause() else data[: self._admitted(data)]
 
     def passed(self, portion: bytes) -> None:
-        """Do what comes after these bytes have passed."""
+        """Do what comes after these bytes of the server's have passed."""
         if self._counter is not None and self._fault is not None:
             self._counter.count(portion)
             if self._counter.reached:
@@ -268,7 +281,7 @@ class _Link:
         with suppress(OSError):
             while data := self._client.recv(_SLICE):
                 self.sent += len(data)
-                self._flow.flowing.wait()
+                self._flow.hearing.wait()
                 self._server.sendall(data)
         # Also when the client has vanished: the server is to notice.
         with suppress(OSError):

@@ -124,6 +124,7 @@ def test_everything_passes_and_is_counted(connected, proxy):
     assert read(peer, 8) == b"question"
     peer.sendall(b"answer")
     assert read(client, 6) == b"answer"
+    proxy.close()  # it counts what has passed, a moment later
     assert (proxy.sent, proxy.answered, proxy.clients) == (8, 6, ["127.0.0.1"])
 
 
@@ -136,6 +137,17 @@ def test_frozen_nothing_passes_until_it_thaws(connected, proxy):
     assert is_silent(peer)
     proxy.thaw()
     assert read(client, 6) == b"answer"
+    assert read(peer, 8) == b"question"
+
+
+def test_a_deaf_server_is_heard(connected, proxy):
+    client, peer = connected()
+    proxy.deafen()
+    client.sendall(b"question")
+    peer.sendall(b"answer")
+    assert read(client, 6) == b"answer"
+    assert is_silent(peer)
+    proxy.thaw()
     assert read(peer, 8) == b"question"
 
 
