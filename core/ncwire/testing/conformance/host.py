@@ -146,18 +146,19 @@ class SSHHost(Host):
         cls,
         patience: float,
         *,
+        password: str = PASSWORD,
         authorized_keys: Sequence[str] = (),
         auth_methods: Sequence[str] = ("publickey", "password"),
         private_host_key: str | None = None,
         login: type[ScriptedLogin] | None = None,
         max_auth_tries: int = 6,
     ) -> SSHHost:
-        """Return one that lets `USERNAME` in by `PASSWORD` and by each authorized key."""
+        """Return one that lets `USERNAME` in by the password and by each authorized key."""
         ends = _Ends(patience)
         login = login or ScriptedLogin.of()
         server = EmbeddedServer(
             username=USERNAME,
-            password=PASSWORD,
+            password=password,
             authorized_keys=authorized_keys,
             auth_methods=auth_methods,
             max_auth_tries=max_auth_tries,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from ncwire.testing.ssh_login import Login
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import paramiko
     from paramiko.server import InteractiveQuery
+
+    from ncwire.testing.access import Access
 
 # The values of paramiko.common (5.1).
 _AUTH_SUCCESSFUL = 0
@@ -39,6 +41,25 @@ class ScriptedLogin(Login):
     certificates: ClassVar[tuple[bytes, ...]] = ()
     """The only things that method publickey takes, if any are named."""
     takes_environment: ClassVar[bool] = True
+    rekey_bytes: ClassVar[int] = 0
+    """After how many bytes, either way, keys are exchanged anew; 0: after paramiko's many."""
+    transports: ClassVar[list[paramiko.Transport]]
+
+    def __init__(
+        self,
+        access: Access,
+        transport: paramiko.Transport,
+        start: Callable[[paramiko.Channel, str, dict[str, str]], None],
+    ) -> None:
+        super().__init__(access, transport, start)
+        self.transports.append(transport)
+        if self.rekey_bytes:
+            transport.packetizer.REKEY_BYTES = self.rekey_bytes
+
+    @classmethod
+    def rekeyed(cls) -> bool:
+        """Return whether keys have been exchanged anew on some connection (RFC 4253, 7.2)."""
+        return any(transport.session_id != transport.H for transport in cls.transports)
 
     @classmethod
     def of(
@@ -48,6 +69,7 @@ class ScriptedLogin(Login):
         *,
         certificates: Sequence[bytes] = (),
         takes_environment: bool = True,
+        rekey_bytes: int = 0,
     ) -> type[ScriptedLogin]:
         """Return a class for one server."""
         members = {
@@ -56,6 +78,8 @@ class ScriptedLogin(Login):
             "rounds": tuple(rounds),
             "certificates": tuple(certificates),
             "takes_environment": takes_environment,
+            "rekey_bytes": rekey_bytes,
+            "transports": [],
         }
         return type(cls.__name__, (cls,), members)
 
