@@ -265,7 +265,7 @@ class KnowsNoRSA(refusing("ssh-rsa")):
     contract = (1, 0)
 
 
-@breaks("auth.publickey-ed25519", "auth.partial", "auth.partial-outcome")
+@breaks("auth.publickey-ed25519", "auth.certificate", "auth.partial", "auth.partial-outcome")
 class KnowsNoEd25519(refusing("ssh-ed25519")):
     """Ed25519 keys are not tried."""
 
