@@ -144,6 +144,8 @@ class Connection(Member):
             # Reading comes last: a library's write may have taken in what the peer sent, and
             # the fd tells nothing of that any more.
             more = self._receive()
+            # Reading comes first here too: an answer may have waited for us.
+            self._check_alive(now)
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
             with self._queue_lock:
                 self._cause = self._cause or self._explained(error)
@@ -201,16 +203,21 @@ class Connection(Member):
                 self._events.message(event)
 
     def _keep_alive(self, now: float) -> None:
+        if self._keepalive is not None and self._keepalive.ask(now, self._channel.heard()):
+            self._channel.keepalive()
+
+    def _check_alive(self, now: float) -> None:
         if self._keepalive is None:
             return
-        heard = self._channel.heard()
+        with self._use:
+            if self._ended:
+                return
+            heard = self._channel.heard()
         if self._keepalive.is_dead(now, heard):
             raise TransportError(
                 f"no answer to {self._keepalive.count} keepalives, and nothing else, "
                 f"for {now - heard:.1f} s"
             )
-        if self._keepalive.ask(now, heard):
-            self._channel.keepalive()
 
     def _explained(self, error: Exception) -> NcwireError:
         if isinstance(error, EOFError) and not self._protocol.hello_received:

@@ -316,7 +316,7 @@ class SSHHostKeyMismatchError(SSHUnknownHostError):
 class UnknownDeviceError(SSHUnknownHostError):
     """A call came from nobody we know: no device has the host key that the peer presents."""
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"no device has the host key {self._key()}"
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ncwire.errors import OptionError
+
+if TYPE_CHECKING:
+    from types import UnionType
+    from typing import Self
 
 COUNT = 3
 """Keepalives that may go unanswered, as OpenSSH's ServerAliveCountMax has it by default."""
@@ -12,28 +20,46 @@ COUNT = 3
 class Keepalive:
     """The policy of one session: `interval` seconds of silence call for a keepalive.
 
-    A peer that answers none is dead after interval * (count + 1) seconds of silence. Times are
-    on the clock of `time.monotonic`; source: ssh_config(5), ServerAliveInterval.
+    A peer that answers none of `count` in a row is dead, interval * (count + 1) seconds after
+    it was last heard. Only silence after a question counts: who was kept from asking, by a
+    listener that took long or by a machine that slept, asks first. Times are on the clock of
+    `time.monotonic`; source: ssh_config(5), ServerAliveInterval.
     """
 
     interval: float
     count: int = COUNT
-    _asked: float = 0.0
+    _asked: float = -math.inf
+    _unanswered: int = 0
+
+    @classmethod
+    def every(cls, interval: float | None, count: int = COUNT) -> Self | None:
+        """Return the policy for these parameters of `connect`; None when there is to be none.
+
+        Raises `OptionError` for what is no number of seconds, or no count from 1 on.
+        """
+        if interval is not None and not (_is(interval, int | float) and 0 <= interval < math.inf):
+            raise OptionError("keepalive", f"{interval!r} is no number of seconds")
+        if not (_is(count, int) and count >= 1):
+            raise OptionError("keepalive_count", f"{count!r} is no number from 1 on")
+        return cls(interval, count) if interval else None
 
     def due(self, heard: float) -> float:
         """Return when something has to be done, given when the peer was last heard."""
-        return min(max(heard, self._asked) + self.interval, self._dead(heard))
+        return max(heard, self._asked) + self.interval
 
     def ask(self, now: float, heard: float) -> bool:
         """Return whether a keepalive is due, and take it for sent."""
-        if now < max(heard, self._asked) + self.interval:
+        if now < self.due(heard) or self.is_dead(now, heard):
             return False
+        self._unanswered = self._unanswered + 1 if heard <= self._asked else 1
         self._asked = now
         return True
 
     def is_dead(self, now: float, heard: float) -> bool:
         """Return whether the peer has been silent for too long."""
-        return now >= self._dead(heard)
+        silent = heard <= self._asked and self._unanswered >= self.count
+        return silent and now >= self.due(heard)
 
-    def _dead(self, heard: float) -> float:
-        return heard + self.interval * (self.count + 1)
+
+def _is(value: object, kinds: type | UnionType) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)

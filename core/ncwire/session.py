@@ -21,6 +21,7 @@ from ncwire.errors import (
     TransportError,
 )
 from ncwire.framing import Limits
+from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
 from ncwire.listeners import Listeners, ListenerT, SessionListener
 from ncwire.messages import wrap_rpc
@@ -190,17 +191,21 @@ class Session(threading.Thread):
         *,
         timeouts: Timeouts | None = None,
         keepalive: float | None = None,
+        keepalive_count: int = KEEPALIVE_COUNT,
         deadline: Deadline | None = None,
     ) -> None:
         """Carry the session over a channel that is open already, one's own or a driver's.
 
-        Starts the thread and exchanges hellos, within `timeouts.hello` and the deadline. The
-        channel is the session's from here on. Raises `SessionError` for a bad hello,
-        `HelloTimeoutError` for a late one, `TransportError` when the channel fails; the
+        Starts the thread and exchanges hellos, within `timeouts.hello` and the deadline; for
+        `keepalive` and `keepalive_count` see `SSHSession.connect`, and note that the channel
+        must be able to send keepalives then. The channel is the session's from here on. Raises
+        `OptionError` for a bad keepalive, with the channel as it was; `SessionError` for a bad
+        hello, `HelloTimeoutError` for a late one, `TransportError` when the channel fails; the
         session has ended then, with that cause, and the channel is freed.
         """
+        policy = Keepalive.every(keepalive, keepalive_count)
         with self._connecting(_nothing):
-            self._open(channel, timeouts or Timeouts(), keepalive, deadline)
+            self._open(channel, timeouts or Timeouts(), policy, deadline)
 
     def close_session(self, timeout: float | None = None) -> None:
         """Ask the server to end the session gracefully, then close.
@@ -310,7 +315,7 @@ class Session(threading.Thread):
         self,
         channel: Channel,
         timeouts: Timeouts,
-        keepalive: float | None,
+        keepalive: Keepalive | None,
         deadline: Deadline | None,
     ) -> None:
         budget = Deadline.after(timeouts.hello, "hello", within=deadline)
@@ -321,7 +326,7 @@ class Session(threading.Thread):
                 self._protocol,
                 Events(self._hello_received, self._message_received, self._ended),
                 pump,
-                Keepalive(keepalive) if keepalive else None,
+                keepalive,
             )
         except BaseException:
             channel.abort()

@@ -81,9 +81,9 @@ class Agent(AgentSSH):
             return  # its socket, or the name of it, outlives an agent
         try:
             self._connect(self._socket)  # type: ignore[attr-defined]  # not in the stubs
-        except TimeoutError as error:
-            raise deadline.error() from error
         except Exception as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise deadline.error() from error
             raise SSHError(f"SSH agent: it failed to list its keys: {error}") from error
 
     def identities(self) -> Sequence[AgentIdentity]:
@@ -96,6 +96,15 @@ class Agent(AgentSSH):
         if not any(key.blob == attempt.identity.blob for key in self.get_keys()):
             raise SSHError(f"SSH agent: it has no key {attempt.identity.comment}")
         return _AgentKey(self, attempt)
+
+    def _send_message(self, msg: paramiko.Message) -> tuple[int, paramiko.Message]:
+        # Called to sign, on the transport's thread, which dies of a TimeoutError: it takes every
+        # OSError to have an errno and a text (paramiko 5.1, transport.py, run).
+        try:
+            answer: tuple[int, paramiko.Message] = super()._send_message(msg)  # type: ignore[misc]  # not in the stubs
+        except OSError as error:
+            raise paramiko.SSHException(f"the SSH agent does not answer: {error}") from error
+        return answer
 
     def close(self) -> None:
         """Close the connection to the agent; who waits for it stops waiting. Idempotent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import threading
@@ -345,7 +346,7 @@ class AbortRaisesAfterClose(MemoryChannel):
         super().abort()
 
 
-@breaks("close.frees", "close.does-not-block")
+@breaks("close.frees", "close.many", "close.does-not-block")
 class CloseLeaks(MemoryChannel):
     """close leaves a pipe open."""
 
@@ -365,7 +366,7 @@ class AbortLeaks(MemoryChannel):
         super().abort()
 
 
-@breaks("close.frees", "close.abort-frees", "close.does-not-block")
+@breaks("close.frees", "close.many", "close.abort-frees", "close.does-not-block")
 class LeavesAThread(MemoryChannel):
     """A thread outlives the connection."""
 
@@ -395,6 +396,35 @@ class CloseDropsWhatWaits(MemoryChannel):
     def tick(self, now):
         if self.later:
             self.later = self.later[super().write(memoryview(self.later)) :]
+
+
+@breaks("close.after-peer")
+class CloseRaisesAfterTheEnd(MemoryChannel):
+    """close raises when the peer has closed before."""
+
+    ended = False
+
+    def read(self, size):
+        data = super().read(size)
+        self.ended = self.ended or data == b""
+        return data
+
+    def close(self):
+        if self.ended:
+            raise TransportError("the peer has closed") from OSError(107, "not connected")
+        super().close()
+
+
+@breaks("close.many")
+class LeaksAfterAWhile(MemoryChannel):
+    """Every fifth connection of a process leaves a pipe open."""
+
+    count = itertools.count(1)
+
+    def __init__(self, sock):
+        super().__init__(sock)
+        if next(self.count) % 5 == 0:
+            os.pipe()
 
 
 @breaks("close.does-not-block")
@@ -490,6 +520,7 @@ class Noisy(MemoryChannel):
     "threads.exit",
     "threads.fork",
     "close.frees",
+    "close.many",
     "close.abort-frees",
     "close.does-not-block",
 )

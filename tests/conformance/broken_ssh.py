@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import threading
 import time
 
 from breaking import breaks
@@ -70,6 +71,12 @@ class Around(Channel):
 class Broken(ParamikoDriver):
     contract = (1, 0)
     Channel = staticmethod(lambda channel: channel)
+    channel_is_sound = True
+    """Whether the channel is paramiko's, with nothing of ours."""
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        cls.channel_is_sound = cls.channel_is_sound and not {"Channel"} & vars(cls).keys()
 
     def open_channel(self, request, environment, deadline):
         return self.Channel(super().open_channel(request, environment, deadline))
@@ -115,7 +122,69 @@ class HeardIsNow(Broken):
             return time.monotonic()
 
 
+@breaks("keepalive.does-not-block")
+class KeepaliveWaitsForItsTurn(Broken):
+    """keepalive waits until the write that is blocked has gone."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        blocked = False
+
+        def write(self, data):
+            taken = super().write(data)
+            self.blocked = not taken
+            return taken
+
+        def keepalive(self):
+            if self.blocked:
+                threading.Event().wait(60)
+            super().keepalive()
+
+
+# --- bytes -------------------------------------------------------------------------------------
+
+
+@breaks("io.stderr-does-not-starve")
+class LeavesStderr(Broken):
+    """What comes on stderr stays where it is, and fills the window."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def __init__(self, inner):
+            super().__init__(inner)
+            inner._channel.recv_stderr_ready = lambda: False  # noqa: SLF001 - the driver asks it
+
+
+@breaks("io.rekey")
+class EndsAtARekey(Broken):
+    """When keys are exchanged anew, the connection is given up."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def read(self, size):
+            transport = self.inner.native
+            if transport.session_id != transport.H:
+                raise SSHError("the server wants other keys") from OSError("rekey")
+            return super().read(size)
+
+
 # --- authentication ----------------------------------------------------------------------------
+
+
+@breaks("auth.password")
+class PasswordsInLatin1(Broken):
+    """What a password has beyond Latin-1 is replaced."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        if isinstance(attempt, PasswordAttempt):
+            password = attempt.password.encode("latin-1", "replace").decode("latin-1")
+            attempt = dataclasses.replace(attempt, password=password)
+        return super().authenticate(attempt, deadline)
 
 
 @breaks("auth.no-secret")
@@ -198,7 +267,7 @@ class KnowsNoRSA(refusing("ssh-rsa")):
     contract = (1, 0)
 
 
-@breaks("auth.publickey-ed25519", "auth.partial", "auth.partial-outcome")
+@breaks("auth.publickey-ed25519", "auth.certificate", "auth.partial", "auth.partial-outcome")
 class KnowsNoEd25519(refusing("ssh-ed25519")):
     """Ed25519 keys are not tried."""
 

@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ncwire.testing.conformance import suites
+
 HERE = Path(__file__).parent
+SUITES = Path(suites.__file__).parent
 PATIENCE = 2.0
 
 
@@ -52,8 +55,19 @@ class Result:
         return {rule for rule, verdict in self.rules.items() if verdict["outcome"] == outcome}
 
 
+def only(*operations):
+    """Return the arguments that have only these operations' rules tested."""
+    return [str(SUITES / f"test_{operation}.py") for operation in operations]
+
+
+def without(*operations):
+    """Return the arguments that leave these operations' rules out."""
+    every = [path.stem.removeprefix("test_") for path in sorted(SUITES.glob("test_*.py"))]
+    return only(*(operation for operation in every if operation not in operations))
+
+
 def broken_drivers(*modules):
-    """Return the marked drivers of modules, as MODULE:CLASS with the rules that each breaks."""
+    """Return the marked drivers of modules, each by MODULE:CLASS; `breaks` names the rules."""
     found = {}
     for module in modules:
         for name, member in vars(importlib.import_module(module)).items():
@@ -62,5 +76,5 @@ def broken_drivers(*modules):
                 and hasattr(member, "library")
                 and "breaks" in vars(member)
             ):
-                found[f"{module}:{name}"] = member.breaks
+                found[f"{module}:{name}"] = member
     return found

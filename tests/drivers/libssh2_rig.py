@@ -14,7 +14,7 @@ import textwrap
 import threading
 import time
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import paramiko
 import pytest
@@ -33,6 +33,9 @@ from ncwire.driver import (
     Readiness,
 )
 from ncwire_libssh2 import Libssh2Driver
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 MODERN = Algorithms(
     kex=("curve25519-sha256", "ecdh-sha2-nistp256"),
@@ -271,12 +274,24 @@ class Peer:
             self.ended = not data
             self.received += data
 
-    def wait(self, seconds: float) -> None:
+    def drain_until_done(self, future: Future[Any]) -> Any:
+        """Read until what another thread does has returned; return its result."""
+        woken, waker = socket.socketpair()
+        with woken:
+            future.add_done_callback(lambda _: waker.close())
+            while not future.done():
+                self.drain()
+                self.wait(60, woken)
+        return future.result()
+
+    def wait(self, seconds: float, woken: socket.socket | None = None) -> None:
         on = self.channel.wants().on
         events = select.POLLIN * bool(on & Readiness.READ)
         events |= select.POLLOUT * bool(on & Readiness.WRITE)
         poll = select.poll()
         poll.register(self.channel.fileno(), events)
+        if woken is not None:
+            poll.register(woken, select.POLLIN)
         self.waits += 1
         self.waited_for.add(on)
         assert poll.poll(max(0, seconds * 1000)), f"stalled, waiting for {on}"

@@ -142,7 +142,7 @@ def test_a_server_that_is_killed_is_an_error_after_the_data(paramiko_driver, mak
     poll.register(stream.channel.fileno(), select.POLLIN)
     assert poll.poll(PATIENCE * 1000)
     server.kill()
-    wait_for(lambda: not stream.channel.native.is_active())
+    stream.channel.native.join(PATIENCE)
 
     assert stream.read_exactly(7) == b"before\n"
     with pytest.raises(SSHError, match="the server closed the connection") as raised:

@@ -105,6 +105,7 @@ class Call:
                 channel,
                 timeouts=options.timeouts,
                 keepalive=options.keepalive,
+                keepalive_count=options.keepalive_count,
                 deadline=self.deadline,
             )
             # From here on it is the taker's: what ends the call must not end the session.

@@ -53,6 +53,7 @@ class Device:
     look_for_keys: bool = True
     auth_handler: AuthHandler | None = None
     keepalive: float | None = None
+    keepalive_count: int | None = None
     environment: Mapping[str, str] | None = None
     subsystems: Iterable[str] = ("netconf",)
     timeouts: Timeouts | None = None
@@ -235,6 +236,7 @@ def _settled(device: Device, timeouts: Timeouts) -> ConnectOptions:
             look_for_keys=device.look_for_keys,
             auth_handler=device.auth_handler,
             keepalive=device.keepalive,
+            keepalive_count=device.keepalive_count,
             environment=device.environment,
             subsystems=device.subsystems,
             timeouts=device.timeouts or timeouts,

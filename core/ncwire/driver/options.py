@@ -14,33 +14,45 @@ from ncwire.errors import OptionError
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
 
     from ncwire.driver.auth import Prompt
+
+_LONGEST = 1e6
+"""Eleven days; poll(2), which counts milliseconds in an int, takes no more than 24."""
+
+
+class DefaultBudget(float):
+    """A budget that nobody chose: it equals that number, and yields to `connect`'s `timeout`."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """The budget of each step, in seconds, and one for all that `connect` does.
 
-    A budget that the overall deadline cuts short is named with it in the error.
+    The steps of `connect` that are left out here have the seconds of its parameter `timeout`,
+    or else these defaults. A budget that the overall deadline cuts short is named with it in
+    the error. Raises `OptionError` for what is no number between 0 and a million.
     """
 
-    connect: float = 15.0
+    connect: float = DefaultBudget(15.0)
     """Name resolution and TCP connect, all of the host's addresses together."""
-    handshake: float = 15.0
+    handshake: float = DefaultBudget(15.0)
     """SSH identification strings and key exchange."""
-    auth: float = 30.0
+    auth: float = DefaultBudget(30.0)
     """Each authentication attempt."""
-    channel: float = 15.0
+    channel: float = DefaultBudget(15.0)
     """Opening the channel and starting the subsystem."""
-    hello: float = 30.0
+    hello: float = DefaultBudget(30.0)
     """The server's hello, counted from the open channel."""
     rpc: float = 30.0
     """The reply to an rpc that is given no timeout of its own."""
     close: float = 5.0
     """Ending the session: unsent messages, goodbye, and freeing everything."""
-    overall: float = 120.0
-    """The whole of `connect`."""
+    overall: float = DefaultBudget(120.0)
+    """The whole of `connect`; if it is left out, never less than its steps together."""
 
     def __post_init__(self) -> None:
         for budget in dataclasses.fields(self):
@@ -48,11 +60,32 @@ class Timeouts:
             if (
                 isinstance(seconds, bool)
                 or not isinstance(seconds, int | float)
-                or not seconds > 0
+                or not 0 < seconds <= _LONGEST
             ):
                 raise OptionError(
-                    f"timeouts.{budget.name}", f"{seconds!r} is no positive number of seconds"
+                    f"timeouts.{budget.name}",
+                    f"{seconds!r} is no positive number of seconds, or more than a million",
                 )
+
+    def settled(self, timeout: float | None = None, *, connect: float | None = None) -> Self:
+        """Return these budgets with those filled in that were left out.
+
+        Each step of `connect` gets `timeout`, or else its default; the TCP connect gets
+        `connect` before its default. The overall budget becomes the sum of the steps, each
+        taken once, where that is more than its default. `rpc` and `close` stay as they are.
+        """
+        given = {step: getattr(self, step) for step in _STEPS}
+        for step, seconds in given.items():
+            if isinstance(seconds, DefaultBudget):
+                chosen = connect if timeout is None and step == "connect" else timeout
+                given[step] = seconds if chosen is None else float(chosen)
+        overall = self.overall
+        if isinstance(overall, DefaultBudget):
+            overall = DefaultBudget(max(overall, sum(given.values())))
+        return dataclasses.replace(self, **given, overall=overall)
+
+
+_STEPS = ("connect", "handshake", "auth", "channel", "hello")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

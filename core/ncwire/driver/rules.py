@@ -444,6 +444,11 @@ _IO = (
         Layer.CHANNEL,
     ),
     Rule(
+        "io.rekey",
+        "When the server exchanges keys anew in the middle of large transfers, they arrive whole.",
+        Layer.SSH,
+    ),
+    Rule(
         "io.stderr-does-not-starve",
         "What the server sends on stderr, which nobody reads, does not stop what comes after it.",
         Layer.SSH,
@@ -532,6 +537,11 @@ _CLOSE = (
     Rule(
         "close.abort-frees",
         "After abort no fd, thread or child process of the connection is left.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "close.many",
+        "After many connections, one after the other, no fd, thread or child process is left.",
         Layer.CHANNEL,
     ),
     Rule(

@@ -289,12 +289,5 @@ def _algorithms(given: Parameters, file: SSHConfig | None) -> Algorithms | None:
 
 
 def _timeouts(given: Parameters, file: SSHConfig | None) -> Timeouts:
-    connect = given.timeout
-    if connect is None and given.timeouts is None and file is not None:
-        connect = file.connect_timeout
     timeouts = given.timeouts or Timeouts()
-    if connect is None:
-        return timeouts
-    # A longer wait than by default must not be cut short by a default.
-    longer = 0.0 if given.timeouts else max(0.0, connect - timeouts.connect)
-    return replace(timeouts, connect=float(connect), overall=timeouts.overall + longer)
+    return timeouts.settled(given.timeout, connect=file.connect_timeout if file else None)

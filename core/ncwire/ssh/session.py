@@ -9,6 +9,7 @@ from ncwire import registry
 from ncwire.capabilities import default_client_capabilities
 from ncwire.driver.deadline import Deadline
 from ncwire.errors import UnsupportedOption
+from ncwire.keepalive import Keepalive
 from ncwire.session import Session
 from ncwire.ssh.hostkeys import default_unknown_host_cb
 from ncwire.ssh.known_hosts import read_known_hosts
@@ -136,8 +137,10 @@ class SSHSession(Session):
 
         `host`: a name or an address, v4 or v6; None only with `sock` or `sock_fd`.
         `port`: the argument, or ssh_config's Port, or 830.
-        `timeout`: seconds for name resolution and TCP connect; `timeouts` has the budget of
-        every step, and one for all.
+        `timeout`: seconds for each step of connecting: name resolution and TCP connect (there
+        ssh_config's ConnectTimeout comes next), SSH handshake, each authentication attempt,
+        channel, hello. `timeouts`: the budgets of single steps, which win over `timeout`, and
+        of the whole, of rpcs and of `close`, on which `timeout` has no bearing.
         `unknown_host_cb`: called with host and MD5 fingerprint when there is no key on file for
         the host; True accepts. It is not asked about a changed or revoked key.
         `username`: the argument, or ssh_config's User, or the local user.
@@ -162,7 +165,9 @@ class SSHSession(Session):
         `bind_addr`: the local source address, of the connection to the first hop if there are
         any.
         `keepalive`: seconds of silence after which the peer must answer; None or 0: never.
-        `keepalive_count`: how many in a row may go unanswered; ssh_config's, or 3.
+        `keepalive_count`: how many keepalives in a row may go unanswered (None: ssh_config's
+        ServerAliveCountMax, or 3); the session ends keepalive * (keepalive_count + 1) seconds
+        after the peer was last heard.
         `environment`: names and values to set in the channel.
         `auth_handler`: called with title, instruction and a list of (prompt, echo); returns the
         answers. What it raises comes out of `connect`, as with `unknown_host_cb`.
@@ -216,7 +221,12 @@ class SSHSession(Session):
                 started = True
                 self._options = options
                 self._channel = connecting.run()
-                self._open(self._channel, options.timeouts, options.keepalive, deadline)
+                self._open(
+                    self._channel,
+                    options.timeouts,
+                    Keepalive.every(options.keepalive, options.keepalive_count),
+                    deadline,
+                )
         except BaseException:
             if not started and sock_fd is not None and options.sock is not None:
                 options.sock.detach()

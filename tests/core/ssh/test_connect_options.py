@@ -248,14 +248,11 @@ def test_an_fd_of_the_callers_stays_the_callers_when_something_else_is_wrong():
             assert sock.fileno() == fd
 
 
-def test_timeout_is_the_tcp_connects_and_is_not_cut_short():
-    assert settled(timeout=3).timeouts == Timeouts(connect=3.0)
-    long = settled(timeout=500).timeouts
-    assert long.connect == 500.0
-    assert long.overall >= 500
-    given = Timeouts(connect=1, overall=9)
-    assert settled(timeout=3, timeouts=given).timeouts == Timeouts(connect=3.0, overall=9)
-    assert settled(timeouts=given).timeouts == given
+def test_timeout_fills_the_steps_that_timeouts_leaves_out():
+    assert settled(timeout=3).timeouts == Timeouts().settled(3)
+    assert settled(timeout=3, timeouts=Timeouts(auth=60)).timeouts == Timeouts(auth=60).settled(3)
+    assert settled(timeout=500).timeouts.overall >= 500
+    assert settled(timeouts=Timeouts(connect=1, overall=9)).timeouts.overall == 9
 
 
 def test_keepalive_zero_is_off():

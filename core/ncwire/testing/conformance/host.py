@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from ncwire.testing.conformance.login import ScriptedLogin
 from ncwire.testing.conformance.plain_server import PlainServer
-from ncwire.testing.conformance.relay import Relay
 from ncwire.testing.conformance.task import Stuck, Task
+from ncwire.testing.fault_proxy import FaultProxy
 from ncwire.testing.server import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Host:
     """A server behind a relay, which is what listens on `port`; made by a `Rig`."""
 
     def __init__(self, server: EmbeddedServer | PlainServer, ends: _Ends, patience: float) -> None:
-        self.relay = Relay(("127.0.0.1", server.port))
+        self.relay = FaultProxy(("127.0.0.1", server.port))
         self.port = self.relay.port
         self._server = server
         self._ends = ends
@@ -146,6 +146,7 @@ class SSHHost(Host):
         cls,
         patience: float,
         *,
+        password: str = PASSWORD,
         authorized_keys: Sequence[str] = (),
         auth_methods: Sequence[str] = ("publickey", "password"),
         private_host_key: str | None = None,
@@ -153,12 +154,12 @@ class SSHHost(Host):
         login: type[ScriptedLogin] | None = None,
         max_auth_tries: int = 6,
     ) -> SSHHost:
-        """Return one that lets `USERNAME` in by `PASSWORD` and by each authorized key."""
+        """Return one that lets `USERNAME` in by the password and by each authorized key."""
         ends = _Ends(patience)
         login = login or ScriptedLogin.of()
         server = EmbeddedServer(
             username=USERNAME,
-            password=PASSWORD,
+            password=password,
             authorized_keys=authorized_keys,
             auth_methods=auth_methods,
             max_auth_tries=max_auth_tries,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from ncwire.testing.ssh_login import Login
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import paramiko
     from paramiko.server import InteractiveQuery
+
+    from ncwire.testing.access import Access
 
 # The values of paramiko.common (5.1).
 _OPEN_SUCCEEDED = 0
@@ -42,6 +44,25 @@ class ScriptedLogin(Login):
     takes_environment: ClassVar[bool] = True
     tunnels_to: ClassVar[frozenset[tuple[str, int]]] = frozenset()
     """The hosts and ports to which tunnels are opened: a session each, "tunnel HOST:PORT"."""
+    rekey_bytes: ClassVar[int] = 0
+    """After how many bytes, either way, keys are exchanged anew; 0: after paramiko's many."""
+    transports: ClassVar[list[paramiko.Transport]]
+
+    def __init__(
+        self,
+        access: Access,
+        transport: paramiko.Transport,
+        start: Callable[[paramiko.Channel, str, dict[str, str]], None],
+    ) -> None:
+        super().__init__(access, transport, start)
+        self.transports.append(transport)
+        if self.rekey_bytes:
+            transport.packetizer.REKEY_BYTES = self.rekey_bytes
+
+    @classmethod
+    def rekeyed(cls) -> bool:
+        """Return whether keys have been exchanged anew on some connection (RFC 4253, 7.2)."""
+        return any(transport.session_id != transport.H for transport in cls.transports)
 
     @classmethod
     def of(
@@ -52,6 +73,7 @@ class ScriptedLogin(Login):
         certificates: Sequence[bytes] = (),
         takes_environment: bool = True,
         tunnels_to: Iterable[tuple[str, int]] = (),
+        rekey_bytes: int = 0,
     ) -> type[ScriptedLogin]:
         """Return a class for one server."""
         members = {
@@ -61,6 +83,8 @@ class ScriptedLogin(Login):
             "certificates": tuple(certificates),
             "takes_environment": takes_environment,
             "tunnels_to": frozenset(tunnels_to),
+            "rekey_bytes": rekey_bytes,
+            "transports": [],
         }
         return type(cls.__name__, (cls,), members)
 

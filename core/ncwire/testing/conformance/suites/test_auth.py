@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ncwire.testing.conformance.rig import Rig
 
 WRONG = "wrong-9c41"
+FOREIGN = "пароль-密碼-ä"
 ROUNDS = (
     Round("One", "Tell us", (("Name: ", True), ("Password: ", False)), ("ada", "lövelace")),
     Round("Two", "And once more", (("Code: ", False),), ("123456",)),
@@ -44,8 +45,8 @@ def test_auth_none(ncwire_rig: Rig) -> None:
 
 @rule("auth.password")
 def test_auth_password(ncwire_rig: Rig) -> None:
-    host = ncwire_rig.ssh_host(auth_methods=("password",))
-    _, end = ncwire_rig.open(host, password=PASSWORD, key_filename=())
+    host = ncwire_rig.ssh_host(auth_methods=("password",), password=FOREIGN)
+    _, end = ncwire_rig.open(host, password=FOREIGN, key_filename=())
     assert end.stream.info.username == USERNAME
 
 

@@ -15,6 +15,8 @@ from ncwire.testing.conformance.task import Task
 if TYPE_CHECKING:
     from ncwire.testing.conformance.rig import Rig
 
+CYCLES = 10
+
 
 @rule("close.peer-sees-end")
 def test_close_peer_sees_end(ncwire_rig: Rig) -> None:
@@ -66,6 +68,21 @@ def test_close_abort_frees(ncwire_rig: Rig) -> None:
     line.free()
     line.channel.abort()
     end.released.set()
+    assert not ncwire_rig.left_since(before)
+
+
+@rule("close.many")
+def test_close_many(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    ncwire_rig.warm_up(host)
+    before = Resources.now()
+    for _ in range(CYCLES):
+        line, end = ncwire_rig.open(host)
+        end.send(b"one of many")
+        assert line.receive(11) == b"one of many"
+        line.free()
+        line.channel.close()
+        end.released.set()
     assert not ncwire_rig.left_since(before)
 
 

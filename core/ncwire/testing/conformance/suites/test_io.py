@@ -8,6 +8,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from ncwire.testing.conformance.login import ScriptedLogin
 from ncwire.testing.conformance.marking import rule
 
 if TYPE_CHECKING:
@@ -121,6 +122,19 @@ def test_io_idle_is_quiet(ncwire_rig: Rig) -> None:
     line, _ = ncwire_rig.open()
     line.count_turns(ncwire_rig.short)
     assert line.count_turns(ncwire_rig.short) <= QUIET_TURNS
+
+
+@rule("io.rekey")
+def test_io_rekey(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(login=ScriptedLogin.of(rekey_bytes=MEGABYTE))
+    line, end = ncwire_rig.open(host)
+    data = noise(4 * MEGABYTE)
+    end.sending(data)
+    assert line.receive(len(data)) == data
+    taking = end.receiving(len(data))
+    line.send(data)
+    assert ncwire_rig.until(line, taking) == data
+    assert host.login.rekeyed()
 
 
 @rule("io.stderr-does-not-starve")
