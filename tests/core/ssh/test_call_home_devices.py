@@ -162,7 +162,8 @@ def test_one_device_is_no_list(keys):
     ("parameter", "value"),
     [
         ("name", "r 1"), ("name", ""), ("username", ""), ("password", 7), ("allow_agent", 1),
-        ("auth_handler", 7), ("keepalive", -1), ("keepalive_count", 0), ("environment", {"": ""}), ("subsystems", ()),
+        ("auth_handler", 7), ("keepalive", -1), ("keepalive_count", 0),
+        ("environment", {"": ""}), ("subsystems", ()),
         ("timeouts", 7),
     ],
 )  # fmt: skip
