@@ -29,6 +29,13 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-p", dest="port", metavar="PORT", type=values.port, help="default: 830")
     add_login_to(group)
     group.add_argument(
+        "-J",
+        dest="jumps",
+        metavar="HOST[,HOST...]",
+        type=_hops,
+        help="reach the device through these hosts, each [USER@]HOST[:PORT]; none: directly",
+    )
+    group.add_argument(
         "-F",
         dest="config",
         metavar="FILE",
@@ -94,6 +101,7 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
         "ssh_config": _ssh_config(arguments.config),
         "ssh_options": arguments.option,
         "known_hosts": arguments.known_hosts or None,
+        "jumps": arguments.jumps or (),
     }
     if arguments.port is not None:
         parameters["port"] = arguments.port
@@ -103,7 +111,11 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
         return _connect(parameters, arguments.host, prompt)
     except SSHUnknownHostError as error:
         # A changed or a revoked key has an error of its own, and no key_base64.
-        if error.key_base64 is None or error.sha256 != arguments.accept_host_key:
+        if (
+            error.jump_host
+            or error.key_base64 is None
+            or error.sha256 != arguments.accept_host_key
+        ):
             raise
         parameters["hostkey_b64"] = error.key_base64
     return _connect(parameters, arguments.host, prompt)
@@ -160,3 +172,10 @@ def _fingerprint(text: str) -> str:
     if not text.startswith("SHA256:"):
         raise argparse.ArgumentTypeError(f"{text!r} is no fingerprint as OpenSSH prints it")
     return text.rstrip("=")
+
+
+def _hops(text: str) -> list[str]:
+    hops = text.split(",")
+    if not all(hops):
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty name in it")
+    return hops

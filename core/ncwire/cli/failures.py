@@ -151,11 +151,12 @@ class _OneLine(logging.Formatter):
 def _unknown_host(error: errors.NcwireError) -> str:
     if not isinstance(error, errors.SSHUnknownHostError) or error.key_base64 is None:
         return ""
+    compare = "  Compare this fingerprint with the host's own, as its operator tells it.\n"
+    line = f"    {error.host} {error.key_type} {error.key_base64}"
+    if error.jump_host:
+        return f"{compare}  If they are the same, add this line to ~/.ssh/known_hosts:\n{line}"
     return (
-        "  Compare this fingerprint with the device's own, as its console or its operator tells "
-        "it.\n"
-        "  If they are the same, either add this line to ~/.ssh/known_hosts:\n"
-        f"    {error.host} {error.key_type} {error.key_base64}\n"
+        f"{compare}  If they are the same, either add this line to ~/.ssh/known_hosts:\n{line}\n"
         "  or accept this very key for one run, with the option\n"
         f"    --accept-host-key {error.sha256}"
     )
