@@ -10,7 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from kit import broken_drivers, only, run_kit, without
+from kit import PATIENCE, broken_drivers, only, run_kit, without
 
 from ncwire.driver.rules import RULES
 
@@ -32,16 +32,15 @@ def results(request, tmp_path_factory):
     ordered = sorted(BROKEN, key=lambda driver: -len(BROKEN[driver].breaks))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
-            driver: pool.submit(
-                run_kit,
-                driver,
-                folder / driver.replace(":", "-"),
-                *rules_for(BROKEN[driver]),
-                target="plain" if driver.startswith(PLAIN) else "ssh",
-            )
+            driver: pool.submit(kit_of, driver, folder / driver.replace(":", "-"))
             for driver in ordered
             if driver in chosen
         }
+
+
+def kit_of(driver, report, patience=PATIENCE):
+    target = "plain" if driver.startswith(PLAIN) else "ssh"
+    return run_kit(driver, report, *rules_for(BROKEN[driver]), target=target, patience=patience)
 
 
 def rules_for(driver):
@@ -52,8 +51,12 @@ def rules_for(driver):
 
 
 @pytest.mark.parametrize("driver", BROKEN)
-def test_a_broken_driver_fails_exactly_the_rules_that_it_breaks(results, driver):
+def test_a_broken_driver_fails_exactly_the_rules_that_it_breaks(results, tmp_path, driver):
     result = results[driver].result()
+    if result.of("failed") != BROKEN[driver].breaks:
+        # With several at once on a busy machine a sound step may have been too slow for the kit's
+        # patience; what is broken stays so, however patient it is.
+        result = kit_of(driver, tmp_path / "report", patience=4 * PATIENCE)
     sys.stdout.write(f"{driver:50} {', '.join(sorted(result.of('failed')))}\n")
 
     assert result.of("failed") == BROKEN[driver].breaks, result.output
