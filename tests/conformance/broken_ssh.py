@@ -447,7 +447,7 @@ class DropsTheCertificate(Broken):
         return HostCertificate.read(key).key if is_certificate(key.type) else key
 
 
-@breaks("hostkey.only-offered", "open.no-common-algorithm")
+@breaks("hostkey.only-offered", "hostkey.certificate-as-presented", "open.no-common-algorithm")
 class OffersAllItHas(Broken):
     """The library's own preferences are offered."""
 
