@@ -98,7 +98,7 @@ def _password(at):
     needs=Feature.PUBLICKEY,
 )
 def _passphrase(at):
-    key = at.key("encrypted", passphrase="opens it")
+    key = at.key("encrypted_for_the_matrix", passphrase="opens it")
     server = at.make_sshd(authorized_keys=[key])
     assert at.connect(server, key_filename=str(key), password="opens it").connected
     assert at.fingerprint(key) in at.accepted(server)
