@@ -1,0 +1,160 @@
+"""ncwire beside the floor of each library, and beside its peers. See README.rst.
+
+Usage: python benchmarks/compare.py COMMAND [--rounds N] [--seconds S] [--drivers NAME ...]
+                                    [--json FILE]
+
+latency      one rpc after the other on one session: empty and 10 kB replies
+throughput   replies of 1 to 500 MB, both framings, and chunks of 4 kB
+layers       framing alone, a driver's channel, whole rpcs
+floors       the bare loops, and what was tried in their place
+peers        ncclient, netconf-client and scrapli, each in an environment of its own
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from peers import environments
+from suite import catalogue, report, server
+from suite.contest import ContestantError, Results, compete
+from suite.target import CHUNKED, END_OF_MESSAGE, Case, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from suite.contest import Entry
+
+MB = 1_000_000
+SMALL_CHUNK = 4096
+CONSOLE = report.console()
+
+
+def main() -> None:
+    arguments = parsed()
+    try:
+        with server.running(arguments.sshd_config) as target:
+            results = COMMANDS[arguments.command](arguments, target)
+    except ContestantError as error:
+        raise SystemExit(str(error)) from None
+    if arguments.json is not None:
+        report.save(arguments.json, results, sys.argv)
+
+
+def latency(arguments: argparse.Namespace, target: Target) -> Results:
+    cases = [Case(size) for size in arguments.sizes or (0, 10_000)]
+    return shown(arguments, target, catalogue.rpcs(arguments.drivers), cases)
+
+
+def throughput(arguments: argparse.Namespace, target: Target) -> Results:
+    sizes = arguments.sizes or (1 * MB, 10 * MB, 100 * MB, 500 * MB)
+    results = shown(arguments, target, catalogue.rpcs(arguments.drivers), kinds(sizes))
+    CONSOLE.print(report.linearity_table(results))
+    return results
+
+
+def layers(arguments: argparse.Namespace, target: Target) -> Results:
+    sizes = arguments.sizes or (0, 10_000, 20 * MB)
+    cases = [Case(size) for size in sizes if size < MB] + kinds(s for s in sizes if s >= MB)
+    entries = [*catalogue.framings(), *catalogue.layers(arguments.drivers)]
+    return shown(arguments, target, entries, cases)
+
+
+def floors(arguments: argparse.Namespace, target: Target) -> Results:
+    sizes = arguments.sizes or (0, 10_000, 100 * MB)
+    cases = [Case(size) for size in sizes]
+    cases += [Case(size, SMALL_CHUNK) for size in sizes if size >= MB]
+    entries = [
+        entry
+        for library in catalogue.FLOORS
+        if library in arguments.drivers
+        for entry in catalogue.floors(library)
+    ]
+    return shown(arguments, target, entries, cases)
+
+
+def peers(arguments: argparse.Namespace, target: Target) -> Results:
+    sizes = arguments.sizes or (0, MB, 20 * MB)
+    made = environments.made(arguments.environments, arguments.peers, CONSOLE.print)
+    ours = [
+        entry for entry in catalogue.rpcs(arguments.drivers) if entry.name.startswith("ncwire/")
+    ]
+    entries = [*ours, *made]
+    results = run(arguments, target, entries, [Case(size) for size in sizes])
+    for case in results.batches:
+        CONSOLE.print(report.peers_table(results, case, [entry.name for entry in ours]))
+    return results
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, Target], Results]] = {
+    "latency": latency,
+    "throughput": throughput,
+    "layers": layers,
+    "floors": floors,
+    "peers": peers,
+}
+
+
+def kinds(sizes: Sequence[int]) -> list[Case]:
+    return [
+        Case(size, chunk, framing)
+        for size in sizes
+        for chunk, framing in ((0, CHUNKED), (SMALL_CHUNK, CHUNKED), (0, END_OF_MESSAGE))
+    ]
+
+
+def shown(
+    arguments: argparse.Namespace,
+    target: Target,
+    entries: Sequence[Entry],
+    cases: Sequence[Case],
+) -> Results:
+    results = run(arguments, target, entries, cases)
+    for case in cases:
+        CONSOLE.print(report.case_table(results, case))
+    return results
+
+
+def run(
+    arguments: argparse.Namespace,
+    target: Target,
+    entries: Sequence[Entry],
+    cases: Sequence[Case],
+) -> Results:
+    return compete(entries, cases, target, rounds=arguments.rounds, seconds=arguments.seconds)
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        epilog="\n".join(__doc__.splitlines()[5:]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="how often each contestant's turn comes"
+    )
+    parser.add_argument("--seconds", type=float, default=0.5, help="how long each turn is")
+    parser.add_argument("--drivers", nargs="+", default=catalogue.installed(), metavar="NAME")
+    parser.add_argument("--sizes", nargs="+", type=size, metavar="BYTES", help="as 0, 10k or 20M")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
+    parser.add_argument(
+        "--sshd-config", default="", metavar="LINE", help='as "Ciphers aes128-gcm@openssh.com"'
+    )
+    parser.add_argument("--peers", nargs="+", default=[*environments.PEERS], metavar="NAME")
+    parser.add_argument(
+        "--environments", type=Path, default=environments.FOLDER, metavar="FOLDER",
+        help="where the peers' virtual environments are made",
+    )  # fmt: skip
+    return parser.parse_args()
+
+
+def size(text: str) -> int:
+    number, unit = text.rstrip("kM"), text[-1:]
+    return int(float(number) * {"k": 1000, "M": MB}.get(unit, 1))
+
+
+if __name__ == "__main__":
+    main()

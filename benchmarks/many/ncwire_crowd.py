@@ -1,0 +1,119 @@
+"""ncwire's sessions: with a thread for each, or all on one `ncwire.Hub`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import ncwire
+from many.crowd import AT_ONCE, EMPTY, Crowd
+from ours.session import RPC_TIMEOUT, connect
+from suite.target import CHUNKED, Case
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from suite.target import Target
+
+CONNECT_TIMEOUT = 300.0
+
+
+class NcwireCrowd(Crowd):
+    """Replies are taken by callbacks of their futures, on the thread that serves the session."""
+
+    def __init__(self, target: Target, driver: str, *, hub: bool) -> None:
+        super().__init__(target)
+        self._driver = driver
+        self._more: dict[str, Any] = {"hub": ncwire.Hub()} if hub else {}
+        self._sessions: list[ncwire.Session] = []
+        self._lock = threading.Lock()
+
+    def connect(self, count: int) -> None:
+        timeouts = ncwire.Timeouts(overall=CONNECT_TIMEOUT, hello=CONNECT_TIMEOUT, rpc=RPC_TIMEOUT)
+        one = partial(connect, self.target, self._driver, CHUNKED, timeouts=timeouts, **self._more)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            started = [pool.submit(one) for _ in range(count)]
+            self._sessions += [each.result() for each in started]
+
+    def exchange(self, seconds: float, rate: float, streamed: int) -> list[float]:
+        exchange = Exchange(time.perf_counter() + seconds)
+        sessions = list(self._sessions)
+        if streamed:
+            exchange.repeat(sessions.pop(0), Case(streamed).operation(), timed=False)
+        operation = EMPTY.operation()
+        if not rate:
+            for session in sessions:
+                exchange.repeat(session, operation)
+        turn = 0
+        due = time.perf_counter()
+        while rate and due < exchange.until:
+            time.sleep(max(0.0, due - time.perf_counter()))
+            exchange.once(sessions[turn % len(sessions)], operation)
+            turn += 1
+            due += 1 / rate
+        return exchange.result()
+
+    def close(self) -> None:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda session: session.close(), self._sessions))
+        self._sessions.clear()
+        if "hub" in self._more:
+            self._more["hub"].close()
+
+
+class Exchange:
+    """Rpcs in flight on many sessions, and the times of those that were answered."""
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self._times: list[float] = []
+        self._failures: list[BaseException] = []
+        self._in_flight = 0
+        self._change = threading.Condition()
+
+    def repeat(self, session: ncwire.Session, operation: str, *, timed: bool = True) -> None:
+        """Send an rpc, and after its reply the next, until the time has come."""
+        self._submit(session, operation, partial(self._again, session, operation, timed=timed))
+
+    def once(self, session: ncwire.Session, operation: str) -> None:
+        """Send one rpc."""
+        self._submit(session, operation, lambda: self._times)
+
+    def result(self) -> list[float]:
+        """Wait for all replies; raises what an rpc failed with."""
+        with self._change:
+            self._change.wait_for(lambda: not self._in_flight or self._failures)
+        if self._failures:
+            raise self._failures[0]
+        return self._times
+
+    def _submit(self, session: ncwire.Session, operation: str, answered: Any) -> None:
+        with self._change:
+            self._in_flight += 1
+        began = time.perf_counter()
+        future = session.submit(operation)
+        future.add_done_callback(partial(self._done, began, answered))
+
+    def _done(self, began: float, answered: Any, future: Future[ncwire.Reply]) -> None:
+        took = time.perf_counter() - began
+        try:
+            future.result()
+            times = answered()
+            if times is not None:
+                times.append(took)
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            self._failures.append(error)
+        with self._change:
+            self._in_flight -= 1
+            if not self._in_flight or self._failures:
+                self._change.notify()
+
+    def _again(
+        self, session: ncwire.Session, operation: str, *, timed: bool
+    ) -> list[float] | None:
+        if time.perf_counter() < self.until:
+            self.repeat(session, operation, timed=timed)
+        return self._times if timed else None

@@ -1,0 +1,1 @@
+"""Other NETCONF clients as contestants, each run by a Python of its own."""

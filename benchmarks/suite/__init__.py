@@ -1,0 +1,1 @@
+"""What all comparisons share: the server, contestants' processes, rounds, tables."""

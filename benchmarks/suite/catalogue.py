@@ -1,0 +1,98 @@
+"""All contestants, by what they show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ncwire import registry
+from suite.contest import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+KILO = 1024
+FLOORS = {
+    "libssh2": ("floor/libssh2", "floor.bare_ssh2:BareSSH2"),
+    "paramiko": ("floor/paramiko", "floor.bare_paramiko:BareParamiko"),
+}
+CTR = {"cipher": "aes128-ctr", "mac": "hmac-sha2-256-etm@openssh.com"}
+
+
+def installed() -> list[str]:
+    """Return the drivers that work here; a third party's are among them."""
+    return [each.name for each in registry.survey() if each.status == "ok"]
+
+
+def references() -> list[Entry]:
+    """Return what is no yardstick: the ssh program, and the server without SSH."""
+    return [
+        Entry("ssh -s", "floor.pipes:Pipes", {"kind": "ssh"}),
+        Entry("no SSH", "floor.pipes:Pipes", {"kind": "none"}),
+    ]
+
+
+def rpcs(drivers: Sequence[str]) -> list[Entry]:
+    """Return each driver's whole rpcs, after the floor of its library."""
+    return [*_beside_floors(drivers, ("ncwire", "ours.session:NcwireSession")), *references()]
+
+
+def layers(drivers: Sequence[str]) -> list[Entry]:
+    """Return each driver's channel and whole rpcs, after the floor of its library."""
+    channel = ("channel", "ours.channel:DriverChannel")
+    rpc = ("ncwire", "ours.session:NcwireSession")
+    return [*_beside_floors(drivers, channel, rpc)]
+
+
+def framings() -> list[Entry]:
+    """Return what decodes replies that are in memory."""
+    floor = Entry("floor/framing", "ours.framing:FloorFraming")
+    return [floor, Entry("ncwire/framing", "ours.framing:ProtocolOnly", yardstick=floor.name)]
+
+
+def floors(library: str) -> list[Entry]:
+    """Return the floor of a library and what was tried in its place."""
+    name, contestant = FLOORS[library]
+    return [
+        Entry(name, contestant),
+        *(
+            Entry(f"{name} {label}", contestant, parameters, yardstick=name)
+            for label, parameters in _VARIANTS[library].items()
+        ),
+    ]
+
+
+_VARIANTS: dict[str, dict[str, dict[str, object]]] = {
+    "libssh2": {
+        "blocking": {"mode": "block"},
+        "read first": {"mode": "read first"},
+        "reads of 32 kB": {"read": 32 * KILO},
+        "reads of 64 kB": {"read": 64 * KILO},
+        "reads of 1 MB": {"read": KILO * KILO},
+        "window of 16 MB": {"window": 16 * KILO * KILO},
+        "aes256-gcm": {"cipher": "aes256-gcm@openssh.com"},
+        "aes128-ctr": CTR,
+        "chacha20": {"cipher": "chacha20-poly1305@openssh.com"},
+    },
+    "paramiko": {
+        "blocking": {"mode": "block"},
+        "reads of 64 kB": {"read": 64 * KILO},
+        "reads of 256 kB": {"read": 256 * KILO},
+        "default window": {"window": 64 * 2**15},
+        "default packets": {"packet": 2**15},
+        "default window and packets": {"window": 64 * 2**15, "packet": 2**15},
+        "buffered socket": {"sock": "buffered"},
+        "buffered socket, blocking": {"sock": "buffered", "mode": "block"},
+        "aes256-gcm": {"cipher": "aes256-gcm@openssh.com"},
+        "aes128-ctr": CTR,
+    },
+}
+
+
+def _beside_floors(drivers: Sequence[str], *kinds: tuple[str, str]) -> Iterator[Entry]:
+    for driver in drivers:
+        floor = FLOORS.get(driver)
+        if floor is not None:
+            yield Entry(*floor)
+        for kind, contestant in kinds:
+            yardstick = None if floor is None else floor[0]
+            yield Entry(f"{kind}/{driver}", contestant, {"driver": driver}, yardstick)
