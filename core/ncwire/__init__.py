@@ -21,6 +21,7 @@ from ncwire.errors import (
     UnsupportedOption,
 )
 from ncwire.framing import Limits
+from ncwire.hub import Hub
 from ncwire.listeners import SessionListener
 from ncwire.notifications import Notification, NotificationReader
 from ncwire.rpc import Reply
@@ -35,6 +36,7 @@ __all__ = [
     "AuthenticationError",
     "Capabilities",
     "DriverError",
+    "Hub",
     "Jump",
     "Limits",
     "NcwireError",

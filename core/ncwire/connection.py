@@ -6,10 +6,12 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Wait
+from ncwire.borrowed import Borrowed
+from ncwire.driver import Channel, Wait
 from ncwire.errors import (
     HelloMissingError,
     NcwireError,
@@ -17,33 +19,40 @@ from ncwire.errors import (
     SessionCloseError,
     TransportError,
 )
+from ncwire.outbox import Outbox
 from ncwire.protocol import HelloReceived
 from ncwire.pump import Member
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ncwire.driver import Channel
     from ncwire.keepalive import Keepalive
     from ncwire.protocol import MessageReceived, Protocol
     from ncwire.pump import Pump
+    from ncwire.rpc import Answer
 
 logger = logging.getLogger(__name__)
 
 READ_SIZE = 256 * 1024
 _PATIENCE = 1.0
-READS_PER_SERVICE = 16
-"""How many reads a flooding peer gets before the pump's other members have their turn."""
+BYTES_PER_SERVICE = 256 * 1024
+"""How much is read from a flooding peer before the pump's other members have their turn."""
+_BACKLOG = 256
+"""How many messages may wait for the pump's thread before a caller leaves the reading to it."""
+
+
+Task = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What a connection tells of, on the pump's thread and without any lock held."""
+    """What a connection tells of."""
 
     hello: Callable[[], None]
-    """The server's hello has come: messages can be sent from now on."""
-    message: Callable[[MessageReceived], None]
-    """A message other than the hello has come."""
+    """The server's hello has come: messages can be sent from now on. On the pump's thread."""
+    message: Callable[[MessageReceived, bool], Task | None]
+    """Any other message has come: completes the call that waits for it, and returns what else is
+    to be done about it on the pump's thread, None if that was done at once; the second argument
+    tells whether it may be, for nothing earlier is left to do. None of the user's code is run by
+    it: it is called by whichever thread has read the message, the channel being locked."""
     ended: Callable[[NcwireError], None]
     """Everything has been freed; nothing more comes. From any thread; only the first counts."""
 
@@ -51,7 +60,12 @@ class Events:
 class Connection(Member):
     """Carries messages over an open channel, from our hello to the end.
 
-    `send`, `end` and `abandon` may be called from any thread; the rest is the pump's.
+    Whoever holds `_use` may call the channel. The pump's thread does so when it is woken, a
+    sender if the channel is free just then, and a caller that waits for a reply serves the
+    connection itself meanwhile (`call`), which saves two switches of threads. Messages that
+    are not such a caller's reply are dispatched by the pump's thread, in their order.
+
+    `send`, `call`, `end` and `abandon` may be called from any thread; the rest is the pump's.
     """
 
     def __init__(
@@ -63,34 +77,93 @@ class Connection(Member):
         keepalive: Keepalive | None,
     ) -> None:
         self._channel = channel
+        self._ticks = type(channel).tick is not Channel.tick
         self._fd = channel.fileno()  # kept, for a freed channel knows it no more
         self._protocol = protocol
         self._events = events
         self._pump = pump
         self._keepalive = keepalive
-        self._use = threading.Lock()  # serialises all calls on the channel
-        self._queue_lock = threading.Lock()
-        self._queue: deque[memoryview] = deque()
+        self._use = threading.Lock()  # serialises all calls on the channel, and the decoding
+        self._ending = threading.Lock()  # guards the next three
+        self._failure: NcwireError | None = None
         self._cause: NcwireError | None = None
         self._flush_until = 0.0
+        self._outbox = Outbox()
+        self._inbox: deque[Task] = deque()
+        self._dispatching = False
+        self._borrowed = Borrowed()
         self._ended = False
         channel.on_ready(self._wake)
-        self._enqueue((protocol.hello(),))
+        self._outbox.add((protocol.hello(),))
+        self._wake()
 
     def send(self, message: str | bytes) -> None:
-        """Queue a message, framed.
+        """Send a message, framed, as far as that goes at once, and queue the rest.
 
         Raises the connection's cause of end once there is one, and `UnsendableMessageError`
         for a message that the framing cannot carry; nothing was queued then.
         """
-        self._enqueue(self._protocol.frame(message))
+        self._post(message)
+        # A library's write may have taken in what the peer sent, and the fd tells nothing of
+        # that any more.
+        if self._use.acquire(blocking=False):
+            try:
+                self._take_in()
+            except BaseException as error:
+                self._fail(error)
+                raise
+            finally:
+                self._use.release()
+                if self._inbox or self._failure is not None:
+                    self._wake()
+
+    def _post(self, message: str | bytes) -> None:
+        """Send as `send` does, and leave the reading to what follows."""
+        buffers = self._protocol.frame(message)
+        if self._cause is not None:
+            raise self._cause.with_traceback(None)
+        if self._outbox or not self._use.acquire(blocking=False):
+            self._outbox.add(buffers)
+            self._wake()
+            return
+        try:
+            if self._outbox or self._ended or self._failure is not None:
+                self._outbox.add(buffers)
+            else:
+                self._outbox.send_at_once(self._channel, buffers)
+        except BaseException as error:
+            # An interrupt (Ctrl-C) may have come between sending and knowing how much.
+            self._fail(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._use.release()
+            if self._outbox or self._failure is not None:
+                self._wake()
+
+    def call(self, message: str | bytes, answer: Answer, until: float) -> None:
+        """Send a message, and serve the connection until its answer has come, or the time has.
+
+        `until` is on the clock of `time.monotonic`. Where another thread serves the connection
+        already, or must, it is merely waited for. Raises what `send` does.
+        """
+        if not self._pump.lends or not self._borrowed.take():
+            self.send(message)
+        else:
+            try:
+                self._post(message)
+                self._serve_until(answer, until)
+            finally:
+                self._borrowed.give_back()
+        if not answer.done:
+            answer.wait(until - time.monotonic())
 
     def end(self, cause: NcwireError, flush: float = 0.0) -> None:
         """End with this cause, after up to `flush` seconds for what is queued.
 
         Only the first cause counts. Returns at once; `Events.ended` tells when it is done.
         """
-        with self._queue_lock:
+        with self._ending:
             if self._cause is not None:
                 return
             self._cause = cause
@@ -99,7 +172,7 @@ class Connection(Member):
 
     def abandon(self, cause: NcwireError) -> None:
         """End right here, in the calling thread: for when the pump's thread is stuck."""
-        with self._queue_lock:
+        with self._ending:
             self._cause = self._cause or cause
             cause = self._cause
         # A driver that blocks against its contract may hold the lock for ever.
@@ -110,6 +183,7 @@ class Connection(Member):
             if held:
                 self._use.release()
         self._events.ended(cause)
+        self._borrowed.wake()
         self._wake()
 
     def fileno(self) -> int:
@@ -120,106 +194,158 @@ class Connection(Member):
         """Return what the channel wants, and no later than our own timers."""
         try:
             with self._use:
-                wants = self._channel.wants()
-                timers = [] if wants.until is None else [wants.until]
-                if self._keepalive is not None:
-                    timers.append(self._keepalive.due(self._channel.heard()))
+                return self._wait()
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
-            self.end(self._explained(error))
+            self._fail(error)
             return Wait(until=0.0)
-        if self._cause is not None:
-            timers.append(self._flush_until)
-        return Wait(wants.on, min(timers, default=None))
 
     def service(self, now: float) -> bool:
         """Send what is queued, take in what has come, and end when it is time to."""
         if self._ended:
             self._pump.discard(self)
             return False
-        try:
-            with self._use:
-                self._channel.tick(now)
-                self._keep_alive(now)
-                self._transmit()
-            # Reading comes last: a library's write may have taken in what the peer sent, and
-            # the fd tells nothing of that any more.
-            more = self._receive()
-            # Reading comes first here too: an answer may have waited for us.
-            self._check_alive(now)
-        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
-            with self._queue_lock:
-                self._cause = self._cause or self._explained(error)
-                self._flush_until = 0.0
-            more = False
-        if self._cause is not None and (not self._queue or now >= self._flush_until):
+        with self._use:
+            more = self._work(now)
+        self._dispatch()
+        cause = self._cause_by(now)
+        if cause is not None:
             self._pump.discard(self)
             with self._use:
-                self._free(self._cause)
-            self._events.ended(self._cause)
+                self._free(cause)
+            self._events.ended(cause)
+        # A caller that serves the connection may have got its answer just now, or have to
+        # watch for something else.
+        self._borrowed.wake()
+        return more and cause is None
+
+    def _serve_until(self, answer: Answer, until: float) -> None:
+        wait = Wait()
+        working = True
+        try:
+            self._pump.lend(self)
+            while True:
+                now = time.monotonic()
+                working = True
+                with self._use:
+                    more = self._work(now)
+                    if self._ended or self._failure is not None or self._cause is not None:
+                        return
+                    wait = self._wait()
+                working = False
+                if answer.done or now >= until or len(self._inbox) > _BACKLOG:
+                    return
+                if not more:
+                    at = until if wait.until is None else min(wait.until, until)
+                    self._borrowed.wait(self._fd, wait.on, at - now)
+        except BaseException as error:
+            # A driver's nonsense, or an interrupt (Ctrl-C): in the middle of the work it may have
+            # lost something, while waiting it has not.
+            if working:
+                self._fail(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._pump.take_back(self, wait)
+            if self._inbox or self._failure is not None:
+                self._wake()
+
+    def _work(self, now: float) -> bool:
+        """Do what there is to do on the channel, the lock being held; return if more can be."""
+        if self._ended or self._failure is not None:
             return False
+        try:
+            if self._ticks:
+                self._channel.tick(now)
+            if self._keepalive is not None:
+                self._keep_alive(self._keepalive, now)
+            if self._outbox:
+                self._outbox.send(self._channel)
+        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
+            self._fail(error)
+            return False
+        # Reading comes last, for the reason that `send` has.
+        more = self._take_in()
+        if self._keepalive is not None:
+            # And this after reading: an answer may have waited for us.
+            self._check_alive(self._keepalive, now)
         return more
 
-    def _enqueue(self, buffers: tuple[bytes | memoryview, ...]) -> None:
-        with self._queue_lock:
-            if self._cause is not None:
-                raise self._cause.with_traceback(None)
-            self._queue.extend(memoryview(buffer) for buffer in buffers)
-        self._wake()
+    def _take_in(self) -> bool:
+        """Read and decode until nothing is left, the lock being held; return if more is."""
+        if self._ended or self._failure is not None:
+            return False
+        try:
+            taken = 0
+            while taken < BYTES_PER_SERVICE and len(self._inbox) <= _BACKLOG:
+                data = self._channel.read(READ_SIZE)
+                if data is None:
+                    return False
+                if not data:
+                    self._fail(EOFError())
+                    return False
+                taken += len(data)
+                self._protocol.receive(data)
+                while self._cause is None and (event := self._protocol.next_event()) is not None:
+                    if isinstance(event, HelloReceived):
+                        self._inbox.append(self._events.hello)
+                        continue
+                    idle = not self._inbox and not self._dispatching
+                    task = self._events.message(event, idle)
+                    if task is not None:
+                        self._inbox.append(task)
+        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
+            self._fail(error)
+            return False
+        return True
+
+    def _dispatch(self) -> None:
+        # Set before the inbox is looked at: see `idle` above.
+        self._dispatching = True
+        while self._inbox and self._cause is None:
+            self._inbox.popleft()()
+        self._dispatching = False
+
+    def _wait(self) -> Wait:
+        wants = self._channel.wants()
+        if self._keepalive is None and self._cause is None:
+            return wants
+        timers = [] if wants.until is None else [wants.until]
+        if self._keepalive is not None:
+            timers.append(self._keepalive.due(self._channel.heard()))
+        if self._cause is not None:
+            timers.append(self._flush_until)
+        return Wait(wants.on, min(timers, default=None))
+
+    def _fail(self, error: BaseException) -> None:
+        with self._ending:
+            self._failure = self._failure or self._explained(error)
+
+    def _cause_by(self, now: float) -> NcwireError | None:
+        """Return the cause if it is time to end."""
+        with self._ending:
+            if self._failure is not None:
+                self._cause = self._cause or self._failure
+                return self._cause
+            if self._cause is not None and (not self._outbox or now >= self._flush_until):
+                return self._cause
+            return None
 
     def _wake(self) -> None:
         self._pump.wake(self)
 
-    def _transmit(self) -> None:
-        while self._queue:
-            head = self._queue[0]
-            taken = self._channel.write(head)
-            if taken == len(head):
-                with self._queue_lock:
-                    self._queue.popleft()
-            elif taken:
-                self._queue[0] = head[taken:]
-            else:
-                return
-
-    def _receive(self) -> bool:
-        for _ in range(READS_PER_SERVICE):
-            with self._use:
-                if self._ended:
-                    return False
-                data = self._channel.read(READ_SIZE)
-            if data is None:
-                return False
-            if not data:
-                raise EOFError
-            self._protocol.receive(data)
-            self._dispatch()
-        return True
-
-    def _dispatch(self) -> None:
-        while self._cause is None and (event := self._protocol.next_event()) is not None:
-            if isinstance(event, HelloReceived):
-                self._events.hello()
-            else:
-                self._events.message(event)
-
-    def _keep_alive(self, now: float) -> None:
-        if self._keepalive is not None and self._keepalive.ask(now, self._channel.heard()):
+    def _keep_alive(self, keepalive: Keepalive, now: float) -> None:
+        if keepalive.ask(now, self._channel.heard()):
             self._channel.keepalive()
 
-    def _check_alive(self, now: float) -> None:
-        if self._keepalive is None:
+    def _check_alive(self, keepalive: Keepalive, now: float) -> None:
+        if self._ended or self._failure is not None:
             return
-        with self._use:
-            if self._ended:
-                return
-            heard = self._channel.heard()
-        if self._keepalive.is_dead(now, heard):
-            raise TransportError(
-                f"no answer to {self._keepalive.count} keepalives, and nothing else, "
-                f"for {now - heard:.1f} s"
-            )
+        heard = self._channel.heard()
+        if keepalive.is_dead(now, heard):
+            silence = f"no answer to {keepalive.count} keepalives, and nothing else, "
+            self._fail(TransportError(f"{silence}for {now - heard:.1f} s"))
 
-    def _explained(self, error: Exception) -> NcwireError:
+    def _explained(self, error: BaseException) -> NcwireError:
         if isinstance(error, EOFError) and not self._protocol.hello_received:
             return HelloMissingError("hello: the server closed before it sent one")
         if isinstance(error, EOFError):
@@ -231,7 +357,7 @@ class Connection(Member):
     def _close_error(self, error: Exception | None) -> SessionCloseError:
         cause = SessionCloseError(
             self._protocol.pending(),
-            b"".join(self._queue) or None,
+            self._outbox.unsent() or None,
             reason=None if error is None else str(error),
         )
         cause.__cause__ = error
@@ -248,13 +374,18 @@ class Connection(Member):
                 self._channel.abort()
         except Exception:
             logger.exception("the driver failed to free its channel")
-        with self._queue_lock:
-            self._queue.clear()
+        self._borrowed.close()
+        self._outbox.clear()
 
 
-def _from_driver(error: Exception) -> NcwireError:
+def _from_driver(error: BaseException) -> NcwireError:
     if isinstance(error, NcwireError):
         return error
+    if not isinstance(error, Exception):
+        reason = f"{type(error).__name__} in the middle of an rpc"
+        cause = SessionCloseError(b"", closed_by="us", reason=reason)
+        cause.__cause__ = error
+        return cause
     cause = SessionCloseError(
         b"", reason=f"the driver raised {type(error).__name__}, which its contract forbids"
     )

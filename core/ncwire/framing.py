@@ -218,11 +218,14 @@ class ChunkedDecoder(Decoder):
     def receive(self, data: bytes | bytearray | memoryview) -> None:
         """Take in bytes, without a copy if they are `bytes`; see `Decoder.receive`."""
         if self._failure is None and data:
-            self._reads.append(bytes(data))
+            self._reads.append(data if isinstance(data, bytes) else bytes(data))
 
     def next_message(self) -> bytes | bytearray | None:
         """Return the next message; see `Decoder.next_message`."""
-        self._raise_failure()
+        if self._failure is not None:
+            self._raise_failure()
+        if len(self._reads) == 1 and (whole := self._take_whole()) is not None:
+            return whole
         while self._reads:
             if self._left:
                 self._take_data()
@@ -234,6 +237,26 @@ class ChunkedDecoder(Decoder):
     def pending(self) -> bytes:
         """Return the data of an unfinished message, then what is not consumed yet."""
         return bytes(self._message) + self._header + self._unread()
+
+    def _take_whole(self) -> bytes | None:
+        """Consume the only read if it is a message in one chunk and nothing else, as most are."""
+        data = self._reads[0]
+        if self._at or self._left or self._header or self._message:
+            return None
+        header = _CHUNK_HEADER.match(data, 0, self._max_header)
+        if header is None or header[1] is None:
+            return None
+        start, size = header.end(), int(header[1])
+        end = start + size
+        if (
+            len(data) != end + len(END_OF_CHUNKS)
+            or size > self.max_message
+            or not data.endswith(END_OF_CHUNKS)
+        ):
+            return None
+        self.offset += len(data)
+        self._reads.clear()
+        return data[start:end]
 
     def _take_data(self) -> None:
         data = memoryview(self._reads[0])[self._at : self._at + self._left]
@@ -324,6 +347,9 @@ def frame_chunked(
     Raises `UnsendableMessageError` for an empty message, which the grammar has no form for,
     and `OptionError` for a chunk size that it does not allow. Source: RFC 6242 section 4.2.
     """
+    size = len(payload)
+    if 0 < size <= chunk_size <= MAX_CHUNK_SIZE and size < _JOIN_BELOW:
+        return (b"".join((b"\n#%d\n" % size, payload, END_OF_CHUNKS)),)
     _check_not_empty(payload)
     if not 1 <= chunk_size <= MAX_CHUNK_SIZE:
         raise OptionError("chunk_size", f"not from 1 to {MAX_CHUNK_SIZE}")

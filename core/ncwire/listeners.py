@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,11 @@ class SessionListener(ABC):
 
     Time-intensive work is to be avoided in both methods: all other messages wait meanwhile.
     """
+
+    anywhere: ClassVar[bool] = False
+    """Whether `callback` may be called on any thread, and with the session locked: for one that
+    never waits and calls nothing of the session's. It then hears of a message before an rpc
+    returns whose reply came later; others may hear of it only afterwards."""
 
     @abstractmethod
     def callback(self, root: Root, raw: str) -> None:
@@ -49,6 +54,11 @@ class Listeners:
         self._lock = threading.Lock()
         self._listeners: tuple[SessionListener, ...] = ()
         self._cause: Exception | None = None
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether all of them may be called on any thread; see `SessionListener.anywhere`."""
+        return all(getattr(each, "anywhere", False) for each in self._listeners)
 
     def add(self, listener: SessionListener) -> None:
         """Register a listener; no matter how often, it is called once for each message.

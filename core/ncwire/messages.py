@@ -23,6 +23,7 @@ from ncwire.errors import (
     MessageError,
     OptionError,
 )
+from ncwire.plain_root import plain_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +41,11 @@ _MAX_SESSION_ID = 4294967295
 _XML_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s.*?\?>\s*)?", re.DOTALL)
 _MISCELLANEOUS = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _START_TAG = re.compile(rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)")
+_PLAIN_OPERATION = re.compile(rb"<(?!rpc[\s/>])[A-Za-z_][A-Za-z0-9_.-]*+[\s/>]")
 _DOCTYPE = b"<!DOCTYPE"
+_RPC = b'<rpc message-id="'
+_IN_BASE = f'" xmlns="{BASE_NS}">'.encode()
+_RPC_END = b"</rpc>"
 
 # Expat's own; an encoding that it or Python does not know; a str that UTF-8 cannot express.
 _UNREADABLE = (ParseError, LookupError, ValueError)
@@ -107,6 +112,8 @@ def read_root(raw: str | bytes) -> tuple[str, dict[str, str]]:
 
     Raises `ForbiddenXMLError`, and `MessageError` when there is no root element.
     """
+    if isinstance(raw, str) and (plain := plain_root(raw)) is not None:
+        return plain
     try:
         _, root = next(
             iterparse(
@@ -134,13 +141,13 @@ def wrap_rpc(operation: str | bytes, message_id: str) -> bytes:
     DOCTYPE, and when it is a whole `<rpc>`. It is not parsed: that it is well-formed, and no
     more than one element, is the caller's.
     """
-    document = _utf8(operation)
+    document = _utf8(operation) if isinstance(operation, bytes) else _encoded(operation)
+    if _PLAIN_OPERATION.match(document):
+        return b"".join((_RPC, _quoted(message_id), _IN_BASE, document, _RPC_END))
     declaration = _XML_DECLARATION.match(document)
     body = memoryview(document)[declaration.end() if declaration else 0 :]
     _check_operation(body)
-    quoted = escape(message_id, {'"': "&quot;"})
-    head = f'<rpc message-id="{quoted}" xmlns="{BASE_NS}">'.encode()
-    return b"".join((head, body, b"</rpc>"))
+    return b"".join((_RPC, _quoted(message_id), _IN_BASE, body, _RPC_END))
 
 
 class _Pieces:
@@ -166,6 +173,12 @@ class _Pieces:
             if piece:
                 break
         return piece
+
+
+def _quoted(message_id: str) -> bytes:
+    if message_id.isalnum():
+        return message_id.encode()
+    return escape(message_id, {'"': "&quot;"}).encode()
 
 
 def _session_id(root: Element) -> str:
@@ -204,15 +217,24 @@ def _check_operation(body: memoryview) -> None:
         raise OptionError("operation", "is a whole <rpc>; give the element inside it")
 
 
-def _utf8(text: str | bytes) -> bytes:
+def _utf8(document: bytes) -> bytes:
     try:
-        if isinstance(text, str):
-            return text.encode()
-        if not text.isascii():
-            text.decode()
+        if not document.isascii():
+            document.decode()
     except UnicodeError as error:
-        raise OptionError("operation", f"is not UTF-8: {error}") from error
-    return text
+        raise _not_utf8(error) from error
+    return document
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeError as error:
+        raise _not_utf8(error) from error
+
+
+def _not_utf8(error: UnicodeError) -> OptionError:
+    return OptionError("operation", f"is not UTF-8: {error}")
 
 
 def _forbidden(what: str, raw: str | bytes, error: DefusedXmlException) -> ForbiddenXMLError:

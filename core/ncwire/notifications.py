@@ -36,6 +36,8 @@ class NotificationReader(SessionListener):
     raising its cause. Several readers of one session each get every notification.
     """
 
+    anywhere = True
+
     def __init__(self, maxsize: int, unregister: Callable[[NotificationReader], None]) -> None:
         if maxsize < 1:
             raise OptionError("maxsize", f"{maxsize} is less than 1")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
 from ncwire.errors import (
@@ -27,6 +27,7 @@ from ncwire.framing import (
     frame_end_of_message,
 )
 from ncwire.messages import build_hello, parse_hello, read_root
+from ncwire.plain_root import Alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,12 +49,14 @@ class HelloReceived:
     framing: Framing
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReceived:
+class MessageReceived(NamedTuple):
     """A message: its root element's qualified name and attributes, and the document."""
 
     root: tuple[str, dict[str, str]]
-    raw: str = field(repr=False)
+    raw: str
+
+    def __repr__(self) -> str:
+        return f"MessageReceived(root={self.root!r})"  # the document may hold secrets
 
 
 class Protocol:
@@ -75,6 +78,8 @@ class Protocol:
         self._limits = limits
         self._hello_decoder = EndOfMessageDecoder(limits.hello)
         self._decoder: Decoder = self._hello_decoder
+        self._alike = Alike()
+        self._frame: Callable[[bytes], tuple[bytes | memoryview, ...]] = frame_end_of_message
         self._failure: NcwireError | None = None
         self.session_id: str | None = None
         self.server_capabilities: Capabilities | None = None
@@ -110,7 +115,8 @@ class Protocol:
         try:
             if self.framing is None:
                 return self._next_hello()
-            return self._next_message()
+            document = self._decoder.next_message()
+            return None if document is None else self._message(document)
         except NcwireError as error:
             self._failure = error
             raise
@@ -124,7 +130,7 @@ class Protocol:
         """
         if self.framing is None:
             raise SessionError("the server's hello has not come: the framing is not known yet")
-        return _FRAME[self.framing](_encoded(message))
+        return self._frame(message if isinstance(message, bytes) else _encoded(message))
 
     def pending(self) -> bytes:
         """Return what has arrived of an unfinished message; empty between two messages."""
@@ -151,12 +157,13 @@ class Protocol:
         self.framing = framing
         return HelloReceived(hello.session_id, hello.capabilities, framing)
 
-    def _next_message(self) -> MessageReceived | None:
-        document = self._decoder.next_message()
-        if document is None:
-            return None
+    def _message(self, document: bytes | bytearray) -> MessageReceived:
         text = _decoded(document)
-        return MessageReceived(read_root(text), text)
+        root = self._alike.root(text)
+        if root is None:
+            root = read_root(text)
+            self._alike.learn(text, root)
+        return MessageReceived(root, text)
 
     def _agree(self, server: Capabilities) -> Framing:
         if BASE_1_1 in self._client and BASE_1_1 in server:
@@ -173,18 +180,13 @@ class Protocol:
             self._decoder.max_message = self._limits.message
             return
         rest = self._hello_decoder.take_rest()
+        self._frame = frame_chunked
         self._decoder = ChunkedDecoder(
             self._limits.message,
             self._hello_decoder.offset,
             max_header=self._limits.chunk_header,
         )
         self._decoder.receive(rest)
-
-
-_FRAME: dict[Framing, Callable[[bytes], tuple[bytes | memoryview, ...]]] = {
-    Framing.END_OF_MESSAGE: frame_end_of_message,
-    Framing.CHUNKED: frame_chunked,
-}
 
 
 def _decoded(document: bytes | bytearray) -> str:
@@ -198,9 +200,7 @@ def _decoded(document: bytes | bytearray) -> str:
         ) from None
 
 
-def _encoded(message: str | bytes) -> bytes:
-    if not isinstance(message, str):
-        return message
+def _encoded(message: str) -> bytes:
     try:
         return message.encode()
     except UnicodeEncodeError as error:

@@ -1,26 +1,30 @@
 """The pump: one thread's wait for any number of members, without a polling interval.
 
-A selector watches the members' fds, a socket pair wakes it from other threads, a heap holds the
-times at which members want to be called. Nothing else in ncwire owns a selector.
+A poller watches the members' fds, a socket pair wakes it from other threads, a heap holds the
+times at which members want to be called.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-import selectors
 import socket
 import threading
 import time
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 from ncwire.driver import Readiness, Wait
+from ncwire.poller import READ, WRITE, best_poller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _EVENTS = {
     Readiness.NONE: 0,
-    Readiness.READ: selectors.EVENT_READ,
-    Readiness.WRITE: selectors.EVENT_WRITE,
-    Readiness.READ | Readiness.WRITE: selectors.EVENT_READ | selectors.EVENT_WRITE,
+    Readiness.READ: READ,
+    Readiness.WRITE: WRITE,
+    Readiness.READ | Readiness.WRITE: READ | WRITE,
 }
 
 
@@ -43,50 +47,99 @@ class Member(ABC):
         """
 
 
-class Pump:
-    """Serves its members until the last one is discarded.
+def _events(wait: Wait) -> int:
+    on = wait.on
+    return READ if on is Readiness.READ else _EVENTS[on]  # hashing an enum's member is slow
 
-    `add` and `wake` may be called from any thread, before, during and after `run`.
+
+class Pump:
+    """Serves its members until the last one is discarded, and as long as it is `kept`.
+
+    `add`, `wake`, `lend` and `take_back` may be called from any thread, before, during and
+    after `run`.
     """
 
-    def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+    def __init__(self, *, kept: bool = False) -> None:
+        self._poller = best_poller()
         self._receiver, self._sender = socket.socketpair()
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
-        self._selector.register(self._receiver, selectors.EVENT_READ)
+        self._wakeup = self._receiver.fileno()
+        self._poller.watch(self._wakeup, READ)
         self._members: dict[Member, int] = {}
+        self._by_fd: dict[int, Member] = {}
         self._due: dict[Member, float] = {}
         self._heap: list[tuple[float, int, Member]] = []
         self._serial = itertools.count()
         self._again: set[Member] = set()
         self._lock = threading.Lock()
         self._woken: set[Member] = set()
+        self._signalled = False
+        self._lent: set[Member] = set()
+        self._kept = kept
+        self.ident: int | None = None
+        """The thread that is in `run`, or was."""
         self._closed = False
 
     def wake(self, member: Member) -> None:
         """Have the member served soon; a first call also adds it to the pump."""
         with self._lock:
-            if self._closed:
+            if not self._closed:
+                self._wake((member,))
+
+    @property
+    def lends(self) -> bool:
+        """Whether it may leave the watching of a member to another thread.
+
+        A pump that is kept has many members and does all by itself.
+        """
+        return self._poller.can_lend and not self._kept
+
+    def lend(self, member: Member) -> None:
+        """Stop watching the member, for the calling thread to do so until `take_back`.
+
+        The pump serves it still when it is woken, or due.
+        """
+        with self._lock:
+            if not self._closed and member in self._members:
+                self._lent.add(member)
+                self._apply(member, 0)
+
+    def take_back(self, member: Member, wait: Wait) -> None:
+        """Watch a lent member again, for what it now waits for."""
+        with self._lock:
+            self._lent.discard(member)
+            if self._closed or member not in self._members:
                 return
-            first = not self._woken
-            self._woken.add(member)
-            if first:
-                self._sender.send(b"\0")
+            self._members[member] = events = _events(wait)
+            due = self._due.get(member)
+            sooner = wait.until is not None and (due is None or wait.until < due)
+            if not self._apply(member, events) or sooner:
+                self._wake((member,))
+
+    def release(self) -> None:
+        """Let `run` end with the last member, if the pump was kept until now."""
+        with self._lock:
+            self._kept = False
+            if not self._closed:
+                self._wake(())
 
     def discard(self, member: Member) -> None:
         """Forget the member; on the pump's thread only."""
-        watched = self._members.pop(member, 0)
-        if watched:
-            self._selector.unregister(member.fileno())
+        with self._lock:
+            if self._members.pop(member, None) is not None:
+                self._by_fd.pop(member.fileno(), None)
+                self._poller.forget(member.fileno())
+            self._lent.discard(member)
         self._due.pop(member, None)
         self._again.discard(member)
 
     def run(self) -> None:
         """Serve until no member is left, then free the pump's own fds."""
+        self.ident = threading.get_ident()
         try:
             self._again |= self._take_woken()
-            while self._members:
+            while self._members or self._kept:
                 now = time.monotonic()
                 for member in self._ready(now):
                     self._serve(member, now)
@@ -99,23 +152,30 @@ class Pump:
             if self._closed:
                 return
             self._closed = True
-            self._selector.close()
+            self._poller.close()
             self._receiver.close()
             self._sender.close()
 
+    def _wake(self, members: Iterable[Member]) -> None:
+        self._woken.update(members)
+        if not self._signalled:
+            self._signalled = True
+            self._sender.send(b"\0")
+
     def _ready(self, now: float) -> set[Member]:
         ready, self._again = self._again, set()
-        for key, _ in self._selector.select(0 if ready else self._patience(now)):
-            if key.data is None:
+        for fd in self._poller.wait(0 if ready else self._patience(now)):
+            if fd == self._wakeup:
                 ready |= self._take_woken()
-            else:
-                ready.add(key.data)
-        now = time.monotonic()
-        while self._heap and self._heap[0][0] <= now:
-            at, _, member = heapq.heappop(self._heap)
-            if self._due.get(member) == at:
-                del self._due[member]
+            elif (member := self._by_fd.get(fd)) is not None:
                 ready.add(member)
+        if self._heap:
+            now = time.monotonic()
+            while self._heap and self._heap[0][0] <= now:
+                at, _, member = heapq.heappop(self._heap)
+                if self._due.get(member) == at:
+                    del self._due[member]
+                    ready.add(member)
         return ready
 
     def _patience(self, now: float) -> float | None:
@@ -129,10 +189,12 @@ class Pump:
     def _take_woken(self) -> set[Member]:
         with self._lock:
             woken, self._woken = self._woken, set()
-            if woken:
+            if self._signalled:
+                self._signalled = False
                 self._receiver.recv(1)
-        for member in woken:
-            self._members.setdefault(member, 0)
+            for member in woken:
+                if member not in self._members:
+                    self._members[member] = 0
         return woken
 
     def _serve(self, member: Member, now: float) -> None:
@@ -144,21 +206,26 @@ class Pump:
         if more:
             self._again.add(member)
         wait = member.wait()
-        self._watch(member, _EVENTS[wait.on])
+        events = _events(wait)
+        if events != self._members[member]:
+            with self._lock:
+                self._members[member] = events
+                if member not in self._lent and not self._apply(member, events):
+                    self._again.add(member)
         if wait.until is None:
             self._due.pop(member, None)
         elif self._due.get(member) != wait.until:
             self._due[member] = wait.until
             heapq.heappush(self._heap, (wait.until, next(self._serial), member))
 
-    def _watch(self, member: Member, events: int) -> None:
-        watched = self._members[member]
-        if events == watched:
-            return
-        if not watched:
-            self._selector.register(member.fileno(), events, member)
-        elif events:
-            self._selector.modify(member.fileno(), events, member)
-        else:
-            self._selector.unregister(member.fileno())
-        self._members[member] = events
+    def _apply(self, member: Member, events: int) -> bool:
+        """Have the poller watch for these events; False when the fd is gone."""
+        fd = member.fileno()
+        if fd not in self._by_fd and not events:
+            return True
+        self._by_fd[fd] = member
+        try:
+            self._poller.watch(fd, events)
+        except OSError:  # what it stands for has changed: see `Channel.fileno`
+            return False
+        return True

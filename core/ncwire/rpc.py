@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ncwire.listeners import Root, SessionListener
 from ncwire.messages import BASE_NS
+
+if TYPE_CHECKING:
+    from ncwire.listeners import Root
 
 logger = logging.getLogger(__name__)
 
@@ -16,20 +19,102 @@ logger = logging.getLogger(__name__)
 _REPLY_TAGS = frozenset({f"{{{BASE_NS}}}rpc-reply", "rpc-reply"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The reply to an rpc: `raw` is the document, `root` its root's name and attributes.
 
     An `<rpc-error>` in it is left for the caller to read.
     """
 
-    raw: str = field(repr=False)
-    root: Root = field(repr=False)
+    raw: str
+    root: Root
     message_id: str | None
 
+    def __repr__(self) -> str:
+        return f"Reply(message_id={self.message_id!r})"  # the document may hold secrets
 
-class ReplyListener(SessionListener):
-    """Completes the future of each rpc with its reply, or with the session's cause of end.
+
+class Awaited(ABC):
+    """The reply to one rpc, which has been asked for and not come yet."""
+
+    @abstractmethod
+    def complete(self, reply: Reply) -> bool:
+        """Hand it over; False if nobody wants it any more."""
+
+    @abstractmethod
+    def fail(self, cause: Exception) -> None:
+        """Tell that there will be none, and why."""
+
+
+class Answer(Awaited):
+    """A reply that one thread waits for, in a call.
+
+    Lighter than a future, and completed with none of the user's code: so any thread that has
+    read the reply may complete it, with locks held.
+    """
+
+    __slots__ = ("_came", "_cause", "_reply", "done")
+
+    def __init__(self) -> None:
+        self.done = False
+        self._reply: Reply | None = None
+        self._cause: Exception | None = None
+        self._came: threading.Event | None = None  # made when someone waits
+
+    def complete(self, reply: Reply) -> bool:
+        """See `Awaited.complete`."""
+        self._reply = reply
+        self._finish()
+        return True
+
+    def fail(self, cause: Exception) -> None:
+        """See `Awaited.fail`."""
+        self._cause = cause
+        self._finish()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is there, or for so many seconds. For one thread only."""
+        self._came = came = threading.Event()
+        # Whoever finishes sets `done` and then looks for the event: so one sees the other.
+        if not self.done:
+            came.wait(max(0.0, seconds))
+
+    def reply(self) -> Reply | None:
+        """Return the reply, None when it has not come; raise the cause why it never will."""
+        if self._cause is not None:
+            # One error, raised to whoever asks: its traceback must not grow with each.
+            raise self._cause.with_traceback(None)
+        return self._reply
+
+    def _finish(self) -> None:
+        self.done = True
+        if self._came is not None:
+            self._came.set()
+
+
+class Promise(Awaited):
+    """A reply that is the result of a future."""
+
+    def __init__(self) -> None:
+        self.future: Future[Reply] = Future()
+
+    def complete(self, reply: Reply) -> bool:
+        """See `Awaited.complete`. Runs the future's callbacks."""
+        if not self.future.set_running_or_notify_cancel():
+            return False
+        self.future.set_result(reply)
+        return True
+
+    def fail(self, cause: Exception) -> None:
+        """See `Awaited.fail`. Runs the future's callbacks."""
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(cause)
+
+
+_AwaitedT = TypeVar("_AwaitedT", bound=Awaited)
+
+
+class Replies:
+    """The rpcs that wait for a reply; every method may be called from any thread.
 
     A reply without a message-id (RFC 6241 appendix A allows it for malformed-message; some
     servers never send one) belongs to the oldest rpc, for a server replies in order (section
@@ -42,18 +127,17 @@ class ReplyListener(SessionListener):
         self._cause: Exception | None = None
         # In the order of sending; None stands for an rpc that was given up, so that a reply
         # without a message-id is not taken for the next one's.
-        self._pending: dict[str, Future[Reply] | None] = {}
+        self._pending: dict[str, Awaited | None] = {}
 
-    def expect(self, message_id: str) -> Future[Reply]:
-        """Return the future of the rpc that is about to be sent."""
-        future: Future[Reply] = Future()
+    def expect(self, message_id: str, awaited: _AwaitedT) -> _AwaitedT:
+        """Take note of an rpc that is about to be sent."""
         with self._lock:
             cause = self._cause
             if cause is None:
-                self._pending[message_id] = future
+                self._pending[message_id] = awaited
         if cause is not None:
-            future.set_exception(cause)
-        return future
+            awaited.fail(cause)
+        return awaited
 
     def give_up(self, message_id: str) -> None:
         """Drop the reply to that rpc when it comes."""
@@ -66,35 +150,63 @@ class ReplyListener(SessionListener):
         with self._lock:
             self._pending.pop(message_id, None)
 
-    def callback(self, root: Root, raw: str) -> None:
-        """Complete the future that the reply belongs to."""
-        tag, attributes = root
-        if tag not in _REPLY_TAGS:
-            return
-        message_id = attributes.get("message-id")
-        with self._lock:
-            key = next(iter(self._pending), None) if message_id is None else message_id
-            future = self._take(key) if key in self._pending and key is not None else None
-        if future is None or not future.set_running_or_notify_cancel():
-            self.unmatched += 1
-            logger.debug("dropped a reply that nobody waits for, message-id %r", message_id)
-            return
-        future.set_result(Reply(raw, root, message_id))
+    def answer(self, root: Root, raw: str) -> bool:
+        """Complete the call that a message is the reply to; False if it is left to `take`.
 
-    def errback(self, ex: Exception) -> None:
-        """Fail all that still wait with the session's cause of end."""
+        That is the reply to a `Promise`: none of the user's code is run here.
+        """
+        if root[0] not in _REPLY_TAGS:
+            return True
         with self._lock:
-            self._cause = ex
+            message_id, key = self._correlate(root)
+            awaited = self._pending.get(key)
+            if isinstance(awaited, Promise):
+                return False
+            self._pop(key)
+        self._complete(awaited, Reply(raw, root, message_id))
+        return True
+
+    def take(self, root: Root, raw: str) -> None:
+        """Complete whatever a message is the reply to; another message is nothing to it."""
+        if root[0] not in _REPLY_TAGS:
+            return
+        with self._lock:
+            message_id, key = self._correlate(root)
+            awaited = self._pop(key)
+        self._complete(awaited, Reply(raw, root, message_id))
+
+    def fail(self, cause: Exception) -> None:
+        """Fail all that still wait, and all that will, with the session's cause of end."""
+        with self._lock:
+            if self._cause is not None:
+                return
+            self._cause = cause
             pending, self._pending = self._pending, {}
-        for future in pending.values():
-            if future is not None and future.set_running_or_notify_cancel():
-                future.set_exception(ex)
+        for awaited in pending.values():
+            if awaited is not None:
+                awaited.fail(cause)
 
-    def _take(self, key: str) -> Future[Reply] | None:
+    def _correlate(self, root: Root) -> tuple[str | None, str]:
+        message_id = root[1].get("message-id")
+        if message_id is None:
+            return None, next(iter(self._pending), "")
+        return message_id, message_id
+
+    def _complete(self, awaited: Awaited | None, reply: Reply) -> None:
+        if awaited is None or not awaited.complete(reply):
+            self.unmatched += 1
+            logger.debug("dropped a reply that nobody waits for, message-id %r", reply.message_id)
+
+    def _pop(self, key: str) -> Awaited | None:
+        if key not in self._pending:
+            return None
         # What was given up and stands before this reply's rpc will never be answered.
-        for earlier in list(self._pending):
+        passed_over = []
+        for earlier, awaited in self._pending.items():
             if earlier == key:
                 break
-            if self._pending[earlier] is None:
-                del self._pending[earlier]
+            if awaited is None:
+                passed_over.append(earlier)
+        for earlier in passed_over:
+            del self._pending[earlier]
         return self._pending.pop(key)

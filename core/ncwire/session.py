@@ -7,14 +7,16 @@ import itertools
 import threading
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from ncwire.capabilities import Capabilities
-from ncwire.connection import Connection, Events
+from ncwire.connection import Connection, Events, Task
 from ncwire.driver import Channel, Deadline, Timeouts
 from ncwire.errors import (
     HelloTimeoutError,
     NcwireError,
+    OptionError,
     RPCTimeoutError,
     SessionCloseError,
     SessionError,
@@ -23,17 +25,19 @@ from ncwire.errors import (
 from ncwire.framing import Limits
 from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
-from ncwire.listeners import Listeners, ListenerT, SessionListener
+from ncwire.listeners import Listeners, ListenerT, Root, SessionListener
 from ncwire.messages import wrap_rpc
 from ncwire.notifications import NotificationReader
 from ncwire.protocol import MessageReceived, Protocol
 from ncwire.pump import Pump
-from ncwire.rpc import Reply, ReplyListener
+from ncwire.rpc import Answer, Promise, Replies, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from concurrent.futures import Future
     from types import TracebackType
+
+    from ncwire.hub import Hub
 
 
 class _State(enum.Enum):
@@ -64,14 +68,17 @@ class Session(threading.Thread):
         kwargs: Mapping[str, Any] | None = None,
         *,
         limits: Limits | None = None,
+        hub: Hub | None = None,
     ) -> None:
         super().__init__(group, target, name, args, kwargs, daemon=True)
+        if hub is not None and target is not None:
+            raise OptionError("target", "needs a thread, and a session on a hub has none")
+        self._hub = hub
         self._client_capabilities = Capabilities(capabilities)
         self._protocol = Protocol(self._client_capabilities, limits or Limits())
         self._timeouts = Timeouts()
         self._listeners = Listeners()
-        self._replies = ReplyListener()
-        self._listeners.add(self._replies)
+        self._replies = Replies()
         self._message_ids = itertools.count(1)
         self._lifecycle = threading.Lock()
         self._state = _State.NEW
@@ -110,6 +117,11 @@ class Session(threading.Thread):
         """Why the session ended; None as long as it has not."""
         return self._cause
 
+    @property
+    def unmatched_replies(self) -> int:
+        """How many replies came that nobody waited for, or no longer."""
+        return self._replies.unmatched
+
     # --- listeners -----------------------------------------------------------------------------
 
     def add_listener(self, listener: SessionListener) -> None:
@@ -147,10 +159,7 @@ class Session(threading.Thread):
         `UnsendableMessageError` for a message that the framing cannot carry; nothing is sent
         then, and the session goes on.
         """
-        self._raise_cause()
-        if self._connection is None or not self.connected:
-            raise TransportError("send: the session is not connected")
-        self._connection.send(message)
+        self._open_connection().send(message)
 
     def submit(self, operation: str | bytes) -> Future[Reply]:
         """Send an rpc with this operation, and return the future of its reply.
@@ -158,7 +167,15 @@ class Session(threading.Thread):
         The future fails with the session's cause when the session ends first. Raises what
         `send` raises, and `OptionError` for an operation that is no single XML element.
         """
-        return self._submit(operation)[1]
+        message_id = str(next(self._message_ids))
+        document = wrap_rpc(operation, message_id)
+        future = self._replies.expect(message_id, Promise()).future
+        try:
+            self.send(document)
+        except BaseException:
+            self._replies.withdraw(message_id)
+            raise
+        return future
 
     def rpc(self, operation: str | bytes, timeout: float | None = None) -> Reply:
         """Send an rpc with this operation, and return its reply.
@@ -168,20 +185,29 @@ class Session(threading.Thread):
         dropped. An `<rpc-error>` is left to the caller, in the reply. Raises what `submit`
         raises, and the session's cause when it ends meanwhile. Source: RFC 6241 section 4.
         """
-        if threading.current_thread() is self:
+        if self._pump is not None and threading.get_ident() == self._pump.ident:
             raise SessionError(
-                "rpc: called on the session's own thread it would wait for itself; "
+                "rpc: called on the thread that serves the session it would wait for itself; "
                 "a listener uses submit instead"
             )
         seconds = self._timeouts.rpc if timeout is None else timeout
-        message_id, future = self._submit(operation)
+        until = time.monotonic() + seconds
+        message_id = str(next(self._message_ids))
+        document = wrap_rpc(operation, message_id)
+        answer = self._replies.expect(message_id, Answer())
         try:
-            return future.result(seconds)
-        except TimeoutError as error:
-            if future.done():
-                raise
+            self._open_connection().call(document, answer, until)
+        except Exception:  # it was not sent
+            self._replies.withdraw(message_id)
+            raise
+        except BaseException:  # nobody waits any more
             self._replies.give_up(message_id)
-            raise RPCTimeoutError(message_id, seconds) from error
+            raise
+        reply = answer.reply()
+        if reply is None:
+            self._replies.give_up(message_id)
+            raise RPCTimeoutError(message_id, seconds)
+        return reply
 
     # --- life cycle ----------------------------------------------------------------------------
 
@@ -219,6 +245,20 @@ class Session(threading.Thread):
             self.rpc("<close-session/>", self._timeouts.close if timeout is None else timeout)
         self.close()
 
+    def end(self, cause: SessionCloseError) -> None:
+        """Begin what `close` does, with a cause of one's own, and return at once."""
+        with self._lifecycle:
+            state, self._state = self._state, _State.ENDED
+            connection = self._connection
+            if connection is None:
+                self._cause = self._cause or cause
+        if connection is not None:
+            connection.end(cause, self._timeouts.close)
+            return
+        if state is _State.CONNECTING:
+            self._abort()
+        self._fail_all(self._cause or cause)
+
     def close(self) -> None:
         """End the session, with no word to the NETCONF server; see `close_session`.
 
@@ -229,23 +269,27 @@ class Session(threading.Thread):
         it returns at once, and the session ends when the listener returns.
         """
         cause = SessionCloseError(b"", closed_by="us")
-        with self._lifecycle:
-            state, self._state = self._state, _State.ENDED
-            connection = self._connection
-            if connection is None:
-                self._cause = self._cause or cause
-        if connection is None:
-            if state is _State.CONNECTING:
-                self._abort()
-            self._listeners.fail(self._cause or cause)
-            return
-        connection.end(cause, self._timeouts.close)
-        if threading.current_thread() is not self:
+        self.end(cause)
+        pump, connection = self._pump, self._connection
+        if connection is not None and pump is not None and pump.ident != threading.get_ident():
             self._await_end(connection, cause)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the session's thread to end; on a hub, for the session to end."""
+        if self._hub is None:
+            super().join(timeout)
+        else:
+            self._freed.wait(timeout)
+
+    def is_alive(self) -> bool:
+        """Return whether the session's thread runs; on a hub, whether the session is served."""
+        if self._hub is None:
+            return super().is_alive()
+        return self._connection is not None and not self._freed.is_set()
 
     def run(self) -> None:
         """Serve the session until its end: the thread's own work, not for callers."""
-        if self._pump is not None:
+        if self._pump is not None and self._hub is None:
             self._pump.run()
         super().run()
 
@@ -271,8 +315,18 @@ class Session(threading.Thread):
                 self._state = _State.OPEN
         self._opened.set()
 
-    def _message_received(self, message: MessageReceived) -> None:
-        self._listeners.deliver(message.root, message.raw)
+    def _message_received(self, message: MessageReceived, at_once: bool) -> Task | None:  # noqa: FBT001 - a callback
+        root, raw = message
+        if not self._replies.answer(root, raw):
+            return partial(self._deliver, root, raw)
+        if not (at_once and self._listeners.anywhere):
+            return partial(self._listeners.deliver, root, raw)
+        self._listeners.deliver(root, raw)
+        return None
+
+    def _deliver(self, root: Root, raw: str) -> None:
+        self._replies.take(root, raw)
+        self._listeners.deliver(root, raw)
 
     def _ended(self, cause: NcwireError) -> None:
         if self._farewell and isinstance(cause, SessionCloseError):
@@ -281,7 +335,9 @@ class Session(threading.Thread):
         with self._lifecycle:
             self._cause = self._cause or cause
             self._state = _State.ENDED
-        self._listeners.fail(self._cause)
+        self._fail_all(self._cause)
+        if self._hub is not None:
+            self._hub.discard(self)
         self._opened.set()
         self._freed.set()
 
@@ -320,7 +376,7 @@ class Session(threading.Thread):
     ) -> None:
         budget = Deadline.after(timeouts.hello, "hello", within=deadline)
         try:
-            pump = Pump()
+            pump = self._admitted()
             connection = Connection(
                 channel,
                 self._protocol,
@@ -338,12 +394,13 @@ class Session(threading.Thread):
             closed = self._cause
         if closed is not None:
             connection.end(closed)
-        try:
-            self.start()
-        except BaseException:
-            connection.abandon(SessionCloseError(b"", closed_by="us", reason="no thread"))
-            pump.close()
-            raise
+        if self._hub is None:
+            try:
+                self.start()
+            except BaseException:
+                connection.abandon(SessionCloseError(b"", closed_by="us", reason="no thread"))
+                pump.close()
+                raise
         self._opened.wait(max(0.0, budget.at - time.monotonic()))
         if not self._opened.is_set():
             late = HelloTimeoutError(budget.seconds)
@@ -353,6 +410,16 @@ class Session(threading.Thread):
             self._await_end(connection, self._cause)
         self._raise_cause()
 
+    def _admitted(self) -> Pump:
+        if self._hub is None:
+            return Pump()
+        self._hub.add(self)
+        return self._hub.pump
+
+    def _fail_all(self, cause: NcwireError) -> None:
+        self._replies.fail(cause)
+        self._listeners.fail(cause)
+
     def _failed(self, error: BaseException) -> None:
         if self._connection is not None:
             self._connection.end(_cause_of(error))
@@ -361,30 +428,26 @@ class Session(threading.Thread):
         with self._lifecycle:
             self._cause = self._cause or _cause_of(error)
             self._state = _State.ENDED
-        self._listeners.fail(self._cause)
+        self._fail_all(self._cause)
 
     def _raise_cause(self) -> None:
         if self._cause is not None:
             # One error, raised to whoever asks: its traceback must not grow with each.
             raise self._cause.with_traceback(None)
 
-    def _submit(self, operation: str | bytes) -> tuple[str, Future[Reply]]:
-        message_id = str(next(self._message_ids))
-        document = wrap_rpc(operation, message_id)
-        future = self._replies.expect(message_id)
-        try:
-            self.send(document)
-        except BaseException:
-            self._replies.withdraw(message_id)
-            raise
-        return message_id, future
+    def _open_connection(self) -> Connection:
+        connection = self._connection
+        if self._state is _State.OPEN and connection is not None and self._cause is None:
+            return connection
+        self._raise_cause()
+        raise TransportError("send: the session is not connected")
 
     def _await_end(self, connection: Connection, cause: NcwireError) -> None:
         deadline = time.monotonic() + self._timeouts.close
         if not self._freed.wait(self._timeouts.close + 0.5):
             # A listener does not return: free the connection in its stead.
             connection.abandon(cause)
-        if self.ident is not None:
+        if self.ident is not None or self._hub is not None:
             self.join(max(0.1, deadline - time.monotonic()))
 
 

@@ -69,6 +69,7 @@ class Libssh2Channel(Channel):
         self._connection = connection
         self._link = Link(connection)
         self._idle = True
+        self._quiet = False
         self._held = _Held.NOT
         self._stuck = 0
         self._keeps_alive = False
@@ -92,16 +93,25 @@ class Libssh2Channel(Channel):
         stderr is dropped: unread it would fill the window. Raises `SSHError`.
         """
         with self._connection:
+            if self._quiet:
+                self._quiet = False
+                return None
             if not self._over:
                 # libssh2 tells of data only. What else came, such as the reply to a keepalive,
                 # shows in the socket before libssh2 takes it in, which it does when called.
-                arrivals = self._idle and self._link.has_arrivals()
+                must_know = self._keeps_alive or self._held is not _Held.NOT
+                arrivals = must_know and self._idle and self._link.has_arrivals()
                 if self._is_pointless(arrivals=arrivals):
                     return None
             data = self._take(min(size, _READ))
             self._idle = data is None
-            if self._idle:
+            if data is None:
                 self._wants = self._after_reading()
+            else:
+                self._link.note_arrival()
+                self._quiet = self._is_drained()
+                if self._quiet:
+                    self._wants = _TO_READ
             return data
 
     def write(self, data: memoryview) -> int:
@@ -119,7 +129,7 @@ class Libssh2Channel(Channel):
                     "a write that would block was not retried with the same bytes"
                 )
             needs_room = packet is None or self._held is _Held.REST
-            if needs_room and not self._link.has_room():
+            if needs_room and not self._link.has_room_for(len(data)):
                 self._held = _Held.ROOM if packet is None else _Held.REST
                 self._wants = self._blocked_on()
                 return 0
@@ -158,6 +168,20 @@ class Libssh2Channel(Channel):
         self._wants = self._seen = _NOTHING
         self.native = None
         self._connection.end(goodbye=goodbye)
+
+    def _is_drained(self) -> bool:
+        """Return whether libssh2 has nothing more to give, so that the next read would find none.
+
+        A read or a write takes in all that the socket has before it gives out or sends anything
+        (libssh2 1.11.1, channel.c); what comes later shows in the socket.
+        """
+        if self._over or self._held is not _Held.NOT or self._connection.is_blocked_outbound():
+            return False
+        channel = self._connection.channel
+        try:
+            return not channel.poll_channel_read(0) and not channel.eof()
+        except SSH2Error:  # it cannot tell once an answer to a keepalive is in its queue
+            return False
 
     def _is_pointless(self, *, arrivals: bool) -> bool:
         # REST: see the class. REKEYED: what read took in unseen, the write would wait for.
@@ -201,8 +225,10 @@ class Libssh2Channel(Channel):
             connection.unsent = packet or None
             if code != AGAIN or not (connection.is_blocked_outbound() and self._link.has_room()):
                 break
+        self._link.charge(taken)
         self._held = self._holding() if code == AGAIN else _Held.NOT
         self._wants = self._blocked_on()
+        self._quiet = self._is_drained()
         return taken
 
     def _holding(self) -> _Held:
@@ -245,6 +271,7 @@ class Libssh2Channel(Channel):
             with suppress(SSH2Error):
                 connection.channel.wait_eof()  # takes in what came, and sends nothing
         self._over = True
+        self._quiet = False
         self._held = _Held.NOT
         if self._link.was_broken():
             self._error = error

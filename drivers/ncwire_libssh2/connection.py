@@ -70,11 +70,9 @@ class Connection(Forkable):
 
     def __enter__(self) -> Self:
         self._lock.acquire()
-        try:
-            self._check_not_ending()
-        except TransportError:
+        if self._ending:
             self._leave()
-            raise
+            self._check_not_ending()
         return self
 
     def __exit__(
@@ -83,7 +81,9 @@ class Connection(Forkable):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._leave()
+        self._lock.release()
+        if self._ending:
+            self._free_if_idle()
 
     def __del__(self) -> None:
         # Python would drop the socket and the handles in any order.

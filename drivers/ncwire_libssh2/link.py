@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 PACKET = 32700
 """The most that libssh2 1.11.1 puts in a packet (channel.c, _libssh2_channel_write)."""
 
+_OVERHEAD = 2560
+"""What a packet may take of a send buffer beyond its own bytes (Linux: an sk_buff's truesize),
+with a window adjustment of libssh2's own beside it."""
+
 _TCP_CLOSE = 7  # Linux: include/net/tcp_states.h
 
 
@@ -26,6 +30,7 @@ class Link:
         self._connection = connection
         self._poll = select.poll()
         self._packet = 0
+        self._credit = 0
         self.heard = time.monotonic()
         """When bytes were last seen to have come, on the clock of `time.monotonic`."""
 
@@ -42,6 +47,22 @@ class Link:
         if events & select.POLLIN:
             self.heard = time.monotonic()
         return bool(events & ~select.POLLIN)
+
+    def has_room_for(self, size: int) -> bool:
+        """Return `has_room`, which for a small packet is known from the last time for a while."""
+        if size + _OVERHEAD <= self._credit:
+            return True
+        room = self.has_room()
+        self._credit = self.packet_size() if room else 0
+        return room
+
+    def charge(self, size: int) -> None:
+        """Note that so much has been sent since there was room."""
+        self._credit -= size + _OVERHEAD
+
+    def note_arrival(self) -> None:
+        """Note that bytes have come."""
+        self.heard = time.monotonic()
 
     def packet_size(self) -> int:
         """Return how much may be written when there is room.

@@ -55,8 +55,11 @@ class ParamikoChannel(Channel):
         # clear the pipe of what comes for the other, which the next lines find all the same.
         if self._channel.recv_stderr_ready():
             self._channel.recv_stderr(_STDERR_AT_ONCE)
+        channel = self._channel
+        if not (channel.recv_ready() or channel.eof_received or channel.closed):
+            return None
         try:
-            data = self._channel.recv(size)
+            data = channel.recv(size)
         except TimeoutError:
             return None
         if not data:

@@ -19,6 +19,9 @@ _BACKPRESSURE = 1 << 20
 """Bytes unsent after which the peer is no longer read from: a peer that asks for answers and
 takes none must not grow our memory."""
 
+_AT_ONCE = 128 * 1024
+"""How much is read from the socket at once; it is let go with the last packet in it."""
+
 _POLL_LIMIT = 3600.0  # poll(2) takes its time in milliseconds, as an int
 
 
@@ -56,6 +59,7 @@ class Wire(Forkable):
         self._poll.register(self._receiver, select.POLLIN)
         self._poll.register(sock, select.POLLIN)
         self._lock = threading.Lock()
+        self._came = memoryview(b"")
         self._backlog = bytearray()
         self._failure: OSError | None = None
         self._expire_at: float | None = None
@@ -89,6 +93,8 @@ class Wire(Forkable):
         Called by the transport's thread only. Raises `TimeoutError` when it was woken, for
         paramiko to look at its own state, and `OSError` for a broken connection.
         """
+        if self._came:
+            return self._take(size)
         while True:
             self._flush()
             self.between_packets()
@@ -96,7 +102,9 @@ class Wire(Forkable):
                 return b""
             if len(self._backlog) < _BACKPRESSURE:
                 with suppress(BlockingIOError):
-                    return self._received(self._sock.recv(size))
+                    # Paramiko asks for a packet's first block, and then for its rest.
+                    self._came = memoryview(self._received(self._sock.recv(_AT_ONCE)))
+                    return self._take(size)
             self._wait()
 
     def close(self) -> None:
@@ -189,6 +197,10 @@ class Wire(Forkable):
         if self._expire_at is not None and time.monotonic() >= self._expire_at:
             self.expired = True
         return self._closed or self.expired
+
+    def _take(self, size: int) -> bytes:
+        data, self._came = bytes(self._came[:size]), self._came[size:]
+        return data
 
     def _received(self, data: bytes) -> bytes:
         if not data:

@@ -85,3 +85,17 @@ def peer() -> Iterator[Peer]:
     peer = Peer()
     yield peer
     peer.close()
+
+
+@pytest.fixture
+def make_peer() -> Iterator[Callable[[], Peer]]:
+    """Make as many peers as a test needs."""
+    peers: list[Peer] = []
+
+    def make() -> Peer:
+        peers.append(Peer())
+        return peers[-1]
+
+    yield make
+    for peer in peers:
+        peer.close()

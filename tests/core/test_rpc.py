@@ -15,7 +15,6 @@ from ncwire.errors import (
     SessionError,
     UnsendableMessageError,
 )
-from ncwire.rpc import ReplyListener
 
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 
@@ -64,7 +63,7 @@ def test_timeout_names_the_rpc_and_the_session_lives(peer, session):
     late = asked(peer)
     peer.script(lambda: (peer.reply(late, "<late/>"), peer.reply(asked(peer), "<second/>")))
     assert "<second/>" in session.rpc("<get/>").raw
-    assert session.get_listener_instance(ReplyListener).unmatched == 1
+    assert session.unmatched_replies == 1
 
 
 def test_reply_without_message_id_is_the_oldest_rpcs(peer, session):

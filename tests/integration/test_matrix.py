@@ -232,7 +232,12 @@ def test_refused_keyword(name: str, bench: Bench) -> None:
 
 
 def test_every_parameter_of_connect_has_a_row() -> None:
-    names = {*inspect.signature(ncwire.connect).parameters} - {"driver", "capabilities", "limits"}
+    names = {*inspect.signature(ncwire.connect).parameters} - {
+        "driver",
+        "capabilities",
+        "limits",
+        "hub",
+    }
     assert names == {row.name for row in PARAMETERS}
 
 

@@ -30,6 +30,7 @@ from ncwire.errors import (
     StepTimeoutError,
     TransportError,
 )
+from ncwire.messages import wrap_rpc
 
 pytestmark = pytest.mark.sshd
 
@@ -453,11 +454,9 @@ def test_large_reply_and_request_arrive_whole(make_sshd, connect, version):
     reply = session.rpc(f'<get-bytes n="{20 * MEGABYTE}"/>', timeout=100)
     assert len(reply.raw) > 20 * MEGABYTE
     document = "<digest>" + "x" * (5 * MEGABYTE) + "</digest>"
-    seen = []
-    send = session.send
-    session.send = lambda message: (seen.append(bytes(message)), send(message))
     reply = session.rpc(document, timeout=100)
-    assert hashlib.sha256(seen[0]).hexdigest() in reply.raw
+    sent = wrap_rpc(document, reply.message_id)
+    assert hashlib.sha256(sent).hexdigest() in reply.raw
 
 
 def test_stderr_of_the_subsystem_does_not_stop_the_session(sshd, connect):

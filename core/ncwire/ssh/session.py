@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Timeouts,
     )
     from ncwire.framing import Limits
+    from ncwire.hub import Hub
     from ncwire.ssh.algorithm_policy import AlgorithmPolicy
     from ncwire.ssh.parameters import AuthHandler, Filename, Jump, UnknownHostCallback
 
@@ -62,10 +63,11 @@ class SSHSession(Session):
         *,
         driver: str | type[Driver] | None = None,
         limits: Limits | None = None,
+        hub: Hub | None = None,
     ) -> None:
         if capabilities is None:
             capabilities = default_client_capabilities()
-        super().__init__(capabilities, group, target, name, args, kwargs, limits=limits)
+        super().__init__(capabilities, group, target, name, args, kwargs, limits=limits, hub=hub)
         self._driver = driver
         self._known_hosts: list[str] = []
         self._options: ConnectOptions | None = None
@@ -239,6 +241,7 @@ def connect(
     driver: str | type[Driver] | None = None,
     capabilities: Iterable[str] | None = None,
     limits: Limits | None = None,
+    hub: Hub | None = None,
     known_hosts: Filename | Iterable[Filename] | None = None,
     port: int = DEFAULT_PORT,
     timeout: float | None = None,
@@ -271,7 +274,7 @@ def connect(
     `accept_new` the first may be missing.
     Raises what `SSHSession.connect` raises; nothing is left open then.
     """
-    session = SSHSession(capabilities, driver=driver, limits=limits)
+    session = SSHSession(capabilities, driver=driver, limits=limits, hub=hub)
     for index, filename in enumerate(filenames("known_hosts", known_hosts)):
         if accept_new and not index and not exists(filename):
             session._known_hosts.append(filename)  # noqa: SLF001 - connect makes the file

@@ -1,0 +1,295 @@
+"""A caller that waits for a reply serves the connection itself, and nobody notices."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ncwire import Session, SessionListener
+from ncwire.errors import NcwireError, RPCTimeoutError, SessionCloseError
+
+CLIENT = ["urn:ietf:params:netconf:base:1.0"]
+NOTIFICATION = (
+    '<notification xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">{}</notification>'
+)
+
+
+def asked(peer) -> str:
+    """Return the message-id of the next rpc that the peer receives."""
+    return re.search(r'message-id="([^"]*)"', peer.receive())[1]
+
+
+class Noting(SessionListener):
+    def __init__(self):
+        self.messages = []
+        self.threads = set()
+        self.errors = []
+        self.heard = threading.Semaphore(0)
+
+    def callback(self, root, raw):
+        self.messages.append(raw)
+        self.threads.add(threading.current_thread())
+        self.heard.release()
+
+    def errback(self, ex):
+        self.errors.append(ex)
+
+    def wait(self, count):
+        for _ in range(count):
+            assert self.heard.acquire(timeout=20)
+
+
+@pytest.fixture
+def session(peer):
+    session = Session(CLIENT)
+    peer.hello()
+    session.open(peer.channel)
+    peer.receive()
+    yield session
+    session.close()
+
+
+def test_listeners_are_called_on_the_sessions_thread_and_in_order(peer, session):
+    listener = Noting()
+    session.add_listener(listener)
+
+    def play():
+        for n in range(50):
+            message_id = asked(peer)
+            peer.send(NOTIFICATION.format(n))
+            peer.reply(message_id)
+
+    peer.script(play)
+    for _ in range(50):
+        session.rpc("<get/>")
+    listener.wait(100)
+    told = [raw for raw in listener.messages if "notification" in raw]
+    assert told == [NOTIFICATION.format(n) for n in range(50)]
+    assert listener.threads == {session}
+
+
+def test_a_listener_may_wait_for_what_the_caller_holds(peer, session):
+    """The caller's thread runs no listener, or the two would wait for each other."""
+    lock = threading.Lock()
+
+    class Locking(Noting):
+        def callback(self, root, raw):
+            with lock:
+                super().callback(root, raw)
+
+    listener = Locking()
+    session.add_listener(listener)
+    peer.script(lambda: [peer.send(NOTIFICATION.format(0)), peer.reply(asked(peer))])
+    with lock:
+        session.rpc("<get/>")
+    listener.wait(2)
+
+
+def test_callbacks_of_a_future_run_on_the_sessions_thread(peer, session):
+    threads = []
+    called = threading.Event()
+    future = session.submit("<first/>")
+    future.add_done_callback(lambda _: (threads.append(threading.current_thread()), called.set()))
+    first = asked(peer)
+    peer.script(lambda: [peer.reply(first), peer.reply(asked(peer))])
+    session.rpc("<second/>")
+    assert called.wait(20)
+    assert threads == [session]
+
+
+def test_a_reader_has_what_came_before_the_reply(peer, session):
+    reader = session.notifications()
+    peer.script(lambda: [asked(peer), peer.send(NOTIFICATION.format(1)), peer.reply("1")])
+    session.rpc("<get/>")
+    assert reader.get(timeout=0).raw == NOTIFICATION.format(1)
+
+
+def test_several_callers_at_once_each_get_their_own_reply(peer, session):
+    callers, calls = 8, 40
+
+    def play():
+        for _ in range(callers * calls):
+            request = peer.receive()
+            body = request.partition(">")[2].removesuffix("</rpc>")
+            peer.reply(request.split('message-id="')[1].split('"')[0], body)
+
+    got = []
+
+    def call(caller):
+        for n in range(calls):
+            operation = f"<n{caller}-{n}/>"
+            got.append(operation in session.rpc(operation).raw)
+
+    peer.script(play)
+    threads = [threading.Thread(target=call, args=[n]) for n in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert got == [True] * (callers * calls)
+
+
+def failing(session, operation="<get/>"):
+    """Call in a thread of its own; return it and where its error will be."""
+    errors = []
+
+    def call():
+        try:
+            session.rpc(operation, timeout=60)
+        except NcwireError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    return thread, errors
+
+
+def test_close_wakes_callers_that_serve_and_that_wait(peer, session):
+    calls = [failing(session) for _ in range(3)]
+    for _ in calls:
+        peer.receive()
+    session.close()
+    for thread, errors in calls:
+        thread.join(20)
+        assert isinstance(errors[0], SessionCloseError)
+        assert errors[0].closed_by == "us"
+
+
+def test_the_peers_end_wakes_the_caller_with_its_cause(peer, session):
+    peer.script(lambda: [peer.receive(), peer.hang_up()])
+    with pytest.raises(SessionCloseError, match="closed by the peer"):
+        session.rpc("<get/>")
+    assert session.cause.closed_by == "peer"
+    session.join(20)
+    assert not session.is_alive()
+
+
+def test_after_a_call_the_session_hears_on(peer, session):
+    listener = Noting()
+    session.add_listener(listener)
+    peer.script(lambda: peer.reply(asked(peer)))
+    session.rpc("<get/>")
+    listener.wait(1)
+    peer.send(NOTIFICATION.format("later"))
+    listener.wait(1)
+    peer.hang_up()
+    session.join(20)
+    assert len(listener.errors) == 1
+
+
+def test_a_caller_does_not_read_on_while_listeners_lag_far_behind(peer, session):
+    """What it read would have to be kept: memory is bounded by the peer's patience."""
+    go_on = threading.Event()
+
+    class Slow(Noting):
+        def callback(self, root, raw):
+            assert go_on.wait(60)
+            super().callback(root, raw)
+
+    listener = Slow()
+    session.add_listener(listener)
+    many = 40_000
+
+    def play():
+        message_id = asked(peer)
+        for n in range(many):
+            peer.send(NOTIFICATION.format(n))
+        peer.reply(message_id)
+
+    peer.script(play)
+    with pytest.raises(RPCTimeoutError):
+        session.rpc("<get/>", timeout=0.5)
+    go_on.set()
+    listener.wait(many + 1)
+
+
+def test_a_large_request_goes_out_while_the_caller_serves(peer, session):
+    text = "x" * 20_000_000
+    peer.script(lambda: peer.reply("1", f"<n>{len(peer.receive())}</n>"))
+    assert "<n>200000" in session.rpc(f"<put>{text}</put>").raw
+
+
+def until_polling(thread):
+    """Return when the thread waits in poll(2), as the kernel tells (proc(5))."""
+    place = Path(f"/proc/self/task/{thread.native_id}/wchan")
+    while "poll" not in place.read_text():
+        os.sched_yield()
+
+
+def test_an_interrupt_while_waiting_leaves_the_session_whole(peer, session):
+    def interrupt():
+        peer.receive()
+        until_polling(threading.main_thread())
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    peer.script(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        session.rpc("<get/>")
+    peer.script(lambda: [peer.reply("1", "<late/>"), peer.reply(asked(peer), "<own/>")])
+    assert "<own/>" in session.rpc("<get/>").raw
+
+
+def fds() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_no_fd_is_left_of_a_session_that_callers_served(peer):
+    before = fds()  # the peer's end and the channel are open
+    session = Session(CLIENT)
+    peer.hello()
+    session.open(peer.channel)
+    peer.receive()
+    peer.script(lambda: [peer.reply(asked(peer)) for _ in range(3)])
+    for _ in range(3):
+        session.rpc("<get/>")
+    waiting, _ = failing(session)
+    peer.receive()
+    session.close()
+    waiting.join(20)
+    assert fds() == before - 1  # the channel's
+
+
+def test_a_timeout_is_kept_while_others_keep_the_connection_busy(peer, session):
+    def play():
+        slow = asked(peer)
+        while (request := peer.receive()) and "<stop/>" not in request:
+            peer.reply(request.split('message-id="')[1].split('"')[0])
+        peer.reply(slow)
+
+    peer.script(play)
+    slow, errors = failing(session, "<slow/>")
+    began = time.monotonic()
+    while time.monotonic() - began < 0.2:
+        session.rpc("<get/>")
+    with pytest.raises(RPCTimeoutError):
+        session.rpc("<stop/>", timeout=0.1)
+    slow.join(20)
+    assert errors == []
+
+
+def test_an_interrupt_in_the_middle_of_the_work_ends_the_session_with_that_cause(peer):
+    """What was read or sent just then is uncertain: better no session than a wrong one."""
+
+    class Interrupting(type(peer.channel)):
+        def read(self, size):
+            data = super().read(size)
+            if threading.current_thread() is threading.main_thread() and data:
+                raise KeyboardInterrupt
+            return data
+
+    peer.channel.__class__ = Interrupting
+    session = Session(CLIENT)
+    peer.hello()
+    session.open(peer.channel)
+    peer.receive()
+    peer.script(lambda: peer.reply(asked(peer)))
+    with pytest.raises(KeyboardInterrupt):
+        session.rpc("<get/>")
+    session.join(20)
+    assert "KeyboardInterrupt in the middle of an rpc" in str(session.cause)

@@ -1,0 +1,95 @@
+"""Pollers: both kinds tell the same."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+
+import pytest
+
+from ncwire.poller import READ, WRITE, EpollPoller, SelectorPoller, best_poller
+
+KINDS = [SelectorPoller, *([EpollPoller] if hasattr(select, "epoll") else [])]
+
+
+@pytest.fixture(params=KINDS)
+def poller(request):
+    poller = request.param()
+    yield poller
+    poller.close()
+
+
+@pytest.fixture
+def pair():
+    ours, theirs = socket.socketpair()
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
+def test_only_what_is_ready_is_told(poller, pair):
+    ours, theirs = pair
+    poller.watch(ours.fileno(), READ)
+    assert poller.wait(0) == []
+    theirs.send(b"x")
+    assert poller.wait(5) == [ours.fileno()]
+
+
+def test_what_an_fd_is_watched_for_can_change(poller, pair):
+    ours, _ = pair
+    poller.watch(ours.fileno(), READ)
+    poller.watch(ours.fileno(), READ | WRITE)
+    assert poller.wait(5) == [ours.fileno()]
+    poller.watch(ours.fileno(), 0)
+    assert poller.wait(0) == []
+
+
+def test_a_forgotten_fd_is_not_told_of(poller, pair):
+    ours, theirs = pair
+    poller.watch(ours.fileno(), READ)
+    theirs.send(b"x")
+    poller.forget(ours.fileno())
+    poller.forget(ours.fileno())
+    assert poller.wait(0) == []
+
+
+def test_watching_what_is_not_open_fails(poller, pair):
+    ours, _ = pair
+    fd = ours.fileno()
+    ours.close()
+    with pytest.raises(OSError, match="descriptor"):
+        poller.watch(fd, READ)
+
+
+def test_forgetting_what_was_closed_is_no_error(poller, pair):
+    ours, _ = pair
+    fd = ours.fileno()
+    poller.watch(fd, READ)
+    ours.close()
+    poller.forget(fd)
+
+
+def test_a_wait_without_a_limit_ends_with_the_first_event(poller, pair):
+    ours, theirs = pair
+    poller.watch(ours.fileno(), READ)
+    sender = threading.Timer(0.01, theirs.send, [b"x"])
+    sender.start()
+    assert poller.wait(None) == [ours.fileno()]
+    sender.join()
+
+
+def test_what_is_lent_can_be_taken_from_a_poller_that_waits(pair):
+    poller = best_poller()
+    if not poller.can_lend:
+        pytest.skip("the platform has no epoll")
+    ours, theirs = pair
+    poller.watch(ours.fileno(), READ)
+    told: list[list[int]] = []
+    waiter = threading.Thread(target=lambda: told.append(poller.wait(0.3)))
+    waiter.start()
+    poller.watch(ours.fileno(), 0)
+    theirs.send(b"x")
+    waiter.join()
+    assert told == [[]]
+    poller.close()
