@@ -215,6 +215,14 @@ def test_a_large_request_goes_out_while_the_caller_serves(peer, session):
     assert "<n>200000" in session.rpc(f"<put>{text}</put>").raw
 
 
+@pytest.fixture
+def interruptible():
+    """Have SIGINT interrupt, also in a run in the background, which starts with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def until_polling(thread):
     """Return when the thread waits in poll(2), as the kernel tells (proc(5))."""
     place = Path(f"/proc/self/task/{thread.native_id}/wchan")
@@ -222,7 +230,7 @@ def until_polling(thread):
         os.sched_yield()
 
 
-def test_an_interrupt_while_waiting_leaves_the_session_whole(peer, session):
+def test_an_interrupt_while_waiting_leaves_the_session_whole(interruptible, peer, session):
     def interrupt():
         peer.receive()
         until_polling(threading.main_thread())
