@@ -55,7 +55,7 @@ def _events(wait: Wait) -> int:
 class Pump:
     """Serves its members until the last one is discarded, and as long as it is `kept`.
 
-    `add`, `wake`, `lend` and `take_back` may be called from any thread, before, during and
+    `wake`, `lend`, `take_back` and `release` may be called from any thread, before, during and
     after `run`.
     """
 
