@@ -89,6 +89,7 @@ class Connection(Member):
         self._cause: NcwireError | None = None
         self._flush_until = 0.0
         self._outbox = Outbox()
+        self._queued = self._outbox.queue  # asked several times for each message
         self._inbox: deque[Task] = deque()
         self._dispatching = False
         self._borrowed = Borrowed()
@@ -122,12 +123,12 @@ class Connection(Member):
         buffers = self._protocol.frame(message)
         if self._cause is not None:
             raise self._cause.with_traceback(None)
-        if self._outbox or not self._use.acquire(blocking=False):
+        if self._queued or not self._use.acquire(blocking=False):
             self._outbox.add(buffers)
             self._wake()
             return
         try:
-            if self._outbox or self._ended or self._failure is not None:
+            if self._queued or self._ended or self._failure is not None:
                 self._outbox.add(buffers)
             else:
                 self._outbox.send_at_once(self._channel, buffers)
@@ -138,7 +139,7 @@ class Connection(Member):
                 raise
         finally:
             self._use.release()
-            if self._outbox or self._failure is not None:
+            if self._queued or self._failure is not None:
                 self._wake()
 
     def call(self, message: str | bytes, answer: Answer, until: float) -> None:
@@ -258,7 +259,7 @@ class Connection(Member):
                 self._channel.tick(now)
             if self._keepalive is not None:
                 self._keep_alive(self._keepalive, now)
-            if self._outbox:
+            if self._queued:
                 self._outbox.send(self._channel)
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
             self._fail(error)
@@ -276,16 +277,17 @@ class Connection(Member):
             return False
         try:
             taken = 0
+            read, protocol = self._channel.read, self._protocol
             while taken < BYTES_PER_SERVICE and len(self._inbox) <= _BACKLOG:
-                data = self._channel.read(READ_SIZE)
+                data = read(READ_SIZE)
                 if data is None:
                     return False
                 if not data:
                     self._fail(EOFError())
                     return False
                 taken += len(data)
-                self._protocol.receive(data)
-                while self._cause is None and (event := self._protocol.next_event()) is not None:
+                protocol.receive(data)
+                while self._cause is None and (event := protocol.next_event()) is not None:
                     if isinstance(event, HelloReceived):
                         self._inbox.append(self._events.hello)
                         continue
@@ -326,7 +328,7 @@ class Connection(Member):
             if self._failure is not None:
                 self._cause = self._cause or self._failure
                 return self._cause
-            if self._cause is not None and (not self._outbox or now >= self._flush_until):
+            if self._cause is not None and (not self._queued or now >= self._flush_until):
                 return self._cause
             return None
 

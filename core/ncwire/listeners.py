@@ -52,13 +52,11 @@ class Listeners:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners: tuple[SessionListener, ...] = ()
         self._cause: Exception | None = None
-
-    @property
-    def anywhere(self) -> bool:
+        self.registered: tuple[SessionListener, ...] = ()
+        """In the order of their registration."""
+        self.anywhere = True
         """Whether all of them may be called on any thread; see `SessionListener.anywhere`."""
-        return all(getattr(each, "anywhere", False) for each in self._listeners)
 
     def add(self, listener: SessionListener) -> None:
         """Register a listener; no matter how often, it is called once for each message.
@@ -72,23 +70,23 @@ class Listeners:
             raise TypeError(f"{listener!r} is no SessionListener: it needs callback and errback")
         with self._lock:
             cause = self._cause
-            if cause is None and listener not in self._listeners:
-                self._listeners += (listener,)
+            if cause is None and listener not in self.registered:
+                self._register((*self.registered, listener))
         if cause is not None:
             _errback(listener, cause)
 
     def remove(self, listener: SessionListener) -> None:
         """Unregister a listener; one that is not registered is ignored."""
         with self._lock:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
+            self._register(tuple(each for each in self.registered if each is not listener))
 
     def instance(self, cls: type[ListenerT]) -> ListenerT | None:
         """Return the first registered listener of that type; None when there is none."""
-        return next((each for each in self._listeners if isinstance(each, cls)), None)
+        return next((each for each in self.registered if isinstance(each, cls)), None)
 
     def deliver(self, root: Root, raw: str) -> None:
         """Hand a message to each listener, in the order of their registration."""
-        for listener in self._listeners:
+        for listener in self.registered:
             began = time.monotonic()
             try:
                 listener.callback(root, raw)
@@ -107,9 +105,14 @@ class Listeners:
             if self._cause is not None:
                 return
             self._cause = cause
-            listeners, self._listeners = self._listeners, ()
+            listeners, self.registered = self.registered, ()
         for listener in listeners:
             _errback(listener, cause)
+
+    def _register(self, listeners: tuple[SessionListener, ...]) -> None:
+        self.anywhere = False  # for whoever looks in between
+        self.registered = listeners
+        self.anywhere = all(getattr(each, "anywhere", False) for each in listeners)
 
 
 def _errback(listener: SessionListener, error: Exception) -> None:

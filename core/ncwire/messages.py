@@ -43,9 +43,7 @@ _MISCELLANEOUS = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _START_TAG = re.compile(rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)")
 _PLAIN_OPERATION = re.compile(rb"<(?!rpc[\s/>])[A-Za-z_][A-Za-z0-9_.-]*+[\s/>]")
 _DOCTYPE = b"<!DOCTYPE"
-_RPC = b'<rpc message-id="'
-_IN_BASE = f'" xmlns="{BASE_NS}">'.encode()
-_RPC_END = b"</rpc>"
+_RPC = f'<rpc message-id="%b" xmlns="{BASE_NS}">%b</rpc>'.encode()
 
 # Expat's own; an encoding that it or Python does not know; a str that UTF-8 cannot express.
 _UNREADABLE = (ParseError, LookupError, ValueError)
@@ -141,13 +139,15 @@ def wrap_rpc(operation: str | bytes, message_id: str) -> bytes:
     DOCTYPE, and when it is a whole `<rpc>`. It is not parsed: that it is well-formed, and no
     more than one element, is the caller's.
     """
-    document = _utf8(operation) if isinstance(operation, bytes) else _encoded(operation)
+    document = operation if isinstance(operation, bytes) else _encoded(operation)
+    if not document.isascii():
+        _check_utf8(document)
     if _PLAIN_OPERATION.match(document):
-        return b"".join((_RPC, _quoted(message_id), _IN_BASE, document, _RPC_END))
+        return _RPC % (_quoted(message_id), document)
     declaration = _XML_DECLARATION.match(document)
     body = memoryview(document)[declaration.end() if declaration else 0 :]
     _check_operation(body)
-    return b"".join((_RPC, _quoted(message_id), _IN_BASE, body, _RPC_END))
+    return _RPC % (_quoted(message_id), body)
 
 
 class _Pieces:
@@ -217,13 +217,11 @@ def _check_operation(body: memoryview) -> None:
         raise OptionError("operation", "is a whole <rpc>; give the element inside it")
 
 
-def _utf8(document: bytes) -> bytes:
+def _check_utf8(document: bytes) -> None:
     try:
-        if not document.isascii():
-            document.decode()
+        document.decode()
     except UnicodeError as error:
         raise _not_utf8(error) from error
-    return document
 
 
 def _encoded(text: str) -> bytes:

@@ -17,26 +17,24 @@ class Outbox:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._queue: deque[memoryview] = deque()
-
-    def __bool__(self) -> bool:
-        return bool(self._queue)
+        self.queue: deque[memoryview] = deque()
+        """What is queued, for others to look at whether anything is."""
 
     def add(self, buffers: Sequence[bytes | memoryview]) -> None:
         """Queue a message's buffers behind all others'."""
         with self._lock:
-            self._queue.extend(memoryview(buffer) for buffer in buffers)
+            self.queue.extend(memoryview(buffer) for buffer in buffers)
 
     def send(self, channel: Channel) -> None:
         """Send what the channel takes now. Raises what `Channel.write` does."""
-        while self._queue:
-            head = self._queue[0]
+        while self.queue:
+            head = self.queue[0]
             taken = channel.write(head)
             if taken == len(head):
                 with self._lock:
-                    self._queue.popleft()
+                    self.queue.popleft()
             elif taken:
-                self._queue[0] = head[taken:]
+                self.queue[0] = head[taken:]
             else:
                 return
 
@@ -46,25 +44,23 @@ class Outbox:
         It comes before whatever another thread has queued meanwhile. Raises what
         `Channel.write` does.
         """
-        rest: deque[memoryview] = deque(memoryview(buffer) for buffer in buffers)
-        while rest:
-            head = rest[0]
-            taken = channel.write(head)
-            if taken == len(head):
-                rest.popleft()
-                continue
-            rest[0] = head[taken:]
-            if not taken:
-                with self._lock:
-                    self._queue.extendleft(reversed(rest))
-                return
+        for index, buffer in enumerate(buffers):
+            left = memoryview(buffer)
+            while left:
+                taken = channel.write(left)
+                if not taken:
+                    rest = (left, *map(memoryview, buffers[index + 1 :]))
+                    with self._lock:
+                        self.queue.extendleft(reversed(rest))
+                    return
+                left = left[taken:]
 
     def unsent(self) -> bytes:
         """Return what is queued."""
         with self._lock:
-            return b"".join(self._queue)
+            return b"".join(self.queue)
 
     def clear(self) -> None:
         """Let go of what is queued."""
         with self._lock:
-            self._queue.clear()
+            self.queue.clear()

@@ -77,6 +77,11 @@ class Pump:
         self._signalled = False
         self._lent: set[Member] = set()
         self._kept = kept
+        self.lends = self._poller.can_lend and not kept
+        """Whether it may leave the watching of a member to another thread.
+
+        A pump that is kept has many members and does all by itself.
+        """
         self.ident: int | None = None
         """The thread that is in `run`, or was."""
         self._closed = False
@@ -86,14 +91,6 @@ class Pump:
         with self._lock:
             if not self._closed:
                 self._wake((member,))
-
-    @property
-    def lends(self) -> bool:
-        """Whether it may leave the watching of a member to another thread.
-
-        A pump that is kept has many members and does all by itself.
-        """
-        return self._poller.can_lend and not self._kept
 
     def lend(self, member: Member) -> None:
         """Stop watching the member, for the calling thread to do so until `take_back`.
@@ -107,13 +104,17 @@ class Pump:
 
     def take_back(self, member: Member, wait: Wait) -> None:
         """Watch a lent member again, for what it now waits for."""
+        on = wait.on
+        events = READ if on is Readiness.READ else _EVENTS[on]
         with self._lock:
             self._lent.discard(member)
             if self._closed or member not in self._members:
                 return
-            self._members[member] = events = _events(wait)
-            due = self._due.get(member)
-            sooner = wait.until is not None and (due is None or wait.until < due)
+            self._members[member] = events
+            sooner = False
+            if wait.until is not None:
+                due = self._due.get(member)
+                sooner = due is None or wait.until < due
             if not self._apply(member, events) or sooner:
                 self._wake((member,))
 

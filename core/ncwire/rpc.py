@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from abc import ABC, abstractmethod
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
 
 from ncwire.messages import BASE_NS
 
@@ -36,6 +37,11 @@ class Reply(NamedTuple):
 class Awaited(ABC):
     """The reply to one rpc, which has been asked for and not come yet."""
 
+    __slots__ = ()
+
+    anywhere: ClassVar[bool]
+    """Whether `complete` runs none of the user's code, and so may be called on any thread."""
+
     @abstractmethod
     def complete(self, reply: Reply) -> bool:
         """Hand it over; False if nobody wants it any more."""
@@ -54,6 +60,8 @@ class Answer(Awaited):
 
     __slots__ = ("_came", "_cause", "_reply", "done")
 
+    anywhere = True
+
     def __init__(self) -> None:
         self.done = False
         self._reply: Reply | None = None
@@ -63,13 +71,17 @@ class Answer(Awaited):
     def complete(self, reply: Reply) -> bool:
         """See `Awaited.complete`."""
         self._reply = reply
-        self._finish()
+        self.done = True
+        if self._came is not None:
+            self._came.set()
         return True
 
     def fail(self, cause: Exception) -> None:
         """See `Awaited.fail`."""
         self._cause = cause
-        self._finish()
+        self.done = True
+        if self._came is not None:
+            self._came.set()
 
     def wait(self, seconds: float) -> None:
         """Wait until it is there, or for so many seconds. For one thread only."""
@@ -85,14 +97,13 @@ class Answer(Awaited):
             raise self._cause.with_traceback(None)
         return self._reply
 
-    def _finish(self) -> None:
-        self.done = True
-        if self._came is not None:
-            self._came.set()
-
 
 class Promise(Awaited):
     """A reply that is the result of a future."""
+
+    __slots__ = ("future",)
+
+    anywhere = False
 
     def __init__(self) -> None:
         self.future: Future[Reply] = Future()
@@ -153,27 +164,31 @@ class Replies:
     def answer(self, root: Root, raw: str) -> bool:
         """Complete the call that a message is the reply to; False if it is left to `take`.
 
-        That is the reply to a `Promise`: none of the user's code is run here.
+        That is a reply whose `Awaited` is not for `anywhere`: none of the user's code is run here.
         """
         if root[0] not in _REPLY_TAGS:
             return True
+        message_id = root[1].get("message-id")
         with self._lock:
-            message_id, key = self._correlate(root)
+            key = next(iter(self._pending), "") if message_id is None else message_id
             awaited = self._pending.get(key)
-            if isinstance(awaited, Promise):
+            if awaited is not None and not awaited.anywhere:
                 return False
-            self._pop(key)
-        self._complete(awaited, Reply(raw, root, message_id))
+            self._remove(key)
+        if awaited is None or not awaited.complete(Reply(raw, root, message_id)):
+            self._drop(message_id)
         return True
 
     def take(self, root: Root, raw: str) -> None:
         """Complete whatever a message is the reply to; another message is nothing to it."""
         if root[0] not in _REPLY_TAGS:
             return
+        message_id = root[1].get("message-id")
         with self._lock:
-            message_id, key = self._correlate(root)
-            awaited = self._pop(key)
-        self._complete(awaited, Reply(raw, root, message_id))
+            key = next(iter(self._pending), "") if message_id is None else message_id
+            awaited = self._remove(key)
+        if awaited is None or not awaited.complete(Reply(raw, root, message_id)):
+            self._drop(message_id)
 
     def fail(self, cause: Exception) -> None:
         """Fail all that still wait, and all that will, with the session's cause of end."""
@@ -186,27 +201,14 @@ class Replies:
             if awaited is not None:
                 awaited.fail(cause)
 
-    def _correlate(self, root: Root) -> tuple[str | None, str]:
-        message_id = root[1].get("message-id")
-        if message_id is None:
-            return None, next(iter(self._pending), "")
-        return message_id, message_id
+    def _remove(self, key: str) -> Awaited | None:
+        if key in self._pending and next(iter(self._pending)) != key:
+            # What was given up and stands before this reply's rpc will never be answered.
+            earlier = itertools.takewhile(key.__ne__, self._pending)
+            for given_up in [each for each in earlier if self._pending[each] is None]:
+                del self._pending[given_up]
+        return self._pending.pop(key, None)
 
-    def _complete(self, awaited: Awaited | None, reply: Reply) -> None:
-        if awaited is None or not awaited.complete(reply):
-            self.unmatched += 1
-            logger.debug("dropped a reply that nobody waits for, message-id %r", reply.message_id)
-
-    def _pop(self, key: str) -> Awaited | None:
-        if key not in self._pending:
-            return None
-        # What was given up and stands before this reply's rpc will never be answered.
-        passed_over = []
-        for earlier, awaited in self._pending.items():
-            if earlier == key:
-                break
-            if awaited is None:
-                passed_over.append(earlier)
-        for earlier in passed_over:
-            del self._pending[earlier]
-        return self._pending.pop(key)
+    def _drop(self, message_id: str | None) -> None:
+        self.unmatched += 1
+        logger.debug("dropped a reply that nobody waits for, message-id %r", message_id)

@@ -319,9 +319,11 @@ class Session(threading.Thread):
         root, raw = message
         if not self._replies.answer(root, raw):
             return partial(self._deliver, root, raw)
-        if not (at_once and self._listeners.anywhere):
-            return partial(self._listeners.deliver, root, raw)
-        self._listeners.deliver(root, raw)
+        listeners = self._listeners
+        if listeners.registered:
+            if not (at_once and listeners.anywhere):
+                return partial(listeners.deliver, root, raw)
+            listeners.deliver(root, raw)
         return None
 
     def _deliver(self, root: Root, raw: str) -> None:
