@@ -69,51 +69,73 @@ class Exchange:
 
     def __init__(self, until: float) -> None:
         self.until = until
-        self._times: list[float] = []
-        self._failures: list[BaseException] = []
-        self._in_flight = 0
+        self.times: list[float] = []
+        self._failures: list[Exception] = []
+        self._asking = 0
         self._change = threading.Condition()
 
     def repeat(self, session: ncwire.Session, operation: str, *, timed: bool = True) -> None:
         """Send an rpc, and after its reply the next, until the time has come."""
-        self._submit(session, operation, partial(self._again, session, operation, timed=timed))
+        self._begin(Asking(self, session, operation, self.until, self.times if timed else []))
 
     def once(self, session: ncwire.Session, operation: str) -> None:
         """Send one rpc."""
-        self._submit(session, operation, lambda: self._times)
+        self._begin(Asking(self, session, operation, 0.0, self.times))
+
+    def done(self, failure: Exception | None = None) -> None:
+        """Take note that one of those that ask has ended."""
+        with self._change:
+            if failure is not None:
+                self._failures.append(failure)
+            self._asking -= 1
+            self._change.notify()
 
     def result(self) -> list[float]:
         """Wait for all replies; raises what an rpc failed with."""
         with self._change:
-            self._change.wait_for(lambda: not self._in_flight or self._failures)
+            self._change.wait_for(lambda: not self._asking or self._failures)
         if self._failures:
             raise self._failures[0]
-        return self._times
+        return self.times
 
-    def _submit(self, session: ncwire.Session, operation: str, answered: Any) -> None:
+    def _begin(self, asking: Asking) -> None:
         with self._change:
-            self._in_flight += 1
-        began = time.perf_counter()
-        future = session.submit(operation)
-        future.add_done_callback(partial(self._done, began, answered))
+            self._asking += 1
+        asking.send()
 
-    def _done(self, began: float, answered: Any, future: Future[ncwire.Reply]) -> None:
-        took = time.perf_counter() - began
+
+class Asking:
+    """One session with one rpc in flight; does as little as can be, for it is measured too."""
+
+    __slots__ = ("_began", "_exchange", "_operation", "_session", "_times", "_until")
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        session: ncwire.Session,
+        operation: str,
+        until: float,
+        times: list[float],
+    ) -> None:
+        self._exchange = exchange
+        self._session = session
+        self._operation = operation
+        self._until = until
+        self._times = times
+        self._began = 0.0
+
+    def send(self) -> None:
+        self._began = time.perf_counter()
+        self._session.submit(self._operation).add_done_callback(self._answered)
+
+    def _answered(self, future: Future[ncwire.Reply]) -> None:
+        now = time.perf_counter()
         try:
             future.result()
-            times = answered()
-            if times is not None:
-                times.append(took)
+            self._times.append(now - self._began)
+            if now < self._until:
+                self.send()
+            else:
+                self._exchange.done()
         except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
-            self._failures.append(error)
-        with self._change:
-            self._in_flight -= 1
-            if not self._in_flight or self._failures:
-                self._change.notify()
-
-    def _again(
-        self, session: ncwire.Session, operation: str, *, timed: bool
-    ) -> list[float] | None:
-        if time.perf_counter() < self.until:
-            self.repeat(session, operation, timed=timed)
-        return self._times if timed else None
+            self._exchange.done(error)

@@ -94,6 +94,7 @@ class Connection(Member):
         self._dispatching = False
         self._borrowed = Borrowed()
         self._ended = False
+        self._waiting = Wait()
         channel.on_ready(self._wake)
         self._outbox.add((protocol.hello(),))
         self._wake()
@@ -107,15 +108,19 @@ class Connection(Member):
         self._post(message)
         # A library's write may have taken in what the peer sent, and the fd tells nothing of
         # that any more.
+        if self._dispatching and threading.get_ident() == self._pump.ident:
+            return  # a listener's: `service` reads on after it
         if self._use.acquire(blocking=False):
+            changed = False
             try:
-                self._take_in()
+                self._take_in(_BACKLOG)
+                changed = self._look()
             except BaseException as error:
                 self._fail(error)
                 raise
             finally:
                 self._use.release()
-                if self._inbox or self._failure is not None:
+                if changed or self._inbox or self._failure is not None:
                     self._wake()
 
     def _post(self, message: str | bytes) -> None:
@@ -193,12 +198,7 @@ class Connection(Member):
 
     def wait(self) -> Wait:
         """Return what the channel wants, and no later than our own timers."""
-        try:
-            with self._use:
-                return self._wait()
-        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
-            self._fail(error)
-            return Wait(until=0.0)
+        return self._waiting
 
     def service(self, now: float) -> bool:
         """Send what is queued, take in what has come, and end when it is time to."""
@@ -206,8 +206,14 @@ class Connection(Member):
             self._pump.discard(self)
             return False
         with self._use:
-            more = self._work(now)
-        self._dispatch()
+            more = self._work(now, 0)
+            if not self._inbox:
+                self._look()
+        if self._dispatch():
+            with self._use:
+                more = self._take_in(0)
+                self._look()
+            more = self._dispatch() or more
         cause = self._cause_by(now)
         if cause is not None:
             self._pump.discard(self)
@@ -220,7 +226,6 @@ class Connection(Member):
         return more and cause is None
 
     def _serve_until(self, answer: Answer, until: float) -> None:
-        wait = Wait()
         working = True
         try:
             self._pump.lend(self)
@@ -228,10 +233,11 @@ class Connection(Member):
                 now = time.monotonic()
                 working = True
                 with self._use:
-                    more = self._work(now)
+                    more = self._work(now, _BACKLOG)
                     if self._ended or self._failure is not None or self._cause is not None:
                         return
-                    wait = self._wait()
+                    self._look()
+                    wait = self._waiting
                 working = False
                 if answer.done or now >= until or len(self._inbox) > _BACKLOG:
                     return
@@ -246,11 +252,11 @@ class Connection(Member):
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._pump.take_back(self, wait)
+            self._pump.take_back(self, self._waiting)
             if self._inbox or self._failure is not None:
                 self._wake()
 
-    def _work(self, now: float) -> bool:
+    def _work(self, now: float, backlog: int) -> bool:
         """Do what there is to do on the channel, the lock being held; return if more can be."""
         if self._ended or self._failure is not None:
             return False
@@ -265,20 +271,23 @@ class Connection(Member):
             self._fail(error)
             return False
         # Reading comes last, for the reason that `send` has.
-        more = self._take_in()
+        more = self._take_in(backlog)
         if self._keepalive is not None:
             # And this after reading: an answer may have waited for us.
             self._check_alive(self._keepalive, now)
         return more
 
-    def _take_in(self) -> bool:
-        """Read and decode until nothing is left, the lock being held; return if more is."""
+    def _take_in(self, backlog: int) -> bool:
+        """Read and decode until nothing is left, the lock being held; return if more may be.
+
+        Stops with more messages than `backlog` in the inbox.
+        """
         if self._ended or self._failure is not None:
             return False
         try:
             taken = 0
             read, protocol = self._channel.read, self._protocol
-            while taken < BYTES_PER_SERVICE and len(self._inbox) <= _BACKLOG:
+            while taken < BYTES_PER_SERVICE and len(self._inbox) <= backlog:
                 data = read(READ_SIZE)
                 if data is None:
                     return False
@@ -300,12 +309,30 @@ class Connection(Member):
             return False
         return True
 
-    def _dispatch(self) -> None:
+    def _dispatch(self) -> bool:
+        """Return whether there was anything to dispatch."""
+        if not self._inbox:
+            return False
         # Set before the inbox is looked at: see `idle` above.
         self._dispatching = True
         while self._inbox and self._cause is None:
             self._inbox.popleft()()
         self._dispatching = False
+        return True
+
+    def _look(self) -> bool:
+        """Take note of what to wait for, the lock being held; return if the pump must know."""
+        if self._ended or self._failure is not None:
+            return False
+        known = self._waiting
+        try:
+            self._waiting = wait = self._wait()
+        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
+            self._fail(error)
+            return True
+        return wait.on is not known.on or (
+            wait.until is not None and (known.until is None or wait.until < known.until)
+        )
 
     def _wait(self) -> Wait:
         wants = self._channel.wants()
@@ -324,6 +351,8 @@ class Connection(Member):
 
     def _cause_by(self, now: float) -> NcwireError | None:
         """Return the cause if it is time to end."""
+        if self._failure is None and self._cause is None:
+            return None
         with self._ending:
             if self._failure is not None:
                 self._cause = self._cause or self._failure

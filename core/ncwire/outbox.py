@@ -49,7 +49,7 @@ class Outbox:
             while left:
                 taken = channel.write(left)
                 if not taken:
-                    rest = (left, *map(memoryview, buffers[index + 1 :]))
+                    rest = [left, *(memoryview(each) for each in buffers[index + 1 :])]
                     with self._lock:
                         self.queue.extendleft(reversed(rest))
                     return
