@@ -6,7 +6,12 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from ncwire.framing import text_of
+
+if TYPE_CHECKING:
+    from ncwire.framing import Document
 
 logger = logging.getLogger(__name__)
 
@@ -84,12 +89,12 @@ class Listeners:
         """Return the first registered listener of that type; None when there is none."""
         return next((each for each in self.registered if isinstance(each, cls)), None)
 
-    def deliver(self, root: Root, raw: str) -> None:
+    def deliver(self, root: Root, content: str | Document) -> None:
         """Hand a message to each listener, in the order of their registration."""
         for listener in self.registered:
             began = time.monotonic()
             try:
-                listener.callback(root, raw)
+                listener.callback(root, text_of(content))
             except Exception as error:
                 logger.exception("listener %s failed on %s", _name(listener), root[0])
                 _errback(listener, error)

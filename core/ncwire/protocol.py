@@ -21,16 +21,22 @@ from ncwire.errors import (
 from ncwire.framing import (
     ChunkedDecoder,
     Decoder,
+    Document,
     EndOfMessageDecoder,
     Limits,
     frame_chunked,
     frame_end_of_message,
+    text_of,
 )
 from ncwire.messages import build_hello, parse_hello, read_root
-from ncwire.plain_root import Alike
+from ncwire.plain_root import Alike, plain_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+Root = tuple[str, dict[str, str]]
+
+_HEAD = 4096
 
 
 class Framing(enum.Enum):
@@ -52,8 +58,13 @@ class HelloReceived:
 class MessageReceived(NamedTuple):
     """A message: its root element's qualified name and attributes, and the document."""
 
-    root: tuple[str, dict[str, str]]
-    raw: str
+    root: Root
+    content: str | Document
+
+    @property
+    def raw(self) -> str:
+        """The document; a large one is decoded when it is first asked for."""
+        return text_of(self.content)
 
     def __repr__(self) -> str:
         return f"MessageReceived(root={self.root!r})"  # the document may hold secrets
@@ -115,7 +126,7 @@ class Protocol:
         try:
             if self.framing is None:
                 return self._next_hello()
-            document = self._decoder.next_message()
+            document = self._decoder.next_document()
             return None if document is None else self._message(document)
         except NcwireError as error:
             self._failure = error
@@ -146,9 +157,9 @@ class Protocol:
         if document is None:
             return None
         try:
-            text = _decoded(document)
-        except MessageError as error:
-            raise HelloMalformedError(f"hello: {error}") from error
+            text = document.decode()
+        except UnicodeDecodeError as error:
+            raise HelloMalformedError(f"hello: {_not_utf8(document, error)}") from None
         hello = parse_hello(text)
         framing = self._agree(hello.capabilities)
         self._switch(framing)
@@ -157,13 +168,28 @@ class Protocol:
         self.framing = framing
         return HelloReceived(hello.session_id, hello.capabilities, framing)
 
-    def _message(self, document: bytes | bytearray) -> MessageReceived:
-        text = _decoded(document)
+    def _message(self, document: bytes | Document) -> MessageReceived:
+        if isinstance(document, Document):
+            return MessageReceived(self._root_of(document), document)
+        try:
+            text = document.decode()
+        except UnicodeDecodeError as error:
+            raise _not_utf8(document, error) from None
         root = self._alike.root(text)
         if root is None:
             root = read_root(text)
             self._alike.learn(text, root)
         return MessageReceived(root, text)
+
+    def _root_of(self, document: Document) -> Root:
+        if not document.is_utf8:
+            try:
+                document.text()
+            except UnicodeDecodeError as error:
+                raise _not_utf8(document.join(), error) from None
+        head = document.head(_HEAD)
+        # Nothing that follows a plain root can make it another.
+        return self._alike.root(head) or plain_root(head) or read_root(document.text())
 
     def _agree(self, server: Capabilities) -> Framing:
         if BASE_1_1 in self._client and BASE_1_1 in server:
@@ -189,15 +215,12 @@ class Protocol:
         self._decoder.receive(rest)
 
 
-def _decoded(document: bytes | bytearray) -> str:
-    try:
-        return document.decode()
-    except UnicodeDecodeError as error:
-        around = bytes(document[max(0, error.start - 20) : error.start + 20])
-        # Not `from error`: it holds a copy of the whole document.
-        raise MessageError(
-            f"the message is not UTF-8 at its byte {error.start} ({error.reason}): {around!r}"
-        ) from None
+def _not_utf8(document: bytes, error: UnicodeDecodeError) -> MessageError:
+    # Not to be raised `from error`: that holds a copy of the whole document.
+    around = document[max(0, error.start - 20) : error.start + 20]
+    return MessageError(
+        f"the message is not UTF-8 at its byte {error.start} ({error.reason}): {around!r}"
+    )
 
 
 def _encoded(message: str) -> bytes:

@@ -7,11 +7,13 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from ncwire.framing import text_of
 from ncwire.messages import BASE_NS
 
 if TYPE_CHECKING:
+    from ncwire.framing import Document
     from ncwire.listeners import Root
 
 logger = logging.getLogger(__name__)
@@ -20,15 +22,23 @@ logger = logging.getLogger(__name__)
 _REPLY_TAGS = frozenset({f"{{{BASE_NS}}}rpc-reply", "rpc-reply"})
 
 
-class Reply(NamedTuple):
+class Reply:
     """The reply to an rpc: `raw` is the document, `root` its root's name and attributes.
 
     An `<rpc-error>` in it is left for the caller to read.
     """
 
-    raw: str
-    root: Root
-    message_id: str | None
+    __slots__ = ("_content", "message_id", "root")
+
+    def __init__(self, content: str | Document, root: Root, message_id: str | None) -> None:
+        self._content = content
+        self.root = root
+        self.message_id = message_id
+
+    @property
+    def raw(self) -> str:
+        """The whole document. A large one is decoded when it is first asked for."""
+        return text_of(self._content)
 
     def __repr__(self) -> str:
         return f"Reply(message_id={self.message_id!r})"  # the document may hold secrets
@@ -161,7 +171,7 @@ class Replies:
         with self._lock:
             self._pending.pop(message_id, None)
 
-    def answer(self, root: Root, raw: str) -> bool:
+    def answer(self, root: Root, content: str | Document) -> bool:
         """Complete the call that a message is the reply to; False if it is left to `take`.
 
         That is a reply whose `Awaited` is not for `anywhere`: none of the user's code is run here.
@@ -175,11 +185,11 @@ class Replies:
             if awaited is not None and not awaited.anywhere:
                 return False
             self._remove(key)
-        if awaited is None or not awaited.complete(Reply(raw, root, message_id)):
+        if awaited is None or not awaited.complete(Reply(content, root, message_id)):
             self._drop(message_id)
         return True
 
-    def take(self, root: Root, raw: str) -> None:
+    def take(self, root: Root, content: str | Document) -> None:
         """Complete whatever a message is the reply to; another message is nothing to it."""
         if root[0] not in _REPLY_TAGS:
             return
@@ -187,7 +197,7 @@ class Replies:
         with self._lock:
             key = next(iter(self._pending), "") if message_id is None else message_id
             awaited = self._remove(key)
-        if awaited is None or not awaited.complete(Reply(raw, root, message_id)):
+        if awaited is None or not awaited.complete(Reply(content, root, message_id)):
             self._drop(message_id)
 
     def fail(self, cause: Exception) -> None:

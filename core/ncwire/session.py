@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
+    from ncwire.framing import Document
     from ncwire.hub import Hub
 
 
@@ -316,19 +317,19 @@ class Session(threading.Thread):
         self._opened.set()
 
     def _message_received(self, message: MessageReceived, at_once: bool) -> Task | None:  # noqa: FBT001 - a callback
-        root, raw = message
-        if not self._replies.answer(root, raw):
-            return partial(self._deliver, root, raw)
+        root, content = message
+        if not self._replies.answer(root, content):
+            return partial(self._deliver, root, content)
         listeners = self._listeners
         if listeners.registered:
             if not (at_once and listeners.anywhere):
-                return partial(listeners.deliver, root, raw)
-            listeners.deliver(root, raw)
+                return partial(listeners.deliver, root, content)
+            listeners.deliver(root, content)
         return None
 
-    def _deliver(self, root: Root, raw: str) -> None:
-        self._replies.take(root, raw)
-        self._listeners.deliver(root, raw)
+    def _deliver(self, root: Root, content: str | Document) -> None:
+        self._replies.take(root, content)
+        self._listeners.deliver(root, content)
 
     def _ended(self, cause: NcwireError) -> None:
         if self._farewell and isinstance(cause, SessionCloseError):

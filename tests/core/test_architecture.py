@@ -26,7 +26,12 @@ DRIVER_PACKAGES = {folder.name for folder in DRIVERS.iterdir() if folder.is_dir(
 MAY_USE_PARAMIKO_IN_FUNCTIONS = ("testing/", "ssh/config", "bench/")
 """The embedded server, the fallback parser of ssh_config, and bench's floor."""
 
-SANS_IO = ["capabilities.py", "framing.py", "messages.py", "protocol.py"]
+SANS_IO = [
+    "capabilities.py",
+    *(path.relative_to(CORE).as_posix() for path in sorted((CORE / "framing").glob("*.py"))),
+    "messages.py",
+    "protocol.py",
+]
 INPUT_AND_OUTPUT = {
     "asyncio",
     "concurrent",

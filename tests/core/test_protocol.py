@@ -347,5 +347,48 @@ def test_a_large_message_is_kept_twice_at_most(server: str) -> None:
     assert held < 1.1 * size
 
 
+@pytest.mark.parametrize("server", [BASE_1_0, BASE_1_1])
+@pytest.mark.parametrize(
+    ("start", "root"),
+    [
+        ('<a b="1">', ("a", {"b": "1"})),
+        ("\n<!-- not plain -->" + " " * 10_000 + '<a b="&lt;é">', ("a", {"b": "<é"})),
+        ("<a" + " " * 10_000 + "b='1'>", ("a", {"b": "1"})),
+    ],
+)
+def test_a_large_message_in_many_reads_is_one_event(
+    server: str, start: str, root: tuple[str, dict[str, str]]
+) -> None:
+    document = start + "é" * 100_000 + "</a>"
+    frame = frame_chunked if server == BASE_1_1 else frame_end_of_message
+    stream = b"".join(frame(document.encode())) * 2
+    protocol = opened(server)
+    events = []
+    for at in range(0, len(stream), 32_769):
+        protocol.receive(stream[at : at + 32_769])
+        events += drain(protocol)
+    assert [each.root for each in events if isinstance(each, MessageReceived)] == [root] * 2
+    assert [each.raw for each in events if isinstance(each, MessageReceived)] == [
+        document.lstrip() if server == BASE_1_0 else document
+    ] * 2
+
+
+@pytest.mark.parametrize("server", [BASE_1_0, BASE_1_1])
+@pytest.mark.parametrize("wrong", ["é".encode()[:1], b"\xff"])
+def test_a_large_message_that_is_not_utf_8_says_where(server: str, wrong: bytes) -> None:
+    document = b"<a>" + b"b" * 100_000 + wrong + b"</a>"
+    frame = frame_chunked if server == BASE_1_1 else frame_end_of_message
+    stream = b"".join(frame(document))
+    protocol = opened(server)
+    for at in range(0, len(stream) - 1, 32_768):
+        protocol.receive(stream[at : min(at + 32_768, len(stream) - 1)])
+        assert protocol.next_event() is None
+    protocol.receive(stream[-1:])
+    with pytest.raises(MessageError, match="not UTF-8 at its byte 100003") as caught:
+        protocol.next_event()
+    assert len(str(caught.value)) < 200
+    assert caught.value.__cause__ is None
+
+
 def test_the_document_is_not_shown_in_a_repr() -> None:
     assert "secret" not in repr(MessageReceived(("a", {}), "<a>secret</a>"))

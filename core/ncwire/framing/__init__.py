@@ -1,0 +1,29 @@
+"""RFC 6242 framing in both directions: bytes in, bytes out, no I/O and no XML.
+
+A decoder is fed whatever a read brought, and gives each message as soon as it is whole. Its
+cost is linear in what it is fed, whatever the sizes of the reads; what it keeps is bounded by
+its limit and by what it was fed since it was last asked for a message.
+"""
+
+from __future__ import annotations
+
+from ncwire.framing.chunked import END_OF_CHUNKS, MAX_CHUNK_SIZE, ChunkedDecoder
+from ncwire.framing.decoder import Decoder
+from ncwire.framing.document import Document, text_of
+from ncwire.framing.encoders import frame_chunked, frame_end_of_message
+from ncwire.framing.end_of_message import END_OF_MESSAGE, EndOfMessageDecoder
+from ncwire.framing.limits import Limits
+
+__all__ = [
+    "END_OF_CHUNKS",
+    "END_OF_MESSAGE",
+    "MAX_CHUNK_SIZE",
+    "ChunkedDecoder",
+    "Decoder",
+    "Document",
+    "EndOfMessageDecoder",
+    "Limits",
+    "frame_chunked",
+    "frame_end_of_message",
+    "text_of",
+]

@@ -1,0 +1,73 @@
+"""What the decoders of both framings have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, NoReturn
+
+from ncwire.errors import NetconfFramingError
+
+if TYPE_CHECKING:
+    from ncwire.framing.document import Document
+
+EXCERPT = 40
+
+
+class Decoder(ABC):
+    """Takes a stream apart into messages.
+
+    `max_message` is the limit of a message, in bytes, and can be changed between messages;
+    `offset` is how much of the peer's stream has been consumed, and tells in errors where.
+    """
+
+    def __init__(self, max_message: int, offset: int) -> None:
+        self.max_message = max_message
+        self.offset = offset
+        self._failure: NetconfFramingError | None = None
+
+    @abstractmethod
+    def receive(self, data: bytes | bytearray | memoryview) -> None:
+        """Take in bytes, which are the caller's again afterwards.
+
+        Never raises for what they are; after an error they are dropped.
+        """
+
+    @abstractmethod
+    def next_document(self) -> bytes | Document | None:
+        """Return the next whole message, without its framing, or None when more is needed.
+
+        A large one that came in several reads is a `Document`. Raises `NetconfFramingError` at
+        the first byte that breaks the framing, and `MessageSizeError` as soon as a limit is
+        exceeded for certain; every message before it is returned first. Nothing can be decoded
+        after an error: it is raised again.
+        """
+
+    def next_message(self) -> bytes | None:
+        """Return what `next_document` does, in one piece."""
+        document = self.next_document()
+        return document if document is None or isinstance(document, bytes) else document.join()
+
+    @abstractmethod
+    def pending(self) -> bytes:
+        """Return what has arrived and is no part of a message that was returned.
+
+        Framing that has been consumed is left out, except that of a message of which nothing
+        else has arrived: empty means that the stream stands between two messages.
+        """
+
+    def _fail(self, error: NetconfFramingError) -> NoReturn:
+        self._failure = error
+        raise error
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            # One error for all who ask: its traceback must not grow with each.
+            raise self._failure.with_traceback(None)
+
+
+def broken(expected: str, offset: int, excerpt: bytes) -> NetconfFramingError:
+    """Return the error that tells what was expected where, and what came."""
+    return NetconfFramingError(
+        f"framing broken at byte {offset} of the peer's stream: expected {expected}, "
+        f"got {excerpt!r}"
+    )

@@ -1,0 +1,34 @@
+"""What a peer may make us keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from ncwire.errors import OptionError
+
+LEAST_CHUNK_HEADER = len(b"\n##\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    r"""What a peer may make us keep, each in bytes. Exceeded, it is a `MessageSizeError`.
+
+    `message` is for any message but the first, `hello` for the first. `chunk_header` counts a
+    whole chunk header, line feeds included: the longest of the grammar is "\n#4294967295\n",
+    13 bytes, so more changes nothing, and less bounds the chunk size that is accepted.
+
+    Raises `OptionError` for one that is not positive; a chunk header takes at least 4 bytes.
+    """
+
+    message: int = 2**30
+    hello: int = 4 * 2**20
+    chunk_header: int = 13
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            least = LEAST_CHUNK_HEADER if each.name == "chunk_header" else 1
+            if getattr(self, each.name) < least:
+                raise OptionError(f"limits.{each.name}", f"less than {least} byte(s)")
+
+
+DEFAULTS = Limits()

@@ -1,0 +1,143 @@
+"""Large messages, kept in pieces."""
+
+from __future__ import annotations
+
+import random
+import tracemalloc
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ncwire.errors import MessageSizeError
+from ncwire.framing import (
+    ChunkedDecoder,
+    Decoder,
+    Document,
+    EndOfMessageDecoder,
+    frame_chunked,
+    frame_end_of_message,
+)
+from ncwire.framing.document import SMALL
+
+some = st.sampled_from([b"a", b"\xc3\xa9", b"\xf0\x9f\x98\x80", b"\xe2\x82", b"\xff", b"\xac"])
+TEXT = "".join(random.Random(1).choices("abc]>#\n<é€😀", k=200_000))
+LARGE = f"<a>{TEXT}".replace("]]>]]>", "")
+
+
+def document(data: bytes, cuts: list[int]) -> Document:
+    made = Document()
+    marks = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    for start, stop in pairwise(marks):
+        made.add(data[start:stop])
+    return made
+
+
+def decoded(decoder: Decoder, stream: bytes, size_of_reads: int) -> list[bytes | Document]:
+    documents = []
+    for start in range(0, len(stream), size_of_reads):
+        decoder.receive(stream[start : start + size_of_reads])
+        while (each := decoder.next_document()) is not None:
+            documents.append(each)
+    return documents
+
+
+def text(content: bytes | Document) -> str:
+    return content.decode() if isinstance(content, bytes) else content.text()
+
+
+@settings(deadline=None)
+@given(data=st.lists(some).map(b"".join), cuts=st.lists(st.integers(0, 1_000)))
+@example(data=b"a\xe2\x82\xac", cuts=[2, 3])
+@example(data=b"a\xe2\x82", cuts=[2])
+@example(data=b"\xe2\x82a", cuts=[2])
+def test_whether_it_is_utf8_is_known_however_it_came(data: bytes, cuts: list[int]) -> None:
+    made = document(data, cuts)
+    ended = made.end()
+    assert made.size == len(data)
+    assert ended == data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        assert not made.is_utf8
+    else:
+        assert made.is_utf8
+
+
+def test_small_pieces_are_gathered() -> None:
+    made = Document()
+    tracemalloc.start()
+    try:
+        for _ in range(300_000):
+            made.add(b"a")
+        ended = made.end()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 400_000
+    assert isinstance(ended, Document)
+    assert ended.text() == "a" * 300_000
+
+
+def test_its_text_is_one_and_the_same_and_kept_once() -> None:
+    size = 4_000_000
+    made = document(b"a" * size, [*range(0, size, 32_768)])
+    made.end()
+    tracemalloc.start()
+    try:
+        first = made.text()
+        assert made.text() is first
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.1 * size  # besides the pieces, which were there before
+
+
+def test_its_head_ends_between_two_characters() -> None:
+    made = document("<a>€uro".encode(), [1, 4])
+    assert made.head(3) == "<a>"
+    assert made.head(5) == "<a>"
+    assert made.head(6) == "<a>€"
+    assert made.head(1_000) == "<a>€uro"
+
+
+@pytest.mark.parametrize("size_of_reads", [1_000, 32_768, 100_001, 10**6])
+@pytest.mark.parametrize("chunk_size", [1, 7, 4_096, 50_000, 10**6])
+def test_large_chunked_messages_come_whole(chunk_size: int, size_of_reads: int) -> None:
+    data = (LARGE if chunk_size > 1 else LARGE[:SMALL]).encode()
+    stream = b"".join(frame_chunked(data, chunk_size)) * 2 + b"\n#3\n<b>\n##\n"
+    decoder = ChunkedDecoder(max_message=len(data))
+    first, second, third = decoded(decoder, stream, size_of_reads)
+    assert text(first) == text(second) == data.decode()
+    assert third == b"<b>"
+    assert decoder.pending() == b""
+    assert decoder.offset == len(stream)
+
+
+@pytest.mark.parametrize("size_of_reads", [1_000, 32_768, 100_001, 10**6])
+def test_large_messages_before_a_marker_come_whole(size_of_reads: int) -> None:
+    data = LARGE.encode()
+    stream = b"".join(frame_end_of_message(data)) * 2 + b"<b>]]>]]>"
+    decoder = EndOfMessageDecoder(max_message=len(data))
+    first, second, third = decoded(decoder, stream, size_of_reads)
+    assert text(first) == text(second) == LARGE
+    assert third == b"<b>"
+    assert decoder.pending() == b""
+    assert decoder.offset == len(stream)
+
+
+@pytest.mark.parametrize("filler", [b"]", b"]]", b">]", b"]]>]a", b"]]>]]a"])
+def test_the_marker_is_found_among_what_looks_like_it(filler: bytes) -> None:
+    data = b"<a>" + filler * 30_000 + b"b"
+    stream = (data + b"]]>]]>") * 2
+    decoder = EndOfMessageDecoder()
+    assert [text(each) for each in decoded(decoder, stream, 10_000)] == [data.decode()] * 2
+
+
+def test_chunks_of_many_sizes_are_counted_against_the_limit() -> None:
+    sizes = [1 + each * 7919 % 5_000 for each in range(100)]
+    stream = b"".join(b"\n#%d\n%b" % (size, b"a" * size) for size in sizes) + b"\n##\n"
+    assert len(decoded(ChunkedDecoder(sum(sizes)), stream, 30_000)) == 1
+    with pytest.raises(MessageSizeError, match=f"limit of {sum(sizes) - 1} bytes"):
+        decoded(ChunkedDecoder(sum(sizes) - 1), stream, 30_000)
