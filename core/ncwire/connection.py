@@ -295,19 +295,30 @@ class Connection(Member):
                     self._fail(EOFError())
                     return False
                 taken += len(data)
-                protocol.receive(data)
-                while self._cause is None and (event := protocol.next_event()) is not None:
-                    if isinstance(event, HelloReceived):
-                        self._inbox.append(self._events.hello)
-                        continue
-                    idle = not self._inbox and not self._dispatching
-                    task = self._events.message(event, idle)
-                    if task is not None:
-                        self._inbox.append(task)
+                if self._cause is not None:
+                    protocol.receive(data)
+                elif (whole := protocol.take_whole(data)) is not None:
+                    self._take_message(whole)
+                else:
+                    protocol.receive(data)
+                    self._take_events()
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
             self._fail(error)
             return False
         return True
+
+    def _take_events(self) -> None:
+        while self._cause is None and (event := self._protocol.next_event()) is not None:
+            if isinstance(event, HelloReceived):
+                self._inbox.append(self._events.hello)
+            else:
+                self._take_message(event)
+
+    def _take_message(self, message: MessageReceived) -> None:
+        idle = not self._inbox and not self._dispatching
+        task = self._events.message(message, idle)
+        if task is not None:
+            self._inbox.append(task)
 
     def _dispatch(self) -> bool:
         """Return whether there was anything to dispatch."""

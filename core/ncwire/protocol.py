@@ -113,6 +113,23 @@ class Protocol:
         if self._failure is None:
             self._decoder.receive(data)
 
+    def take_whole(self, data: bytes) -> MessageReceived | None:
+        """Take in a read that is one message and nothing else, as most are, and return it.
+
+        None if it is not: it has not been taken in then, and is to be given to `receive`. Raises
+        what `next_event` does for a message.
+        """
+        if self.framing is None or self._failure is not None:
+            return None
+        document = self._decoder.take_whole(data)
+        if document is None:
+            return None
+        try:
+            return self._message(document)
+        except NcwireError as error:
+            self._failure = error
+            raise
+
     def next_event(self) -> HelloReceived | MessageReceived | None:
         """Return the next event, or None when more must be received first.
 
@@ -127,7 +144,11 @@ class Protocol:
             if self.framing is None:
                 return self._next_hello()
             document = self._decoder.next_document()
-            return None if document is None else self._message(document)
+            if document is None:
+                return None
+            if isinstance(document, bytes):
+                return self._message(document)
+            return MessageReceived(self._root_of(document), document)
         except NcwireError as error:
             self._failure = error
             raise
@@ -168,9 +189,7 @@ class Protocol:
         self.framing = framing
         return HelloReceived(hello.session_id, hello.capabilities, framing)
 
-    def _message(self, document: bytes | Document) -> MessageReceived:
-        if isinstance(document, Document):
-            return MessageReceived(self._root_of(document), document)
+    def _message(self, document: bytes) -> MessageReceived:
         try:
             text = document.decode()
         except UnicodeDecodeError as error:

@@ -52,19 +52,40 @@ class ChunkedDecoder(Decoder):
         self._left = 0  # bytes of the chunk that are still to come
         self._message = Document()
         self._like = _NONE  # the last chunk's header, which the next one's is probably like
-        self._like_size = 0
+        self._like_size = -1
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
         """Take in bytes, without a copy if they are `bytes`; see `Decoder.receive`."""
         if self._failure is None and data:
             self._reads.append(data if isinstance(data, bytes) else bytes(data))
 
+    def take_whole(self, data: bytes) -> bytes | None:
+        """See `Decoder.take_whole`."""
+        if self._reads or self._left or self._header or self._message.size:
+            return None
+        like, size = self._like, self._like_size
+        if not data.startswith(like):
+            header = _CHUNK_HEADER.match(data, 0, self._max_header)
+            if header is None or header[1] is None:
+                return None
+            like, size = header[0], int(header[1])
+        start = len(like)
+        end = start + size
+        if (
+            len(data) != end + len(END_OF_CHUNKS)
+            or size > self.max_message
+            or not data.endswith(END_OF_CHUNKS)
+            or self._failure is not None
+        ):
+            return None
+        self._like, self._like_size = like, size
+        self.offset += len(data)
+        return data[start:end]
+
     def next_document(self) -> bytes | Document | None:
         """Return the next message; see `Decoder.next_document`."""
         if self._failure is not None:
             self._raise_failure()
-        if len(self._reads) == 1 and (whole := self._take_whole()) is not None:
-            return whole
         while self._reads:
             if self._left:
                 self._take_data()
@@ -76,26 +97,6 @@ class ChunkedDecoder(Decoder):
     def pending(self) -> bytes:
         """Return the data of an unfinished message, then what is not consumed yet."""
         return self._message.join() + self._header + self._unread()
-
-    def _take_whole(self) -> bytes | None:
-        """Consume the only read if it is a message in one chunk and nothing else, as most are."""
-        data = self._reads[0]
-        if self._at or self._left or self._header or self._message.size:
-            return None
-        header = _CHUNK_HEADER.match(data, 0, self._max_header)
-        if header is None or header[1] is None:
-            return None
-        start, size = header.end(), int(header[1])
-        end = start + size
-        if (
-            len(data) != end + len(END_OF_CHUNKS)
-            or size > self.max_message
-            or not data.endswith(END_OF_CHUNKS)
-        ):
-            return None
-        self.offset += len(data)
-        self._reads.clear()
-        return data[start:end]
 
     def _take_data(self) -> None:
         """Consume what there is of a chunk, and of those that follow it."""

@@ -33,6 +33,14 @@ class Decoder(ABC):
         """
 
     @abstractmethod
+    def take_whole(self, data: bytes) -> bytes | None:
+        """Take in a read that is one message and nothing else, as most are, and return it.
+
+        None if it is not, or not plainly, or if anything from before it is left: it has not been
+        taken in then, and is to be given to `receive`.
+        """
+
+    @abstractmethod
     def next_document(self) -> bytes | Document | None:
         """Return the next whole message, without its framing, or None when more is needed.
 

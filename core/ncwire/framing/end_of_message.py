@@ -45,6 +45,23 @@ class EndOfMessageDecoder(Decoder):
         if self._failure is None and data:
             self._reads.append(data if isinstance(data, bytes) else bytes(data))
 
+    def take_whole(self, data: bytes) -> bytes | None:
+        """See `Decoder.take_whole`."""
+        size = len(data) - _MARKER
+        if (
+            self._reads
+            or self._begun
+            or self._message.size
+            or not data.startswith(b"<")
+            or not data.endswith(END_OF_MESSAGE)
+            or data.find(END_OF_MESSAGE) != size
+            or size > self.max_message
+            or self._failure is not None
+        ):
+            return None
+        self.offset += len(data)
+        return data[:size]
+
     def next_document(self) -> bytes | Document | None:
         """Return the next message, without white space before it; see `Decoder.next_document`."""
         if self._failure is not None:
