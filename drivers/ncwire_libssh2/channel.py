@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import enum
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ssh2.exceptions import SocketDisconnectError, SocketSendError, SSH2Error
+from ssh2.session import LIBSSH2_SESSION_BLOCK_INBOUND
 
 from ncwire.driver import Channel, ChannelInfo, Readiness, Wait
 from ncwire.errors import SSHError, TransportError
 from ncwire_libssh2.connection import AGAIN
 from ncwire_libssh2.faults import LOST
-from ncwire_libssh2.link import Link
+from ncwire_libssh2.link import OVERHEAD, Link
 
 if TYPE_CHECKING:
     from ncwire_libssh2.connection import Connection
 
 _READ = 256 * 1024
 """The most that is asked for in one read: ssh2-python allocates it each time."""
+
+_INBOUND: int = LIBSSH2_SESSION_BLOCK_INBOUND
 
 _ALWAYS = 0xFFFF_FFFF
 """A keepalive interval that has always passed: libssh2 1.11.1 keeps it in an int, where it is
@@ -53,6 +57,11 @@ class _Held(enum.Enum):
     """The end of a key exchange; all that the socket had before is taken in."""
 
 
+_NOT = _Held.NOT  # looked up in an Enum, a member takes as long as a call of libssh2's
+_REST = _Held.REST
+_REKEY = (_Held.REKEYING, _Held.REKEYED)
+
+
 class Libssh2Channel(Channel):
     """The byte stream of one channel, which owns the whole connection.
 
@@ -70,7 +79,7 @@ class Libssh2Channel(Channel):
         self._link = Link(connection)
         self._idle = True
         self._quiet = False
-        self._held = _Held.NOT
+        self._held = _NOT
         self._stuck = 0
         self._keeps_alive = False
         self._wants = self._seen = _TO_READ
@@ -92,27 +101,34 @@ class Libssh2Channel(Channel):
 
         stderr is dropped: unread it would fill the window. Raises `SSHError`.
         """
-        with self._connection:
-            if self._quiet:
-                self._quiet = False
-                return None
-            if not self._over:
-                # libssh2 tells of data only. What else came, such as the reply to a keepalive,
-                # shows in the socket before libssh2 takes it in, which it does when called.
-                must_know = self._keeps_alive or self._held is not _Held.NOT
-                arrivals = must_know and self._idle and self._link.has_arrivals()
-                if self._is_pointless(arrivals=arrivals):
+        if self._quiet:
+            self._quiet = False
+            return None
+        connection = self._connection
+        try:
+            with connection.lock:
+                if connection.ending:
+                    connection.check_not_ending()
+                if (self._keeps_alive or self._held is not _NOT) and not self._may_read():
                     return None
-            data = self._take(min(size, _READ))
-            self._idle = data is None
-            if data is None:
-                self._wants = self._after_reading()
-            else:
-                self._link.note_arrival()
-                self._quiet = self._is_drained()
-                if self._quiet:
-                    self._wants = _TO_READ
-            return data
+                size = min(size, _READ)
+                data = self._take(size)
+                if data is None:
+                    self._idle = True
+                    self._wants = self._after_reading()
+                    return None
+                self._idle = False
+                self._link.heard = time.monotonic()
+                if len(data) < size and self._held is _NOT and not self._over:
+                    # All that libssh2 had: see `_is_drained`.
+                    directions = connection.session.block_directions()
+                    if directions == _INBOUND and not connection.channel.eof():
+                        self._quiet = True
+                        self._wants = _TO_READ
+                return data
+        finally:
+            if connection.ending:
+                connection.free_if_idle()
 
     def write(self, data: memoryview) -> int:
         """Send up to a packet; see `Channel.write`.
@@ -120,20 +136,30 @@ class Libssh2Channel(Channel):
         A failure to send shows in the next `read`, after what the peer had sent before.
         """
         connection = self._connection
-        with connection:
-            if self._over or not data:
-                return 0
-            packet = connection.unsent
-            if packet is not None and data[: len(packet)] != packet:
-                raise TransportError(
-                    "a write that would block was not retried with the same bytes"
-                )
-            needs_room = packet is None or self._held is _Held.REST
-            if needs_room and not self._link.has_room_for(len(data)):
-                self._held = _Held.ROOM if packet is None else _Held.REST
-                self._wants = self._blocked_on()
-                return 0
-            return self._send(packet or bytes(data[: self._link.packet_size()]))
+        try:
+            with connection.lock:
+                if connection.ending:
+                    connection.check_not_ending()
+                if self._over or not data:
+                    return 0
+                packet = connection.unsent
+                if packet is None:
+                    if len(data) + OVERHEAD > self._link.credit and not self._link.grants_credit():
+                        self._held = _Held.ROOM
+                        self._wants = self._blocked_on()
+                        return 0
+                    return self._send(bytes(data[: self._link.packet_size]))
+                if data[: len(packet)] != packet:
+                    raise TransportError(
+                        "a write that would block was not retried with the same bytes"
+                    )
+                if self._held is _REST and not self._link.grants_credit():
+                    self._wants = self._blocked_on()
+                    return 0
+                return self._send(packet)
+        finally:
+            if connection.ending:
+                connection.free_if_idle()
 
     def heard(self) -> float:
         """Return when bytes last came in, keepalive replies included."""
@@ -166,6 +192,7 @@ class Libssh2Channel(Channel):
 
     def _end(self, *, goodbye: bool) -> None:
         self._wants = self._seen = _NOTHING
+        self._quiet = False
         self.native = None
         self._connection.end(goodbye=goodbye)
 
@@ -173,25 +200,34 @@ class Libssh2Channel(Channel):
         """Return whether libssh2 has nothing more to give, so that the next read would find none.
 
         A read or a write takes in all that the socket has before it gives out or sends anything
-        (libssh2 1.11.1, channel.c); what comes later shows in the socket.
+        (libssh2 1.11.1, channel.c), and the last it notes then is that it would wait for more;
+        what comes later shows in the socket. A read gives out all that it has up to its size.
         """
-        if self._over or self._held is not _Held.NOT or self._connection.is_blocked_outbound():
+        connection = self._connection
+        if connection.session.block_directions() != _INBOUND:
             return False
-        channel = self._connection.channel
+        channel = connection.channel
         try:
             return not channel.poll_channel_read(0) and not channel.eof()
         except SSH2Error:  # it cannot tell once an answer to a keepalive is in its queue
             return False
 
-    def _is_pointless(self, *, arrivals: bool) -> bool:
+    def _may_read(self) -> bool:
+        """Return whether reading may give anything, or let a blocked write go on."""
+        if self._over:
+            return True
+        # libssh2 tells of data only. What else came, such as the reply to a keepalive, shows in
+        # the socket before libssh2 takes it in, which it does when called.
+        arrivals = self._idle and self._link.has_arrivals()
         # REST: see the class. REKEYED: what read took in unseen, the write would wait for.
         held = self._held
-        return held is _Held.REST or (held is _Held.REKEYED and self._idle and not arrivals)
+        return held is not _REST and not (held is _Held.REKEYED and self._idle and not arrivals)
 
     def _take(self, size: int) -> bytes | None:
         channel = self._connection.channel
         while True:
             try:
+                data: bytes
                 code, data = channel.read(size)
             except LOST as error:
                 if self._over:
@@ -201,7 +237,7 @@ class Libssh2Channel(Channel):
             except SSH2Error as error:
                 raise self._failure(error) from error
             if data:
-                return bytes(data)
+                return data
             if code == AGAIN:
                 return self._last(None) if self._over else None
             if channel.eof():
@@ -210,9 +246,11 @@ class Libssh2Channel(Channel):
 
     def _send(self, packet: bytes) -> int:
         connection = self._connection
+        link = self._link
         taken = 0
         for _ in range(_RETRIES):
             connection.unsent = packet
+            sent: int
             try:
                 code, sent = connection.channel.write(packet)
             except LOST as error:
@@ -221,21 +259,28 @@ class Libssh2Channel(Channel):
             except SSH2Error as error:
                 raise self._failure(error) from error
             taken += sent
+            if sent == len(packet):
+                connection.unsent = None
+                link.credit -= sent + OVERHEAD
+                self._held = _NOT
+                self._stuck = 0
+                self._quiet = self._is_drained()
+                self._wants = _TO_READ if self._quiet else self._blocked_on()
+                return taken
             packet = packet[sent:]
-            connection.unsent = packet or None
-            if code != AGAIN or not (connection.is_blocked_outbound() and self._link.has_room()):
+            connection.unsent = packet
+            if code != AGAIN or not (connection.is_blocked_outbound() and link.has_room()):
                 break
-        self._link.charge(taken)
-        self._held = self._holding() if code == AGAIN else _Held.NOT
+        link.credit -= taken + OVERHEAD
+        self._held = self._holding() if code == AGAIN else _NOT
         self._wants = self._blocked_on()
-        self._quiet = self._is_drained()
         return taken
 
     def _holding(self) -> _Held:
         if self._connection.is_blocked_outbound():
             # When room does not help, the half packet is not this one but one that libssh2
             # sends in reading.
-            return _Held.NOT if self._link.has_room() else _Held.REST
+            return _NOT if self._link.has_room() else _REST
         if not self._window():
             return _Held.WINDOW
         return _Held.REKEYED if self._held in _REKEY else _Held.REKEYING
@@ -272,7 +317,7 @@ class Libssh2Channel(Channel):
                 connection.channel.wait_eof()  # takes in what came, and sends nothing
         self._over = True
         self._quiet = False
-        self._held = _Held.NOT
+        self._held = _NOT
         if self._link.was_broken():
             self._error = error
         connection.divert()
@@ -290,6 +335,3 @@ class Libssh2Channel(Channel):
                 "the server had sent just before"
             )
         return SSHError(f"SSH connection: {self._connection.fault(error).describe()}")
-
-
-_REKEY = (_Held.REKEYING, _Held.REKEYED)

@@ -46,12 +46,14 @@ class Connection(Forkable):
     libssh2 is used non-blocking from the first call, and never by two threads: `with
     connection:` holds the lock that all its calls need. `end` may come from any thread at any
     time, a callback that libssh2 is in the middle of included: if the lock is taken, whoever
-    has it frees the handles when leaving.
+    has it frees the handles when leaving. Where each microsecond counts, `lock` is taken by
+    itself, and `ending` looked at inside and after it, as `__enter__` and `__exit__` do.
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        self._lock = threading.Lock()
-        self._ending = False
+        self.lock = threading.Lock()
+        self.ending = False
+        """Whether `end` has been called: the handles are gone, or go when the lock is left."""
         self._waiting = False
         self._established = False
         self._void: socket.socket | None = None
@@ -69,10 +71,10 @@ class Connection(Forkable):
         watch_forks(self)
 
     def __enter__(self) -> Self:
-        self._lock.acquire()
-        if self._ending:
+        self.lock.acquire()
+        if self.ending:
             self._leave()
-            self._check_not_ending()
+            self.check_not_ending()
         return self
 
     def __exit__(
@@ -81,9 +83,9 @@ class Connection(Forkable):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._lock.release()
-        if self._ending:
-            self._free_if_idle()
+        self.lock.release()
+        if self.ending:
+            self.free_if_idle()
 
     def __del__(self) -> None:
         # Python would drop the socket and the handles in any order.
@@ -129,9 +131,9 @@ class Connection(Forkable):
                 try:
                     result = operation()
                 except SSH2Error as error:
-                    self._check_not_ending()
+                    self.check_not_ending()
                     raise self.fault(error) from error
-                self._check_not_ending()
+                self.check_not_ending()
                 if result != AGAIN:
                     return result
                 events = self._directions()
@@ -149,9 +151,9 @@ class Connection(Forkable):
         except ValueError as error:  # fd -1: ended just now
             raise TransportError("the connection is closed") from error
         finally:
-            with self._lock:
+            with self.lock:
                 self._waiting = False
-                if self._ending:
+                if self.ending:
                     self._close_wakeup()
 
     def fault(self, error: SSH2Error) -> Fault:
@@ -171,12 +173,12 @@ class Connection(Forkable):
 
     def drop(self, handles: list[Any]) -> None:
         """Let go of some of `others`, under the lock as all freeing."""
-        with self._lock:
+        with self.lock:
             handles.clear()
             if handles in self.others:
                 self.others.remove(handles)
-        if self._ending:
-            self._free_if_idle()
+        if self.ending:
+            self.free_if_idle()
 
     def set_channel_aside(self) -> None:
         """Close the channel as far as it goes at once; it is freed in the end."""
@@ -234,36 +236,38 @@ class Connection(Forkable):
         With `goodbye` the channel's close and SSH_MSG_DISCONNECT go out, as far as the socket
         takes them at once. Idempotent, and never blocks.
         """
-        free = self._lock.acquire(blocking=False)
-        self._ending = True
+        free = self.lock.acquire(blocking=False)
+        self.ending = True
         if not free:
             with suppress(OSError):
                 self._waker.send(b"\0")
             # Whoever had the lock may have left it before `_ending` was set.
-            self._free_if_idle()
+            self.free_if_idle()
             return
         try:
             if goodbye:
                 self._say_goodbye()
             self._free()
         finally:
-            self._lock.release()
+            self.lock.release()
 
-    def _check_not_ending(self) -> None:
-        if self._ending:
+    def check_not_ending(self) -> None:
+        """Raise `TransportError` once `end` has been called."""
+        if self.ending:
             raise TransportError("the connection is closed")
 
     def _leave(self) -> None:
-        self._lock.release()
-        if self._ending:
-            self._free_if_idle()
+        self.lock.release()
+        if self.ending:
+            self.free_if_idle()
 
-    def _free_if_idle(self) -> None:
-        if self._lock.acquire(blocking=False):
+    def free_if_idle(self) -> None:
+        """Free the handles, for `end` was called, unless somebody has the lock: then they do."""
+        if self.lock.acquire(blocking=False):
             try:
                 self._free()
             finally:
-                self._lock.release()
+                self.lock.release()
 
     def _say_goodbye(self) -> None:
         if self.session is None or self.unsent is not None or self._void is not None:
@@ -315,5 +319,5 @@ class Connection(Forkable):
 
     def abandon_in_child(self) -> None:
         """Leave the connection to the parent; see `Forkable`."""
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         point_at_nothing(self._sock.fileno())

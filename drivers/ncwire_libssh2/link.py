@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 PACKET = 32700
 """The most that libssh2 1.11.1 puts in a packet (channel.c, _libssh2_channel_write)."""
 
-_OVERHEAD = 2560
+OVERHEAD = 2560
 """What a packet may take of a send buffer beyond its own bytes (Linux: an sk_buff's truesize),
 with a window adjustment of libssh2's own beside it."""
 
@@ -29,8 +29,11 @@ class Link:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._poll = select.poll()
-        self._packet = 0
-        self._credit = 0
+        self.packet_size = 1
+        """How much may be written when there is room; known once `grants_credit` was called."""
+        self.credit = 0
+        """How many bytes the kernel surely takes still, `OVERHEAD` beside each packet's included:
+        whoever sends takes what it has sent off."""
         self.heard = time.monotonic()
         """When bytes were last seen to have come, on the clock of `time.monotonic`."""
 
@@ -48,33 +51,20 @@ class Link:
             self.heard = time.monotonic()
         return bool(events & ~select.POLLIN)
 
-    def has_room_for(self, size: int) -> bool:
-        """Return `has_room`, which for a small packet is known from the last time for a while."""
-        if size + _OVERHEAD <= self._credit:
-            return True
-        room = self.has_room()
-        self._credit = self.packet_size() if room else 0
-        return room
+    def grants_credit(self) -> bool:
+        """Return `has_room`, and note how much it is.
 
-    def charge(self, size: int) -> None:
-        """Note that so much has been sent since there was room."""
-        self._credit -= size + _OVERHEAD
-
-    def note_arrival(self) -> None:
-        """Note that bytes have come."""
-        self.heard = time.monotonic()
-
-    def packet_size(self) -> int:
-        """Return how much may be written when there is room.
-
-        Linux says POLLOUT when a third of a TCP socket's send buffer is free
-        (sk_stream_is_writeable), and three quarters of an AF_UNIX one.
+        So the kernel need not be asked again before each of many small packets. Linux says
+        POLLOUT when a third of a TCP socket's send buffer is free (sk_stream_is_writeable), and
+        three quarters of an AF_UNIX one.
         """
-        if self._packet < PACKET:
+        if self.packet_size < PACKET:
             sock = self._connection.sock
             buffer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-            self._packet = max(1, min(PACKET, buffer // 4))
-        return self._packet
+            self.packet_size = max(1, min(PACKET, buffer // 4))
+        room = self.has_room()
+        self.credit = self.packet_size if room else 0
+        return room
 
     def was_broken(self) -> bool:
         """Return whether an ended connection ended by a reset or a timeout, not a FIN.

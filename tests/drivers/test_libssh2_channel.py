@@ -330,6 +330,41 @@ def test_the_end_of_the_channel_is_the_end_of_the_stream():
         assert channel.read(1) == b""
 
 
+@pytest.mark.parametrize("write", [b"", b"request"])
+@pytest.mark.parametrize("said", [b"", b"last words"])
+def test_an_end_that_came_with_the_last_data_is_told_although_the_fd_is_silent(said, write):
+    with stub_session() as (_, channel, far):
+        assert channel.read(100) is None
+        far.sendall(said)
+        far.close()
+        wait_readable(channel)
+        channel.write(memoryview(write))
+        assert channel.read(100) == said
+        assert channel.read(100) == b""
+
+
+def test_what_a_read_leaves_behind_is_read_although_the_fd_is_silent():
+    with stub_session() as (_, channel, far):
+        far.sendall(b"first")
+        far.sendall(b"second")
+        wait_readable(channel)
+        assert channel.read(5) == b"first"
+        assert channel.read(100) == b"second"
+
+
+def test_what_comes_after_a_message_of_no_known_kind_is_read_although_the_fd_is_silent():
+    # At one of number 0 libssh2 stops taking in what it has received.
+    with stub_session() as (server, channel, far):
+        far.sendall(b"before")
+        message = paramiko.Message()
+        message.add_byte(b"\0")
+        server.transport._send_message(message)  # noqa: SLF001 - paramiko has no way to say it
+        far.sendall(b"after")
+        wait_readable(channel)
+        assert channel.read(100) == b"before"
+        assert channel.read(100) == b"after"
+
+
 @pytest.mark.parametrize("write_first", [False, True])
 def test_what_was_sent_before_the_peer_vanished_is_read_before_the_end(write_first):
     data = os.urandom(1_500_000)
