@@ -78,6 +78,8 @@ class Connection(Member):
     ) -> None:
         self._channel = channel
         self._ticks = type(channel).tick is not Channel.tick
+        # Most have no timers at all, and are asked for none with each message.
+        self._has_timers = self._ticks or keepalive is not None
         self._fd = channel.fileno()  # kept, for a freed channel knows it no more
         self._protocol = protocol
         self._events = events
@@ -233,11 +235,13 @@ class Connection(Member):
                 now = time.monotonic()
                 working = True
                 with self._use:
-                    more = self._work(now, _BACKLOG)
+                    if self._has_timers or self._queued:
+                        more = self._work(now, _BACKLOG)
+                    else:
+                        more = self._take_in(_BACKLOG)
                     if self._ended or self._failure is not None or self._cause is not None:
                         return
-                    self._look()
-                    wait = self._waiting
+                    self._waiting = wait = self._wait()
                 working = False
                 if answer.done or now >= until or len(self._inbox) > _BACKLOG:
                     return
@@ -295,13 +299,12 @@ class Connection(Member):
                     self._fail(EOFError())
                     return False
                 taken += len(data)
-                if self._cause is not None:
-                    protocol.receive(data)
-                elif (whole := protocol.take_whole(data)) is not None:
-                    self._take_message(whole)
-                else:
+                whole = None if self._cause is not None else protocol.take_whole(data)
+                if whole is None:
                     protocol.receive(data)
                     self._take_events()
+                else:
+                    self._take_message(whole)
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
             self._fail(error)
             return False

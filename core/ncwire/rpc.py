@@ -212,12 +212,13 @@ class Replies:
                 awaited.fail(cause)
 
     def _remove(self, key: str) -> Awaited | None:
-        if key in self._pending and next(iter(self._pending)) != key:
+        pending = self._pending
+        if len(pending) > 1 and key in pending and next(iter(pending)) != key:
             # What was given up and stands before this reply's rpc will never be answered.
-            earlier = itertools.takewhile(key.__ne__, self._pending)
-            for given_up in [each for each in earlier if self._pending[each] is None]:
-                del self._pending[given_up]
-        return self._pending.pop(key, None)
+            earlier = itertools.takewhile(key.__ne__, pending)
+            for given_up in [each for each in earlier if pending[each] is None]:
+                del pending[given_up]
+        return pending.pop(key, None)
 
     def _drop(self, message_id: str | None) -> None:
         self.unmatched += 1
