@@ -17,15 +17,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ncwire.bench.contest import ContestantError
+from ncwire.bench.target import CHUNKED, END_OF_MESSAGE, Case, Target
 from peers import environments
 from suite import catalogue, report, server
-from suite.contest import ContestantError, Results, compete
-from suite.target import CHUNKED, END_OF_MESSAGE, Case, Target
+from suite.contest import Results, compete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from suite.contest import Entry
+    from ncwire.bench.contest import Entry
 
 MB = 1_000_000
 SMALL_CHUNK = 4096

@@ -22,13 +22,15 @@ from rich.table import Table
 
 import ncwire
 from many import server
+from ncwire.bench import machine
+from ncwire.bench.contest import ContestantError, Entry, Process, processes
+from ncwire.bench.quantities import spread
 from suite import report
-from suite.contest import ContestantError, Entry, Process, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from suite.target import Target
+    from ncwire.bench.target import Target
 
 Figures = dict[str, list[float]]
 FLOOR = "floor/libssh2"
@@ -46,7 +48,7 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     report.console().print(table(arguments, figures))
     if arguments.json is not None:
-        document = {"command": sys.argv, "machine": report.machine(), "figures": figures}
+        document = {"command": sys.argv, "machine": machine.described(), "figures": figures}
         arguments.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
@@ -84,7 +86,7 @@ def run(
     def step(entry: Entry, what: str, request: str, **options: object) -> None:
         bar.update(task, description=f"{entry.name}: {what}")
         prefix = "" if request in ("connect", "idle") else f"{what}, "
-        for name, value in running[entry.name].ask(request, **options).items():
+        for name, value in running[entry.name].ask(request, options).items():
             figures[entry.name].setdefault(prefix + name, []).append(value)
         bar.advance(task)
 
@@ -139,7 +141,7 @@ def ratio(figures: Figures, floor: Figures | None, name: str) -> str:
     if floor is None or floor is figures:
         return ""
     pairs = zip(figures[name], floor[name], strict=True)
-    return report.spread(sorted(mine / theirs for mine, theirs in pairs))
+    return str(spread([mine / theirs for mine, theirs in pairs]))
 
 
 def progress() -> Progress:

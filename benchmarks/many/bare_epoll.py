@@ -14,15 +14,15 @@ from ssh2.session import (
     Session,
 )
 
-from floor import framing
-from floor.bare import CIPHER
 from many.crowd import AT_ONCE, EMPTY, Crowd
-from suite.target import CHUNKED, Case
+from ncwire.bench.floor import framing
+from ncwire.bench.floor.bare import CIPHER
+from ncwire.bench.target import CHUNKED, Case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from suite.target import Target
+    from ncwire.bench.target import Target
 
 AGAIN = -37
 READ = 256 * 1024

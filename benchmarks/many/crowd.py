@@ -8,11 +8,11 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from suite.target import Case
-from suite.worker import cpu_time, resident
+from ncwire.bench.consumption import cpu_time, resident
+from ncwire.bench.target import Case
 
 if TYPE_CHECKING:
-    from suite.target import Target
+    from ncwire.bench.target import Target
 
 AT_ONCE = 16
 """How many connections are being opened at a time."""

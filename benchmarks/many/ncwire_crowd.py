@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import ncwire
 from many.crowd import AT_ONCE, EMPTY, Crowd
-from ours.session import RPC_TIMEOUT, connect
-from suite.target import CHUNKED, Case
+from ncwire.bench.session import RPC_TIMEOUT, connect
+from ncwire.bench.target import CHUNKED, Case
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from suite.target import Target
+    from ncwire.bench.target import Target
 
 CONNECT_TIMEOUT = 300.0
 

@@ -12,7 +12,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from suite import subsystem
+from ncwire.bench import subsystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from suite import server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from suite.target import Target
+    from ncwire.bench.target import Target
 
 CONFIG = "MaxStartups 10000\nLoginGraceTime 600\n"
 HANDOVER = Path(__file__).with_name("handover.py")
@@ -33,7 +33,7 @@ def running(config: str = "") -> Iterator[Target]:
             [sys.executable, "-m", "many.responder", str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(server.BENCHMARKS)},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         ) as responder:
             assert responder.stdout is not None
             assert responder.stdin is not None

@@ -7,16 +7,16 @@ import select
 import time
 from typing import TYPE_CHECKING
 
-from floor.bare import Bare
 from ncwire import registry
+from ncwire.bench.floor.bare import Bare
 from ncwire.driver import Channel, Deadline, Readiness
 from ncwire.ssh.options import Parameters, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from floor.framing import Chunks, EndMarker
-    from suite.target import Target
+    from ncwire.bench.floor.framing import Chunks, EndMarker
+    from ncwire.bench.target import Target
 
 READ = 256 * 1024  # as the core's
 EVENTS = {

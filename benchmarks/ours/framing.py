@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from floor import framing
+from ncwire.bench import subsystem
+from ncwire.bench.floor import framing
+from ncwire.bench.target import CHUNKED
+from ncwire.bench.worker import Contestant
 from ncwire.capabilities import Capabilities
 from ncwire.protocol import MessageReceived, Protocol
-from suite import subsystem
-from suite.target import CHUNKED
-from suite.worker import Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suite.target import Case, Target
+    from ncwire.bench.target import Case, Target
 
 READ = 256 * 1024
 

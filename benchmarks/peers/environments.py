@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,12 +11,13 @@ import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.contest import Entry
+from ncwire.bench.contest import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 FOLDER = Path(__file__).with_name(".environments")
+LAUNCH = Path(__file__).with_name("launch.py")
 PINS = Path(__file__).with_name("pins.toml")
 # What takes more than linear time is asked for no more: a few seconds here, minutes beyond.
 SUPERLINEAR = 20_000_000
@@ -54,7 +56,7 @@ def made(folder: Path, names: Sequence[str], tell: Callable[[str], None]) -> lis
             raise SystemExit(f"no peer is called {name}; there are {', '.join(PEERS)}")
         python = _python(folder / name, name, tell)
         entries += [
-            Entry(e.name, e.contestant, e.parameters, e.yardstick, str(python), e.largest)
+            dataclasses.replace(e, command=(str(python), str(LAUNCH)), path="")
             for e in PEERS[name]
         ]
     return entries

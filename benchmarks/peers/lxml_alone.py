@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from suite import subsystem
-from suite.worker import Contestant
+from ncwire.bench import subsystem
+from ncwire.bench.worker import Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suite.target import Case
+    from ncwire.bench.target import Case
 
 
 class LxmlAlone(Contestant):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from ncclient import manager
 from ncclient.xml_ import to_ele
 
-from suite.worker import Contestant
+from ncwire.bench.worker import Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suite.target import Case, Target
+    from ncwire.bench.target import Case, Target
 
 
 class Ncclient(Contestant):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from netconf_client.connect import connect_ssh
 from netconf_client.ncclient import Manager
 
-from suite.worker import Contestant
+from ncwire.bench.worker import Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suite.target import Case, Target
+    from ncwire.bench.target import Case, Target
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 

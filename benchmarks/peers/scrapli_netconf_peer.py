@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from scrapli_netconf.driver import NetconfDriver
 
-from suite.worker import Contestant
+from ncwire.bench.worker import Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suite.target import Case, Target
+    from ncwire.bench.target import Case, Target
 
 
 class ScrapliNetconf(Contestant):

@@ -9,12 +9,12 @@ from scrapli.auth import Options as AuthOptions
 from scrapli.session import Options as SessionOptions
 from scrapli.transport import BinOptions, Ssh2Options
 
-from suite.worker import Contestant
+from ncwire.bench.worker import Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suite.target import Case, Target
+    from ncwire.bench.target import Case, Target
 
 
 class Scrapli(Contestant):

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncwire import registry
-from suite.contest import Entry
+from ncwire.bench import contestants
+from ncwire.bench.contest import Entry
+from ncwire.bench.contestants import FLOORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 KILO = 1024
-FLOORS = {
-    "libssh2": ("floor/libssh2", "floor.bare_ssh2:BareSSH2"),
-    "paramiko": ("floor/paramiko", "floor.bare_paramiko:BareParamiko"),
-}
 CTR = {"cipher": "aes128-ctr", "mac": "hmac-sha2-256-etm@openssh.com"}
 
 
@@ -26,20 +24,23 @@ def installed() -> list[str]:
 def references() -> list[Entry]:
     """Return what is no yardstick: the ssh program, and the server without SSH."""
     return [
-        Entry("ssh -s", "floor.pipes:Pipes", {"kind": "ssh"}),
-        Entry("no SSH", "floor.pipes:Pipes", {"kind": "none"}),
+        Entry(contestants.SSH, contestants.PIPES, {"kind": "ssh"}),
+        Entry("no SSH", contestants.PIPES, {"kind": "none"}),
     ]
 
 
 def rpcs(drivers: Sequence[str]) -> list[Entry]:
     """Return each driver's whole rpcs, after the floor of its library."""
-    return [*_beside_floors(drivers, ("ncwire", "ours.session:NcwireSession")), *references()]
+    return [
+        *_beside_floors(drivers, ("ncwire", contestants.SESSION)),
+        *references(),
+    ]
 
 
 def layers(drivers: Sequence[str]) -> list[Entry]:
     """Return each driver's channel and whole rpcs, after the floor of its library."""
     channel = ("channel", "ours.channel:DriverChannel")
-    rpc = ("ncwire", "ours.session:NcwireSession")
+    rpc = ("ncwire", contestants.SESSION)
     return [*_beside_floors(drivers, channel, rpc)]
 
 

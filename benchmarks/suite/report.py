@@ -3,49 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import statistics
-import subprocess
 import sys
 from dataclasses import asdict
-from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+
+from ncwire.bench import machine
+from ncwire.bench.quantities import median, ratios, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from suite.contest import Batch, Results
-    from suite.target import Case
+    from ncwire.bench.quantities import Batch
+    from ncwire.bench.target import Case
+    from suite.contest import Results
 
 LARGE = 1_000_000
-LIBRARIES = ("ncwire", "paramiko", "ssh2-python", "cryptography")
 
 
 def console() -> Console:
     """Return where tables go, wide enough for them where nobody looks."""
     return Console(width=None if sys.stdout.isatty() else 200)
-
-
-def median(batches: Sequence[Batch], name: str) -> float:
-    """Return the median of the rounds."""
-    return statistics.median(batch[name] for batch in batches)
-
-
-def ratios(ours: Sequence[Batch], theirs: Sequence[Batch], name: str) -> list[float]:
-    """Return ours by theirs, round by round and sorted: what is close in time is compared."""
-    return sorted(mine[name] / other[name] for mine, other in zip(ours, theirs, strict=True))
-
-
-def spread(values: Sequence[float]) -> str:
-    """Return the median, and the rounds' extremes."""
-    if not values:
-        return ""
-    return f"{statistics.median(values):.2f}  ({values[0]:.2f} to {values[-1]:.2f})"
 
 
 def case_table(results: Results, case: Case) -> Table:
@@ -65,7 +46,7 @@ def latency_table(results: Results, case: Case) -> Table:
             f"{1 / median(batches, 'wall'):.0f}",
             f"{median(batches, 'cpu') * 1e6:.1f}",
             f"{median(batches, 'peak') / 1e6:.1f}",
-            spread(ratios(batches, floor, "p50")) if floor else "",
+            str(spread(ratios(batches, floor, "p50"))) if floor else "",
         )
     return table
 
@@ -83,7 +64,7 @@ def throughput_table(results: Results, case: Case) -> Table:
             f"{median(batches, 'cpu') * 1e3:.1f}",
             f"{median(batches, 'peak') / 1e6:.0f}",
             f"{median(batches, 'growth') / case.size:.2f}",
-            spread(ratios(floor, batches, "p50")) if floor else "",
+            str(spread(ratios(floor, batches, "p50"))) if floor else "",
         )
     return table
 
@@ -122,7 +103,7 @@ def peers_table(results: Results, case: Case, ours: Sequence[str]) -> Table:
             f"{case.size / 1e6 / median(batches, 'p50'):.1f}" if case.size else "",
             f"{median(batches, 'cpu') * 1e3:.3f}",
             f"{median(batches, 'peak') / 1e6:.0f}",
-            *(spread(ratios(batches, of_case[each], "wall")) for each in ours),
+            *(str(spread(ratios(batches, of_case[each], "wall"))) for each in ours),
         )
     return table
 
@@ -131,7 +112,7 @@ def save(path: Path, results: Results, command: Sequence[str]) -> None:
     """Write everything that was measured as JSON, and on what."""
     document = {
         "command": list(command),
-        "machine": machine(),
+        "machine": machine.described(),
         "entries": [
             {"name": entry.name, "yardstick": entry.yardstick, "parameters": entry.parameters}
             for entry in results.entries
@@ -141,18 +122,6 @@ def save(path: Path, results: Results, command: Sequence[str]) -> None:
         ],
     }
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def machine() -> dict[str, Any]:
-    """Return what figures depend on."""
-    return {
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "sshd": _sshd_version(),
-        "libraries": dict(_versions()),
-    }
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -169,16 +138,3 @@ def _rows(results: Results, case: Case) -> Iterator[tuple[str, list[Batch], list
         if entry.name in of_case:
             floor = None if entry.yardstick is None else of_case.get(entry.yardstick)
             yield entry.name, of_case[entry.name], floor
-
-
-def _versions() -> Iterator[tuple[str, str]]:
-    for name in LIBRARIES:
-        try:
-            yield name, metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-
-
-def _sshd_version() -> str:
-    done = subprocess.run(["ssh", "-V"], check=False, capture_output=True, text=True)
-    return done.stderr.strip()

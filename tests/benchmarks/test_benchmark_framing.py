@@ -2,12 +2,12 @@
 
 import pytest
 
-from floor import framing
+from ncwire.bench import subsystem
+from ncwire.bench.floor import framing
+from ncwire.bench.target import CHUNKED, END_OF_MESSAGE, Case
+from ncwire.bench.worker import check
 from ncwire.capabilities import Capabilities
 from ncwire.protocol import Protocol
-from suite import subsystem
-from suite.target import CHUNKED, END_OF_MESSAGE, Case
-from suite.worker import check
 
 CASES = [
     Case(size, chunk, how)

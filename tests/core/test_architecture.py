@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import json
 import subprocess
 import sys
@@ -23,8 +24,13 @@ BACKENDS = {"paramiko", "ssh2"}
 LIBRARY_OF = {"ncwire_paramiko": "paramiko", "ncwire_libssh2": "ssh2"}
 DRIVER_PACKAGES = {folder.name for folder in DRIVERS.iterdir() if folder.is_dir()}
 
-MAY_USE_PARAMIKO_IN_FUNCTIONS = ("testing/", "ssh/config", "bench/")
-"""The embedded server, the fallback parser of ssh_config, and bench's floor."""
+MAY_USE_IN_FUNCTIONS = {
+    "testing/": {"paramiko"},
+    "ssh/config": {"paramiko"},
+    "bench/floor/": BACKENDS,
+}
+"""The embedded server, the fallback parser of ssh_config, and bench's floors: a bare loop over
+each library."""
 
 SANS_IO = [
     "capabilities.py",
@@ -104,13 +110,17 @@ def is_below(module: str, *packages: str) -> bool:
 @pytest.mark.parametrize("path", modules(CORE), ids=name)
 def test_core_imports_no_backend_library_and_no_driver(path):
     inside = path.relative_to(CORE).as_posix()
-    excepted = inside.startswith(MAY_USE_PARAMIKO_IN_FUNCTIONS)
+    allowed = {
+        library
+        for place, libraries in MAY_USE_IN_FUNCTIONS.items()
+        if inside.startswith(place)
+        for library in libraries
+    }
 
     for each in imports_of(path, CORE.parent):
         assert each.top not in DRIVER_PACKAGES
         if each.top in BACKENDS:
-            assert each.top == "paramiko"
-            assert excepted
+            assert each.top in allowed
             assert each.when != "import"
 
 
@@ -161,6 +171,19 @@ def test_a_driver_imports_only_the_contract_the_errors_and_its_library(path):
             assert is_below(each.module, "ncwire.driver", "ncwire.errors")
         else:
             assert each.top in sys.stdlib_module_names | {own, LIBRARY_OF[own]}
+
+
+def test_every_package_is_installed():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    listed = setup["options"]["packages"].split()
+
+    there = [
+        ".".join(folder.parent.relative_to(root).parts)
+        for root in (CORE.parent, DRIVERS)
+        for folder in root.rglob("__init__.py")
+    ]
+    assert listed == sorted(there)
 
 
 def test_the_reader_of_imports_sees_every_form():

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 CHUNKED = "chunked"
 END_OF_MESSAGE = "end-of-message"
+KB = 1_000
+MB = 1_000_000
 
 
 @dataclass(frozen=True)
 class Target:
-    """A server, and how to log in there."""
+    """A server of ours, and how to log in there."""
 
     host: str
     port: int
@@ -24,24 +26,31 @@ class Target:
 class Case:
     """One kind of rpc: replies with `size` bytes of content, 0 for <ok/>.
 
-    `chunk` is the size of the reply's chunks, 0 for a single one.
+    `chunk` is the size of the reply's chunks, 0 for a single one. `xml` is the operation for a
+    server that is not ours: the size is then what came once, and is not asked for.
     """
 
     size: int = 0
     chunk: int = 0
     framing: str = CHUNKED
+    xml: str = ""
 
     def operation(self) -> str:
         """Return the operation that asks the server for such a reply."""
+        if self.xml:
+            return self.xml
         return f'<get-bytes xmlns="urn:example:benchmark" n="{self.size}" chunk="{self.chunk}"/>'
 
     def __str__(self) -> str:
-        if not self.size:
-            size = "empty reply"
-        elif self.size < 1_000_000:
-            size = f"{self.size / 1000:g} kB"
-        else:
-            size = f"{self.size / 1_000_000:g} MB"
         if self.framing != CHUNKED:
-            return f"{size}, end-of-message"
-        return f"{size}, {f'chunks of {self.chunk} bytes' if self.chunk else 'one chunk'}"
+            return f"{self.reply()}, end-of-message"
+        if not self.size:
+            return self.reply()
+        chunks = f"chunks of {self.chunk} bytes" if self.chunk else "one chunk"
+        return f"{self.reply()}, {chunks}"
+
+    def reply(self) -> str:
+        """Return how large the reply is, in words."""
+        if not self.size:
+            return "empty reply"
+        return f"{self.size / KB:g} kB" if self.size < MB else f"{self.size / MB:g} MB"

@@ -10,22 +10,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from suite.target import CHUNKED
+from ncwire.bench.target import CHUNKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suite.target import Case
+    from ncwire.bench.target import Case
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 END_OF_MESSAGE = b"]]>]]>"
 END_OF_CHUNKS = b"\n##\n"
+_MARKER = len(END_OF_MESSAGE)
 _LONGEST_HEADER = 13
 _HEADER = re.compile(rb"\n#(\d+)\n")
 
 
 class Chunks:
-    """Counts the bytes of chunks: a "\\n##\\n" within one is data."""
+    """Counts the bytes of chunks: what looks like their end within one is data."""
 
     __slots__ = ("_begun", "_left")
 
@@ -34,6 +35,7 @@ class Chunks:
         self._begun = b""
 
     def feed(self, data: bytes) -> bool:
+        """Take in a read; True once the reply is whole."""
         if self._begun:
             data = self._begun + data
             self._begun = b""
@@ -63,9 +65,10 @@ class EndMarker:
         self._tail = b""
 
     def feed(self, data: bytes) -> bool:
-        tail = data[-6:]
-        if len(tail) < 6:
-            tail = (self._tail + tail)[-6:]
+        """Take in a read; True once the reply is whole."""
+        tail = data[-_MARKER:]
+        if len(tail) < _MARKER:
+            tail = (self._tail + tail)[-_MARKER:]
         self._tail = tail
         return tail == END_OF_MESSAGE
 

@@ -20,14 +20,14 @@ import select
 import socket
 from typing import TYPE_CHECKING, Any
 
-import paramiko
-
-from floor.bare import CIPHER, KILO, Bare, connected
+from ncwire.bench.floor.bare import CIPHER, KILO, Bare, connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from floor.framing import Chunks, EndMarker
+    import paramiko
+
+    from ncwire.bench.floor.framing import Chunks, EndMarker
 
 READ = KILO * KILO
 WINDOW = 16 * KILO * KILO
@@ -35,6 +35,8 @@ PACKET = 256 * KILO
 
 
 class BareParamiko(Bare):
+    """Its channel, polled; the parameters are what else was tried."""
+
     def __init__(
         self,
         target: Any,
@@ -58,6 +60,9 @@ class BareParamiko(Bare):
         self._channel: Any = None
 
     def connect(self) -> None:
+        """See `Bare`."""
+        import paramiko  # noqa: PLC0415 - the core has no backend library
+
         sock: Any = connected(self.target)
         if self._sock == "buffered":
             sock = BufferedSocket(sock)
@@ -74,14 +79,17 @@ class BareParamiko(Bare):
         self._channel = channel
 
     def read_some(self) -> bytes:
+        """See `Bare`."""
         return bytes(self._channel.recv(READ))
 
     def write(self, data: bytes) -> None:
+        """See `Bare`."""
         self._channel.sendall(data)
 
     def loop(
         self, request: bytes, receiver: Callable[[], Chunks | EndMarker]
     ) -> Callable[[], list[bytes]]:
+        """See `Bare`."""
         channel, size = self._channel, self._read
         receive, send = channel.recv, channel.sendall
         poll = select.poll()
@@ -120,6 +128,7 @@ class BareParamiko(Bare):
         return {"poll": polling, "block": blocking}[self._mode]
 
     def close(self) -> None:
+        """End the connection."""
         if self._transport is not None:
             self._transport.close()
             self._transport = None
@@ -139,6 +148,7 @@ class BufferedSocket:
         """Ignore it: paramiko would look at its own state ten times a second."""
 
     def recv(self, size: int) -> bytes:
+        """Return up to `size` bytes."""
         at = self._at
         if at == len(self._data):
             self._data = self._sock.recv(256 * KILO)
@@ -148,5 +158,6 @@ class BufferedSocket:
         return part
 
     def close(self) -> None:
+        """Wake whoever reads, and close."""
         self._sock.shutdown(socket.SHUT_RDWR)
         self._sock.close()

@@ -59,10 +59,12 @@ def expected(size: int) -> int:
 
 
 def chunk(data: bytes) -> bytes:
+    """Return data as a chunk."""
     return b"\n#%d\n%b" % (len(data), data)
 
 
-Buffers = list[list[bytes | memoryview]]
+Buffer = bytes | memoryview
+Buffers = list[list[Buffer]]
 
 
 class Data:
@@ -72,9 +74,8 @@ class Data:
         if chunked and chunk_size:
             self._prepare_chunks(size, chunk_size)
             return
-        covered = BLOCK
         self.block = memoryview(LINE * (BLOCK // len(LINE)))
-        self.times, rest = divmod(size, covered)
+        self.times, rest = divmod(size, BLOCK)
         end = END_OF_CHUNKS if chunked else END_OF_MESSAGE
         self.last = content(rest) + TAIL + end
         self._size = size + len(TAIL) if chunked else 0
@@ -97,21 +98,22 @@ class Data:
         head = self._head(REPLY % message_id + b"<data>")
         if not self.times:
             return [[head + self.last]]
-        blocks = [
+        blocks: Buffers = [
             [self.block] * min(AT_ONCE, self.times - done)
             for done in range(0, self.times, AT_ONCE)
         ]
         return [[head], *blocks, [self.last]]
 
-    def _single_chunk(self, head: bytes) -> bytes:
+    def _single_chunk(self, head: bytes, /) -> bytes:
         return b"\n#%d\n%b" % (len(head) + self._size, head)
 
-    def _no_chunk(self, head: bytes) -> bytes:
+    def _no_chunk(self, head: bytes, /) -> bytes:
         return head
 
 
 @functools.lru_cache(maxsize=64)
 def prepared(size: int, chunk_size: int, *, chunked: bool) -> Data:
+    """Return the buffers of such replies, made once."""
     return Data(size, chunk_size if chunked else 0, chunked=chunked)
 
 
@@ -122,6 +124,7 @@ def reply(message_id: bytes, size: int, chunk_size: int, *, chunked: bool) -> by
 
 
 def buffers_of(message_id: bytes, size: int, chunk_size: int, *, chunked: bool) -> Buffers:
+    """Return a reply, framed: for one writev(2) after the other."""
     if size:
         return prepared(size, chunk_size, chunked=chunked).buffers(message_id)
     document = REPLY % message_id + OK
@@ -137,10 +140,12 @@ def answer(request: bytes, *, chunked: bool) -> Buffers:
 
 
 def offers_chunks(hello: bytes) -> bool:
+    """Whether a client's hello leads to chunked framing."""
     return b"netconf:base:1.1" in hello
 
 
 def serve() -> None:
+    """Hold one session on stdin and stdout."""
     write([HELLO + END_OF_MESSAGE])
     received = bytearray()
     if not receive(received, END_OF_MESSAGE):
@@ -157,6 +162,7 @@ def serve() -> None:
 
 
 def receive(received: bytearray, end: bytes) -> bool:
+    """Read until that has come; False where the client ended before."""
     while end not in received:
         data = os.read(0, READ)
         if not data:
@@ -174,6 +180,7 @@ def cut(received: bytearray, end: bytes) -> bytes:
 
 
 def write(buffers: list[bytes | memoryview]) -> None:
+    """Write all of it to stdout."""
     while buffers:
         buffers = unsent(buffers, os.writev(1, buffers))
 

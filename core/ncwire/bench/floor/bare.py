@@ -6,13 +6,13 @@ import socket
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from floor import framing
-from suite.worker import Contestant
+from ncwire.bench.floor import framing
+from ncwire.bench.worker import Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from suite.target import Case, Target
+    from ncwire.bench.target import Case, Target
 
 CIPHER = "aes128-gcm@openssh.com"
 KILO = 1024

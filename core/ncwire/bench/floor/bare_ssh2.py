@@ -17,21 +17,13 @@ import select
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ssh2.session import (
-    LIBSSH2_METHOD_CRYPT_CS,
-    LIBSSH2_METHOD_CRYPT_SC,
-    LIBSSH2_METHOD_MAC_CS,
-    LIBSSH2_METHOD_MAC_SC,
-    Session,
-)
-
-from floor.bare import CIPHER, KILO, Bare, connected
+from ncwire.bench.floor.bare import CIPHER, KILO, Bare, connected
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from floor.framing import Chunks, EndMarker
+    from ncwire.bench.floor.framing import Chunks, EndMarker
 
 READ = 256 * KILO
 
@@ -63,12 +55,15 @@ class BareSSH2(Bare):
         self._channel: Any = None
 
     def connect(self) -> None:
+        """See `Bare`."""
+        from ssh2 import session as ssh2  # noqa: PLC0415 - the core has no backend library
+
         self._sock = connected(self.target)
-        session = self._session = Session()
-        for direction in (LIBSSH2_METHOD_CRYPT_CS, LIBSSH2_METHOD_CRYPT_SC):
+        session = self._session = ssh2.Session()
+        for direction in (ssh2.LIBSSH2_METHOD_CRYPT_CS, ssh2.LIBSSH2_METHOD_CRYPT_SC):
             session.method_pref(direction, self._cipher)
         if self._mac:
-            for direction in (LIBSSH2_METHOD_MAC_CS, LIBSSH2_METHOD_MAC_SC):
+            for direction in (ssh2.LIBSSH2_METHOD_MAC_CS, ssh2.LIBSSH2_METHOD_MAC_SC):
                 session.method_pref(direction, self._mac)
         session.handshake(self._sock)
         session.userauth_publickey_fromfile(self.target.user, self.target.key, "")
@@ -78,21 +73,27 @@ class BareSSH2(Bare):
             channel.receive_window_adjust2(self._window, True)
 
     def read_some(self) -> bytes:
+        """See `Bare`."""
         return bytes(self._channel.read(READ)[1])
 
     def write(self, data: bytes) -> None:
+        """See `Bare`."""
         self._channel.write(data)
 
     def loop(
         self, request: bytes, receiver: Callable[[], Chunks | EndMarker]
     ) -> Callable[[], list[bytes]]:
+        """See `Bare`."""
         self._session.set_blocking(self._mode == "block")
+        if self._sock is None:
+            raise AssertionError("it was not opened")
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
         loop = {"poll": _polling, "read first": _reading_first, "block": _blocking}[self._mode]
         return partial(loop, self._channel, poll.poll, self._read, request, receiver)
 
     def close(self) -> None:
+        """End the connection."""
         if self._sock is not None:
             self._session.set_blocking(False)
             self._session.disconnect()

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from floor.bare import CIPHER, KILO, Bare
-from suite import subsystem
+from ncwire.bench import subsystem
+from ncwire.bench.floor.bare import CIPHER, KILO, Bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from floor.framing import Chunks, EndMarker
+    from ncwire.bench.floor.framing import Chunks, EndMarker
 
 READ = KILO * KILO
 
@@ -28,6 +28,7 @@ class Pipes(Bare):
         self._in = self._out = -1
 
     def connect(self) -> None:
+        """See `Bare`."""
         target = self.target
         ssh = [
             "ssh", "-F", "none", "-c", CIPHER, "-i", target.key, "-p", str(target.port),
@@ -35,25 +36,28 @@ class Pipes(Bare):
             "-o", "IdentitiesOnly=yes", "-l", target.user, "-s", target.host, "netconf",
         ]  # fmt: skip
         alone = [sys.executable, "-IS", subsystem.__file__]
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - to our own server, as our own user
             ssh if self._kind == "ssh" else alone,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
         )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        if self._process.stdin is None or self._process.stdout is None:
+            raise AssertionError("both are pipes")
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
 
     def read_some(self) -> bytes:
+        """See `Bare`."""
         return os.read(self._out, READ)
 
     def write(self, data: bytes) -> None:
+        """See `Bare`."""
         os.write(self._in, data)
 
     def loop(
         self, request: bytes, receiver: Callable[[], Chunks | EndMarker]
     ) -> Callable[[], list[bytes]]:
+        """See `Bare`."""
         fd_in, fd_out = self._in, self._out
         read, write = os.read, os.write
 
@@ -72,6 +76,7 @@ class Pipes(Bare):
         return blocking
 
     def close(self) -> None:
+        """Kill the program."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
