@@ -45,6 +45,29 @@ class OptionError(NcwireError, ValueError):
         self.problem = problem
 
 
+class ProfileError(OptionError):
+    """A device profile is not as it must be, or there is none of that name.
+
+    `file` is where it stands, `profile` its name, `key` the option with dots for tables ("" where
+    it is about the whole). Nothing was sent.
+    """
+
+    def __init__(self, file: str, profile: str, key: str, problem: str) -> None:
+        super().__init__("profile", problem)
+        self.file = file
+        self.profile = profile
+        self.key = key
+
+    def _text(self) -> str:
+        named = f"profile {self.profile!r}" if self.profile else "profile"
+        place = f"{named} in {self.file}" if self.file else named
+        return ": ".join(filter(None, (place, self.key, self.problem)))
+
+
+class ProfileNotFoundError(ProfileError):
+    """There is no profile of that name."""
+
+
 # --- transport ---------------------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ from ncwire.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from importlib.metadata import EntryPoint
 
 GROUP = "ncwire.drivers"
 """The entry-point group under which a distribution registers its drivers."""
@@ -62,7 +63,7 @@ class DriverStatus:
 
 def names() -> list[str]:
     """Return the names of all registered drivers, usable or not, sorted; imports none."""
-    return sorted(_registered())
+    return sorted(entry_points(GROUP))
 
 
 def choose(driver: str | type[Driver] | None = None) -> type[Driver]:
@@ -85,7 +86,7 @@ def load(name: str) -> type[Driver]:
     the import; a failure is not. Raises `DriverNotFoundError`, `DriverImportError`,
     `InvalidDriverError`, `ContractMismatch` or `DriverUnavailable`.
     """
-    registered = _registered()
+    registered = entry_points(GROUP)
     if name not in registered:
         raise _not_found(name, sorted(registered))
     return _usable(validate(_import(name, registered[name]), name))
@@ -134,7 +135,7 @@ def ssh_drivers() -> list[tuple[type[SSHDriver], DriverStatus]]:
 
 
 def _inspect() -> Iterator[tuple[type[Driver] | None, DriverStatus]]:
-    registered = _registered()
+    registered = entry_points(GROUP)
     for name in sorted(registered):
         yield _status(name, registered[name])
 
@@ -149,53 +150,72 @@ def who_can(feature: Feature) -> str:
     return f"these drivers do: {', '.join(able)}" if able else "no installed driver does"
 
 
-def _registered() -> dict[str, list[importlib.metadata.EntryPoint]]:
-    """Return the group's entry points by name, read from where they stand.
+def entry_points(group: str) -> dict[str, list[EntryPoint]]:
+    """Return a group's entry points by name, read from where they stand; imports none.
 
     stevedore's own list comes from a cache on disk and another in the process, which hide what
     was installed since, and drop the distribution (stevedore 5.10, `_cache.py`).
     """
-    by_distribution: dict[str, list[importlib.metadata.EntryPoint]] = {}
+    by_distribution: dict[str, list[EntryPoint]] = {}
     for distribution in importlib.metadata.distributions():
         try:
-            points = list(distribution.entry_points.select(group=GROUP))
-            owner = distribution.name if points else ""
+            points = list(distribution.entry_points.select(group=group))
+            name = distribution.name if points else ""
         except Exception as error:  # noqa: BLE001 - a stranger's metadata may be damaged in any way
             _log.warning("entry points of %s cannot be read: %r", distribution, error)
             continue
         # As on import, the first on the path hides further copies of the same distribution.
         if points:
-            by_distribution.setdefault(owner.replace("_", "-").lower(), points)
-    registered: dict[str, list[importlib.metadata.EntryPoint]] = {}
+            by_distribution.setdefault(name.replace("_", "-").lower(), points)
+    registered: dict[str, list[EntryPoint]] = {}
     for points in by_distribution.values():
         for point in points:
             registered.setdefault(point.name, []).append(point)
     return registered
 
 
-def _import(name: str, points: Sequence[importlib.metadata.EntryPoint]) -> object:
-    if len(points) > 1:
-        owners = " and ".join(_owner(point)[0] for point in points)
-        raise InvalidDriverError(name, f"registered by {owners}", "uninstall one of them")
+def imported(group: str, point: EntryPoint) -> object:
+    """Return what an entry point names. Raises whatever its package raises on import."""
     # `import ncwire` must stay quick, and most of its users name no driver until they connect.
     from stevedore import DriverManager  # noqa: PLC0415
 
     class FreshDriverManager(DriverManager[object]):
         @classmethod
-        def list_entry_points(cls) -> list[importlib.metadata.EntryPoint]:
-            return list(points)
+        def list_entry_points(cls) -> list[EntryPoint]:
+            return [point]
 
+    # Not `.driver`, which calls a class falsy when its metaclass says so (stevedore 5.10).
+    return FreshDriverManager(group, point.name).extensions[0].plugin
+
+
+def owner(point: EntryPoint) -> tuple[str, str]:
+    """Return the name and version of the distribution that an entry point belongs to."""
+    distribution = point.dist
+    if distribution is None:
+        return "an unknown distribution", ""
+    return distribution.name, distribution.version
+
+
+def told(error: BaseException) -> str:
+    """Return an exception's type and text."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _import(name: str, points: Sequence[EntryPoint]) -> object:
+    if len(points) > 1:
+        owners = " and ".join(owner(point)[0] for point in points)
+        raise InvalidDriverError(name, f"registered by {owners}", "uninstall one of them")
     try:
-        # Not `.driver`, which calls a class falsy when its metaclass says so (stevedore 5.10).
-        return FreshDriverManager(GROUP, name).extensions[0].plugin
+        return imported(GROUP, points[0])
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        owner, version = _owner(points[0])
+        package, version = owner(points[0])
         raise DriverImportError(
             name,
-            f"importing {points[0].value} failed: {_told(error)}",
-            f"reinstall or repair {owner} {version}".rstrip(),
+            f"importing {points[0].value} failed: {told(error)}",
+            f"reinstall or repair {package} {version}".rstrip(),
         ) from error
 
 
@@ -257,16 +277,14 @@ def _usable(driver: type[Driver]) -> type[Driver]:
     except (DriverUnavailable, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise _invalid(driver.name, f"check_available or library raised {_told(error)}") from error
+        raise _invalid(driver.name, f"check_available or library raised {told(error)}") from error
     if not isinstance(library, str):
         raise _invalid(driver.name, f"library() returned {type(library).__name__}, not str")
     return driver
 
 
-def _status(
-    name: str, points: Sequence[importlib.metadata.EntryPoint]
-) -> tuple[type[Driver] | None, DriverStatus]:
-    owners = [_owner(point) for point in points]
+def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Driver] | None, DriverStatus]:
+    owners = [owner(point) for point in points]
     status: Literal["ok", "unavailable", "broken"] = "ok"
     reason = remedy = contract = library = ""
     features: tuple[str, ...] = ()
@@ -294,21 +312,8 @@ def _status(
     )
 
 
-def _owner(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    """Return the name and version of the distribution that an entry point belongs to."""
-    distribution = point.dist
-    if distribution is None:
-        return "an unknown distribution", ""
-    return distribution.name, distribution.version
-
-
 def _invalid(name: str, reason: str) -> InvalidDriverError:
     return InvalidDriverError(name, reason, "report it to the driver's author")
-
-
-def _told(error: BaseException) -> str:
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _describe(candidate: object) -> str:

@@ -23,7 +23,7 @@ _LONGEST = 1e6
 
 
 class DefaultBudget(float):
-    """A budget that nobody chose: it equals that number, and yields to `connect`'s `timeout`."""
+    """A budget that nobody chose: it equals that number, and yields to what somebody did."""
 
     __slots__ = ()
 
@@ -47,9 +47,9 @@ class Timeouts:
     """Opening the channel and starting the subsystem."""
     hello: float = DefaultBudget(30.0)
     """The server's hello, counted from the open channel."""
-    rpc: float = 30.0
+    rpc: float = DefaultBudget(30.0)
     """The reply to an rpc that is given no timeout of its own."""
-    close: float = 5.0
+    close: float = DefaultBudget(5.0)
     """Ending the session: unsent messages, goodbye, and freeing everything."""
     overall: float = DefaultBudget(120.0)
     """The whole of `connect`; if it is left out, never less than its steps together."""

@@ -1,0 +1,32 @@
+"""`Dialect`: how a family of devices wants its NETCONF written, and what is mended of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What departs from ncwire's own way with XML; each field's default is that way.
+
+    Nothing here changes what a document says: by RFC 6241 the forms are equal, and some devices
+    tell them apart all the same.
+    """
+
+    hello_prefix: str = ""
+    """The namespace prefix of our hello's elements; "": the default namespace."""
+    rpc_prefix: str = ""
+    """The namespace prefix of `<rpc>`. The default namespace is declared beside it, so that an
+    operation without a prefix means the same under either."""
+    rpc_declaration: bool = False
+    """Whether each rpc begins with an XML declaration; our hello always does."""
+    rpc_namespaces: tuple[tuple[str, str], ...] = ()
+    """Prefixes and URIs that `<rpc>` declares besides."""
+    drop_control_characters: bool = False
+    """Whether characters that XML forbids (NUL among them) are dropped from what is received."""
+    mend_split_tags: bool = False
+    """Whether white space in the middle of a tag's name is dropped from the server's hello."""
+
+
+PLAIN = Dialect()
+"""ncwire's own way."""

@@ -1,0 +1,218 @@
+"""`DeviceProfile`: what is special about a family of devices, as a value."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
+from ncwire.dialect import Dialect
+from ncwire.driver.algorithms import Algorithms
+from ncwire.driver.options import Timeouts
+from ncwire.errors import OptionError, ProfileError
+from ncwire.framing import Limits
+from ncwire.profiles.options import OPTIONS
+from ncwire.ssh.algorithm_policy import AlgorithmPolicy, settled
+
+if TYPE_CHECKING:
+    from ncwire.driver.features import Feature
+    from ncwire.profiles.options import Option
+
+IN_PYTHON = "(Python)"
+"""What `Given.file` and `source` say of a profile that was made by calling `DeviceProfile`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What a driver must have: all of these features, and of each kind one of the algorithms."""
+
+    features: tuple[Feature, ...] = ()
+    algorithms: Algorithms = field(default_factory=Algorithms)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value of an option, which profile gives it, in which file, and who says so."""
+
+    value: object
+    profile: str
+    file: str
+    source: str = ""
+    """A citation: a document, a thread, another program's file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One option of a profile as it is in force; `given` is None for ncwire's own default."""
+
+    key: str
+    value: object
+    given: Given | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceProfile:
+    """What is special about a family of devices: a value, which never changes.
+
+    Made by `ncwire.profiles.get`, `load` and `parse`, or in Python, with the fields as keyword
+    arguments. An argument of `connect`, and what ssh_config says about the host, wins over it.
+    It says nothing about host keys and holds no credentials. The fields are described in
+    `ncwire.profiles.options.OPTIONS`; None means that the profile leaves it open.
+
+    Raises `ProfileError`, which names file, option and value, and what is allowed.
+    """
+
+    name: str
+    description: str = ""
+    notes: tuple[str, ...] = ()
+    driver: tuple[str, ...] = ()
+    requires: Requirements = field(default_factory=Requirements)
+    port: int | None = None
+    subsystems: tuple[str, ...] = ("netconf",)
+    command: str | None = None
+    auth_methods: tuple[str, ...] | None = None
+    keepalive: float | None = None
+    keepalive_count: int | None = None
+    pause: float = 0.0
+    capabilities: tuple[str, ...] = (BASE_1_0, BASE_1_1)
+    extra_capabilities: tuple[str, ...] = ()
+    base: tuple[str, ...] = ("1.0", "1.1")
+    dialect: Dialect = field(default_factory=Dialect)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    limits: Limits = field(default_factory=Limits)
+    algorithms: AlgorithmPolicy = field(default_factory=AlgorithmPolicy)
+    file: str = field(default=IN_PYTHON, compare=False)
+    given: Mapping[str, Given] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False, repr=False
+    )
+    """The options that are given by this profile or one that it extends, by key."""
+
+    def __post_init__(self) -> None:
+        self._check_parts()
+        for option in OPTIONS.values():
+            self._check(option)
+        self._check_together()
+
+    def client_capabilities(self) -> Capabilities:
+        """Return the capabilities of our hello."""
+        offered = Capabilities((*self.capabilities, *self.extra_capabilities))
+        for version in {"1.0", "1.1"} - set(self.base):
+            offered.remove(f":base:{version}")
+        return offered
+
+    def settings(self) -> list[Setting]:
+        """Return every option with its value, and where that comes from, in their order."""
+        given = self.values()
+        return [
+            Setting(key, _value(self, option), given.get(key)) for key, option in OPTIONS.items()
+        ]
+
+    def values(self) -> Mapping[str, Given]:
+        """Return what is given, by key; of a profile made in Python, what is no default."""
+        if self.file != IN_PYTHON:
+            return self.given
+        plain = DeviceProfile(name=self.name)
+        here = {key: _value(self, option) for key, option in OPTIONS.items()}
+        differing = {
+            key: self.given.get(key) or Given(value, self.name, self.file)
+            for key, value in here.items()
+            if value != _value(plain, OPTIONS[key])
+        }
+        return MappingProxyType(differing)
+
+    def _check_parts(self) -> None:
+        if not self.name:
+            raise ProfileError(self.file, "", "name", "a profile needs a name")
+        for each in dataclasses.fields(self):
+            kind = _PARTS.get(each.name)
+            if kind is not None and not isinstance(getattr(self, each.name), kind):
+                problem = f"must be {kind.__name__}"
+                raise ProfileError(self.file, self.name, each.name, problem)
+
+    def _check(self, option: Option) -> None:
+        value = _value(self, option)
+        if value is None or (not value and option.key in _MAY_BE_LEFT_OUT):
+            return
+        try:
+            read = option.read(value)
+        except ValueError as error:
+            raise self._error(option.key, f"{shown(value)} is not {option.allowed}") from error
+        if "." not in option.path:
+            # Lists become tuples, numbers of one kind.
+            object.__setattr__(self, option.path, read)
+
+    def _check_together(self) -> None:
+        if not self.subsystems and self.command is None:
+            raise self._error("subsystems", "there is none, and no command instead")
+        if not self.client_capabilities().base_versions():
+            raise self._error(
+                "base", f"no capability of ours says base {' or '.join(self.base)}: {self.base}"
+            )
+        prefixes = [prefix for prefix, _ in self.dialect.rpc_namespaces]
+        if self.dialect.rpc_prefix in prefixes:
+            raise self._error("rpc.namespaces", f"{self.dialect.rpc_prefix!r} is rpc.prefix")
+        if self.algorithms != AlgorithmPolicy():
+            try:
+                settled(self.algorithms)
+            except OptionError as error:
+                raise self._error(error.option, error.problem) from error
+
+    def _error(self, key: str, problem: str) -> ProfileError:
+        given = self.given.get(key)
+        file, profile = (given.file, given.profile) if given else (self.file, self.name)
+        return ProfileError(file, profile, key, problem)
+
+
+def built(name: str, file: str, given: Mapping[str, Given]) -> DeviceProfile:
+    """Return the profile that these values make. Raises `ProfileError`."""
+    tree: dict[str, Any] = {}
+    for key, each in given.items():
+        *parents, last = OPTIONS[key].path.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = each.value
+    requires = tree.get("requires", {})
+    parts = {
+        "requires": Requirements(
+            requires.get("features", ()), Algorithms(**requires.get("algorithms", {}))
+        ),
+        "dialect": Dialect(**tree.get("dialect", {})),
+        "timeouts": Timeouts(**tree.get("timeouts", {})),
+        "limits": Limits(**tree.get("limits", {})),
+        "algorithms": AlgorithmPolicy(
+            **{word: Algorithms(**lists) for word, lists in tree.get("algorithms", {}).items()}
+        ),
+    }
+    return DeviceProfile(
+        **{**tree, **parts}, name=name, file=file, given=MappingProxyType(dict(given))
+    )
+
+
+def shown(value: object) -> str:
+    """Return a value for an error: not more of it than it takes."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists
+        text = f"a {type(value).__name__} too long to show"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+_LONGEST_SHOWN = 200
+_PARTS = {
+    "requires": Requirements,
+    "dialect": Dialect,
+    "timeouts": Timeouts,
+    "limits": Limits,
+    "algorithms": AlgorithmPolicy,
+    "given": Mapping,
+}
+_MAY_BE_LEFT_OUT = frozenset({"driver"})
+
+
+def _value(profile: DeviceProfile, option: Option) -> object:
+    return operator.attrgetter(option.path)(profile)
