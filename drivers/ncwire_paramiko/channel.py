@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ncwire.driver import Channel
 from ncwire.errors import TransportError
 from ncwire_paramiko import errors
+from ncwire_paramiko.bell import Bell, Flag
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     import paramiko
+    from paramiko.buffered_pipe import BufferedPipe
 
     from ncwire.driver import ChannelInfo
     from ncwire_paramiko.connection import Connection
@@ -23,8 +26,9 @@ _STDERR_AT_ONCE = 64 * 1024
 class ParamikoChannel(Channel):
     """A channel that is open, and owns its connection.
 
-    Its fd is a pipe of paramiko's, readable when there is something to read, the end included;
-    paramiko's thread does the I/O. That writing can go on is told through `on_ready`.
+    Paramiko's thread does the I/O. The fd is readable when there is something to read, the end
+    included: that thread rings a bell when it has dealt with all that had come, and is about to
+    wait. That writing can go on is told through `on_ready`.
     """
 
     def __init__(
@@ -35,7 +39,9 @@ class ParamikoChannel(Channel):
         self.native = connection
         self._connection = connection
         self._channel = channel
-        self._fd = channel.fileno()
+        self._bell = Bell()
+        self._data = _flag_of(channel.in_buffer)
+        self._stderr = _flag_of(channel.in_stderr_buffer)
         self._wake: Callable[[], None] = _nothing
         self._write_blocked = False
         self._ended_in_order = False
@@ -44,24 +50,26 @@ class ParamikoChannel(Channel):
         self._progress()
 
     def fileno(self) -> int:
-        """Return the fd of paramiko's pipe."""
-        return self._fd
+        """Return the fd of the bell."""
+        return self._bell.fileno()
 
     def read(self, size: int) -> bytes | None:
         """Return what has come; see `Channel.read`."""
-        self._check_not_freed()
-        # Unread stderr would keep the fd readable, and in the end fill the window. It goes first:
-        # paramiko's two buffers share the pipe without a lock, so that emptying this one may
-        # clear the pipe of what comes for the other, which the next lines find all the same.
-        if self._channel.recv_stderr_ready():
+        if self._freed:
+            raise _freed()
+        if self._stderr.on:  # unread it would fill the window in the end
             self._channel.recv_stderr(_STDERR_AT_ONCE)
-        channel = self._channel
-        if not (channel.recv_ready() or channel.eof_received or channel.closed):
-            return None
-        try:
-            data = channel.recv(size)
-        except TimeoutError:
-            return None
+        if not self._data.on:
+            bell = self._bell
+            if not bell.rung:
+                return None
+            bell.hush()
+            if not self._has_any():  # what came just now, or is left
+                return None
+            bell.ring()
+            if not self._data.on:
+                return None
+        data = self._channel.recv(size)
         if not data:
             self._check_end()
         return data
@@ -72,15 +80,18 @@ class ParamikoChannel(Channel):
         After the end it takes nothing: what the peer sent until then is still to be read, and
         it is `read` that tells of the end.
         """
-        self._check_not_freed()
+        if self._freed:
+            raise _freed()
+        channel = self._channel
+        size = min(len(data), _WRITE_AT_ONCE)
         taken = 0
         # Set before anything is looked at: whatever changes after the look is told of.
         self._write_blocked = True
-        while taken < min(len(data), _WRITE_AT_ONCE) and self._can_write():
+        while taken < size and self._can_write():
             # Paramiko takes no more than one packet's worth, and of the window's.
-            part = bytes(data[taken : taken + self._channel.out_max_packet_size])
+            part = bytes(data[taken : taken + channel.out_max_packet_size])
             try:
-                sent = self._channel.send(part)
+                sent = channel.send(part)
             except OSError:  # closed meanwhile, or by a peer that lied about its window
                 break
             if sent == 0:
@@ -114,13 +125,11 @@ class ParamikoChannel(Channel):
         self._freed = True
         self._wake = _nothing
         self._connection.end()
-        # Only now that paramiko's thread is over: it writes to the pipe, and the pipe's fds may
-        # be somebody else's the moment they are closed.
         self._channel.close()
+        self._bell.close()
 
-    def _check_not_freed(self) -> None:
-        if self._freed:
-            raise TransportError("the channel is closed")
+    def _has_any(self) -> bool:
+        return self._data.on or self._stderr.on
 
     def _can_write(self) -> bool:
         channel = self._channel
@@ -132,7 +141,9 @@ class ParamikoChannel(Channel):
         )
 
     def _progress(self) -> None:
-        """Paramiko's thread is between two packets: note the end, and wake who can write."""
+        """Paramiko's thread is between two packets: wake who can read or write, note the end."""
+        if not self._bell.rung and self._has_any():
+            self._bell.ring()
         if self._channel.closed and self._connection.cause is None:
             # Closed, and the connection lives: by the peer's word, not by its vanishing.
             self._ended_in_order = True
@@ -147,6 +158,16 @@ class ParamikoChannel(Channel):
         cause = self._connection.cause
         if cause is not None:
             raise errors.translate(errors.STREAM, "SSH connection", cause) from cause
+
+
+def _flag_of(buffer: BufferedPipe[Any]) -> Flag:
+    flag = Flag()
+    buffer.set_event(cast("threading.Event", flag))
+    return flag
+
+
+def _freed() -> TransportError:
+    return TransportError("the channel is closed")
 
 
 def _nothing() -> None:

@@ -82,7 +82,7 @@ class Connection(paramiko.Transport):
     @property
     def can_send(self) -> bool:
         """Whether what is sent now goes to TCP, and needs neither new keys nor a reading peer."""
-        return self.clear_to_send.is_set() and not self._held and self.wire.clear
+        return not self.wire.backlog and not self._held and self.clear_to_send.is_set()
 
     def request_reply(self) -> None:
         """Send a global request that any server answers, if only by refusing (RFC 4254, 4)."""

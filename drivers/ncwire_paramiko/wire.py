@@ -58,9 +58,15 @@ class Wire(Forkable):
         self._poll = select.poll()
         self._poll.register(self._receiver, select.POLLIN)
         self._poll.register(sock, select.POLLIN)
+        self._awaited = select.POLLIN
         self._lock = threading.Lock()
-        self._came = memoryview(b"")
-        self._backlog = bytearray()
+        self._came = b""
+        self._taken = 0
+        self._silent = False
+        """Whether all that the socket had was read: to ask it for more would only let another
+        thread have the interpreter, and then take that back from it."""
+        self.backlog = bytearray()
+        """What is left to send, to be looked at only."""
         self._failure: OSError | None = None
         self._expire_at: float | None = None
         self._closed = False
@@ -81,9 +87,9 @@ class Wire(Forkable):
         with self._lock:
             if self._closed or self._failure is not None:
                 return len(data)
-            sent = 0 if self._backlog else self._send_some(data)
+            sent = 0 if self.backlog else self._send_some(data)
             if sent < len(data):
-                self._backlog += memoryview(data)[sent:]
+                self.backlog += memoryview(data)[sent:]
                 self._wake()
         return len(data)
 
@@ -93,19 +99,30 @@ class Wire(Forkable):
         Called by the transport's thread only. Raises `TimeoutError` when it was woken, for
         paramiko to look at its own state, and `OSError` for a broken connection.
         """
+        # Each call that is saved here is saved twice or thrice for each packet.
         if self._came:
             return self._take(size)
         while True:
-            self._flush()
+            if self.backlog:
+                self._flush()
             self.between_packets()
             if self._is_over():
                 return b""
-            if len(self._backlog) < _BACKPRESSURE:
-                with suppress(BlockingIOError):
-                    # Paramiko asks for a packet's first block, and then for its rest.
-                    self._came = memoryview(self._received(self._sock.recv(_AT_ONCE)))
-                    return self._take(size)
-            self._wait()
+            if self._silent or len(self.backlog) >= _BACKPRESSURE:
+                if not self._wait():
+                    continue
+                if self._is_over():
+                    return b""
+            try:
+                # Paramiko asks for a packet's first block, and then for its rest.
+                data = self._sock.recv(_AT_ONCE)
+            except BlockingIOError:
+                self._silent = True
+                continue
+            self._silent = len(data) < _AT_ONCE
+            self._check_received(data)
+            self._came = data
+            return self._take(size)
 
     def close(self) -> None:
         """End the connection; what TCP has taken is delivered. From any thread, idempotent.
@@ -121,11 +138,6 @@ class Wire(Forkable):
                 self._sock.shutdown(socket.SHUT_RDWR)
 
     # --- what the driver calls -------------------------------------------------------------
-
-    @property
-    def clear(self) -> bool:
-        """Whether nothing is left to send."""
-        return not self._backlog
 
     def allow(self, size: int | None) -> None:
         """Take no more than `size` bytes from the peer, None for any number of them."""
@@ -153,7 +165,7 @@ class Wire(Forkable):
             if self._released:
                 return
             self._released = True
-            self._backlog.clear()
+            self.backlog.clear()
             os.close(self._sender)
             os.close(self._receiver)
             self._sock.close()
@@ -187,11 +199,9 @@ class Wire(Forkable):
             return len(data)
 
     def _flush(self) -> None:
-        if not self._backlog:
-            return
         with self._lock:
             if not self._closed:
-                del self._backlog[: self._send_some(self._backlog)]
+                del self.backlog[: self._send_some(self.backlog)]
 
     def _is_over(self) -> bool:
         if self._expire_at is not None and time.monotonic() >= self._expire_at:
@@ -199,31 +209,41 @@ class Wire(Forkable):
         return self._closed or self.expired
 
     def _take(self, size: int) -> bytes:
-        data, self._came = bytes(self._came[:size]), self._came[size:]
-        return data
+        came, at = self._came, self._taken
+        self._taken = at + size
+        if self._taken >= len(came):
+            self._came = b""
+            self._taken = 0
+        return came[at : at + size]
 
-    def _received(self, data: bytes) -> bytes:
+    def _check_received(self, data: bytes) -> None:
         if not data:
             if self._failure is not None:
                 raise self._failure
-            return data
+            return
         self.heard = time.monotonic()
         if self._allowance is not None:
             self._allowance -= len(data)
             if self._allowance < 0:
                 raise OSError("more data than a handshake can need")
-        return data
 
-    def _wait(self) -> None:
-        events = select.POLLIN if len(self._backlog) < _BACKPRESSURE else 0
-        self._poll.modify(self._sock, events | (select.POLLOUT if self._backlog else 0))
+    def _wait(self) -> bool:
+        """Wait for the socket or to be woken; return whether to read from the socket."""
+        events = select.POLLIN if len(self.backlog) < _BACKPRESSURE else 0
+        events |= select.POLLOUT if self.backlog else 0
+        if events != self._awaited:
+            self._poll.modify(self._sock, events)
+            self._awaited = events
         at = self._expire_at
         seconds = _POLL_LIMIT if at is None else min(at - time.monotonic(), _POLL_LIMIT)
         # Rounded up: a millisecond too early would mean to wait anew, for nothing.
-        ready = self._poll.poll(max(0, int(seconds * 1000) + 1))
-        if any(fd == self._receiver for fd, _ in ready):
-            os.read(self._receiver, 4096)
-            raise TimeoutError
+        readable = 0
+        for fd, events in self._poll.poll(max(0, int(seconds * 1000) + 1)):
+            if fd == self._receiver:
+                os.read(fd, 4096)
+                raise TimeoutError
+            readable = events & ~select.POLLOUT
+        return readable != 0
 
 
 def _nothing() -> None:

@@ -64,12 +64,12 @@ def test_all_is_taken_and_sent_by_the_thread_that_receives(wire, peer, transport
     received = transport_thread.submit(receive, wire)
     for start in range(0, len(data), 32768):
         assert wire.send(data[start : start + 32768]) == 32768
-    assert not wire.clear
+    assert wire.backlog
 
     assert read_exactly(peer, len(data)) == data
     peer.sendall(b"answer")
     assert received.result(PATIENCE) == b"answer"
-    assert wire.clear
+    assert not wire.backlog
 
 
 def test_a_peer_that_takes_nothing_is_not_listened_to(wire, peer, transport_thread):
@@ -84,10 +84,27 @@ def test_a_peer_that_takes_nothing_is_not_listened_to(wire, peer, transport_thre
     assert received.result(PATIENCE) == b"more, more"
 
 
+def test_a_peer_that_takes_little_is_listened_to_when_it_has_taken_enough(
+    wire, peer, transport_thread
+):
+    wire.send(bytes(8 * MEGABYTE))
+    peer.sendall(b"request")
+    received = transport_thread.submit(lambda: (receive(wire), len(wire.backlog)))
+    flushed = transport_thread.submit(receive, wire)
+
+    read_exactly(peer, 8 * MEGABYTE)
+
+    data, left = received.result(PATIENCE)
+    assert data == b"request"
+    assert left <= MEGABYTE
+    peer.sendall(b"next")
+    assert flushed.result(PATIENCE) == b"next"
+
+
 def test_progress_is_told_of_when_the_backlog_has_gone(wire, peer, transport_thread):
     emptied = threading.Event()
     wire.send(bytes(MEGABYTE))
-    wire.between_packets = lambda: emptied.set() if wire.clear else None
+    wire.between_packets = lambda: emptied.set() if not wire.backlog else None
     transport_thread.submit(receive, wire)
 
     read_exactly(peer, MEGABYTE)

@@ -30,6 +30,9 @@ class Wait:
     until: float | None = None
 
 
+_TO_READ = Wait()
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelRequest:
     """What to start on a new channel: kind "subsystem" or "exec", and its name or command."""
@@ -75,7 +78,7 @@ class Channel(ABC):
         An `until` that has passed means: call at once. A library whose reads take in what a
         blocked write waits for (a window adjustment, say) needs that, for the fd stays silent.
         """
-        return Wait()
+        return _TO_READ
 
     @abstractmethod
     def read(self, size: int) -> bytes | None:
