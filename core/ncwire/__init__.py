@@ -4,7 +4,8 @@
 `SSHSession` and `Session` are what a session is made of.
 """
 
-from ncwire import callhome
+from typing import TYPE_CHECKING
+
 from ncwire.capabilities import Capabilities
 from ncwire.driver import Algorithms, Timeouts
 from ncwire.errors import (
@@ -29,6 +30,22 @@ from ncwire.session import Session
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.parameters import Jump
 from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
+
+if TYPE_CHECKING:
+    from ncwire import callhome
+else:
+
+    def __getattr__(name):
+        """Import `ncwire.callhome` when it is first asked for: few programs listen."""
+        if name == "callhome":
+            import importlib  # noqa: PLC0415 - no name of this module's
+
+            return importlib.import_module("ncwire.callhome")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "AlgorithmPolicy",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from ncwire.errors import OptionError
 
@@ -41,6 +40,9 @@ class Capability:
     @property
     def parameters(self) -> Mapping[str, str]:
         """The parameters, percent-decoded: {"scheme": "http,ftp"}, {"module": ..., ...}."""
+        # Nothing else of a session needs it, and it takes long to import.
+        from urllib.parse import parse_qsl  # noqa: PLC0415
+
         return dict(parse_qsl(self.uri.partition("?")[2], keep_blank_values=True))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
 
 from defusedxml import DefusedXmlException, DTDForbidden
 from defusedxml.ElementTree import ParseError, fromstring, iterparse
@@ -59,7 +58,7 @@ class Hello:
 
 def build_hello(capabilities: Iterable[str]) -> bytes:
     """Return a client's hello with these capabilities, in UTF-8 (RFC 6241 section 8.1)."""
-    listed = "".join(f"<capability>{escape(uri)}</capability>" for uri in capabilities)
+    listed = "".join(f"<capability>{_escaped(uri)}</capability>" for uri in capabilities)
     # With its declaration, which some devices insist on (CSR 1000v).
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -178,7 +177,13 @@ class _Pieces:
 def _quoted(message_id: str) -> bytes:
     if message_id.isalnum():
         return message_id.encode()
-    return escape(message_id, {'"': "&quot;"}).encode()
+    return _escaped(message_id).encode()
+
+
+def _escaped(text: str) -> str:
+    # As xml.sax.saxutils has it, which brings in urllib.request, http and email.
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&quot;")
 
 
 def _session_id(root: Element) -> str:

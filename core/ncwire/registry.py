@@ -6,9 +6,7 @@ no other; `survey` reports on each, whatever the others do.
 
 from __future__ import annotations
 
-import difflib
 import functools
-import importlib.metadata
 import inspect
 import logging
 import os
@@ -156,6 +154,9 @@ def entry_points(group: str) -> dict[str, list[EntryPoint]]:
     stevedore's own list comes from a cache on disk and another in the process, which hide what
     was installed since, and drop the distribution (stevedore 5.10, `_cache.py`).
     """
+    # With it comes all of `email`, a quarter of what `import ncwire` may take.
+    import importlib.metadata  # noqa: PLC0415
+
     by_distribution: dict[str, list[EntryPoint]] = {}
     for distribution in importlib.metadata.distributions():
         try:
@@ -220,6 +221,8 @@ def _import(name: str, points: Sequence[EntryPoint]) -> object:
 
 
 def _not_found(name: str, known: list[str]) -> DriverNotFoundError:
+    import difflib  # noqa: PLC0415 - for errors only
+
     close = difflib.get_close_matches(name, known, n=1)
     guess = f"did you mean {close[0]!r}? " if close else ""
     have = ", ".join(known) or "none"

@@ -90,6 +90,7 @@ def test_a_contestant_that_fails_is_named_with_its_error(openssh):
     [
         ("framing_linear.py", ["--rounds", "1", "--sizes", "1"]),
         ("rpc_latency.py", ["--rounds", "20"]),
+        ("import_time.py", ["--rounds", "1"]),
         ("connect_cycles.py", ["--cycles", "3"]),
     ],
 )

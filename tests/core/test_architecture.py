@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import configparser
-import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,12 +211,3 @@ class K:
         ("i", "import"),
         ("j", "call"),
     ]
-
-
-def test_import_ncwire_is_quick_it_loads_no_backend_and_no_looks():
-    code = "import json, sys, ncwire; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    loaded = {module.partition(".")[0] for module in json.loads(done.stdout)}
-
-    assert "ncwire" in loaded
-    assert not loaded & {*BACKENDS, *DRIVER_PACKAGES, "rich", "stevedore", "argparse"}

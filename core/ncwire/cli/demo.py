@@ -17,7 +17,6 @@ from ncwire.cli import connection, documents, failures
 from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import console, printable, show_document
 from ncwire.errors import DriverUnavailable, NcwireError, SessionError
-from ncwire.testing import EmbeddedServer
 
 if TYPE_CHECKING:
     import argparse
@@ -59,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has no optio
     statuses = registry.survey()
     if not statuses:
         registry.choose()  # which says so
+    # The other commands are to start without it: it brings in `cryptography`.
+    from ncwire.testing import EmbeddedServer  # noqa: PLC0415
+
     with EmbeddedServer.spawn() as server, TemporaryDirectory() as folder:
         key = server.host_key
         # The key is known from the server itself, so it is verified as any other is; by a file,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass
 
 _LONGEST_NAME = 64
@@ -36,12 +35,16 @@ class HostKey:
     @property
     def md5(self) -> str:
         """The documented fingerprint: 16 octets in colon-delimited hex (RFC 4716 section 4)."""
+        import hashlib  # noqa: PLC0415 - it loads OpenSSL: `import ncwire` must stay quick
+
         digest = hashlib.md5(self.blob, usedforsecurity=False).digest()
         return digest.hex(":")
 
     @property
     def sha256(self) -> str:
         """The fingerprint as OpenSSH prints it: "SHA256:" and unpadded base64."""
+        import hashlib  # noqa: PLC0415 - as above
+
         digest = hashlib.sha256(self.blob).digest()
         return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 
 from ncwire import registry
@@ -111,6 +110,8 @@ def _check_rare(option: str, kind: str, name: str) -> None:
     spellings = {each.partition("@")[0]: each for each in names} | {each: each for each in names}
     problem = f"{name!r} is no SSH algorithm of this kind"
     elsewhere = [other for other in KINDS if name in getattr(ASSIGNED, other)]
+    import difflib  # noqa: PLC0415 - for errors only
+
     near = difflib.get_close_matches(name.lower(), sorted(spellings), n=3, cutoff=0.7)
     close = list(dict.fromkeys(spellings[each] for each in near))
     if elsewhere:

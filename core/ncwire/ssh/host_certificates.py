@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import SSHCertificate, load_ssh_public_identity
-
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import HandshakeError
 from ncwire.ssh.public_keys import CERTIFICATE_SUFFIX, STRINGS, Fields, is_plain_key
@@ -64,6 +61,12 @@ class HostCertificate:
         Raises `HandshakeError` for one that is malformed or whose signature is wrong: as in
         OpenSSH, nothing that such a server presents is then considered.
         """
+        # `import ncwire` must stay quick, and few hosts have a certificate.
+        from cryptography.exceptions import (  # noqa: PLC0415
+            InvalidSignature,
+            UnsupportedAlgorithm,
+        )
+
         try:
             certificate = cls._parse(presented)
             if not certificate.unverified:
@@ -157,6 +160,12 @@ class HostCertificate:
 
 
 def _verify_signature(presented: HostKey) -> None:
+    # As above.
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        SSHCertificate,
+        load_ssh_public_identity,
+    )
+
     identity = load_ssh_public_identity(f"{presented.type} {presented.base64}".encode())
     if not isinstance(identity, SSHCertificate):
         raise ValueError("it is a plain key")  # noqa: TRY004 - what came is wrong, not its type

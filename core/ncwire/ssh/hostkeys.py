@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ncwire.driver.hostkey import HostKey
 from ncwire.errors import (
-    OptionError,
     SSHHostKeyChangedError,
     SSHHostKeyMismatchError,
     SSHHostKeyRevokedError,
     SSHUnknownHostError,
 )
 from ncwire.ssh.host_certificates import CERTIFICATE_TYPES, HostCertificate
+from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
 from ncwire.ssh.known_hosts import (
     CERT_AUTHORITY,
     REVOKED,
@@ -31,32 +28,10 @@ from ncwire.ssh.public_keys import CERTIFICATE_SUFFIX, is_certificate
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ncwire.driver.hostkey import HostKey
     from ncwire.ssh.known_hosts import KnownHostEntry
 
 _log = logging.getLogger(__name__)
-
-
-def default_unknown_host_cb(host: str, fingerprint: str) -> bool:  # noqa: ARG001 - documented
-    """Accept no unknown host: `connect` raises `SSHUnknownHostError`.
-
-    A callback of one's own is called with the host as it was given and the key's MD5 fingerprint
-    as colon-delimited hex, and returns True to accept. It is never asked about a key that has
-    changed or is revoked, nor about one that is not the key in `hostkey_b64`.
-    """
-    return False
-
-
-def parse_hostkey_b64(value: str) -> HostKey:
-    """Return the key that `hostkey_b64` stands for; raise `OptionError` when it is none."""
-    try:
-        key = HostKey.from_blob(base64.b64decode("".join(value.split()), validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise OptionError(
-            "hostkey_b64", "not the base64 of an SSH public key, as known_hosts has it"
-        ) from error
-    if is_certificate(key.type):
-        raise OptionError("hostkey_b64", "is a certificate; give the key that it certifies")
-    return key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from ncwire.driver.options import ConnectOptions, Timeouts
 from ncwire.errors import OptionError
-from ncwire.ssh import config, jumps, parameters, sockets
+from ncwire.ssh import jumps, parameters, sockets
 from ncwire.ssh.algorithm_policy import merged, settled
-from ncwire.ssh.hostkeys import default_unknown_host_cb
+from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
 from ncwire.ssh.jumps import Hop
 from ncwire.ssh.parameters import (
     DEFAULT_PORT,
@@ -45,6 +45,7 @@ __all__ = [
     "user_known_hosts",
 ]
 
+USER_CONFIG: Final = "~/.ssh/config"
 SYSTEM_KNOWN_HOSTS: Final = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
 
 SERVER_ALIVE_COUNT_MAX: Final = 3
@@ -172,13 +173,16 @@ def _configuration(given: Parameters) -> Configuration | None:
         return None
     if given.host is None:
         raise OptionError("ssh_config", "needs a host to look up")
-    return config.Configuration(filename)
+    # `import ncwire` must stay quick, and this brings in all that runs `ssh -G`.
+    from ncwire.ssh.config import Configuration  # noqa: PLC0415
+
+    return Configuration(filename)
 
 
 def _config_filename(ssh_config: Filename | bool | None) -> str | None:  # noqa: FBT001 - as documented
     if ssh_config is True:
         # As for ssh, a user without a configuration has an empty one.
-        return config.USER_CONFIG if exists(config.USER_CONFIG) else None
+        return USER_CONFIG if exists(USER_CONFIG) else None
     if ssh_config is None or ssh_config is False:
         return None
     return os.fspath(ssh_config)

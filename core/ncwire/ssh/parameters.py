@@ -16,7 +16,7 @@ from ncwire.driver.options import Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh import sockets
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
-from ncwire.ssh.hostkeys import default_unknown_host_cb, parse_hostkey_b64
+from ncwire.ssh.hostkey_arguments import default_unknown_host_cb, parse_hostkey_b64
 
 if TYPE_CHECKING:
     from ncwire.driver.auth import Prompt

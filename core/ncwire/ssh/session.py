@@ -11,14 +11,12 @@ from ncwire.driver.deadline import Deadline
 from ncwire.errors import UnsupportedOption
 from ncwire.keepalive import Keepalive
 from ncwire.session import Session
-from ncwire.ssh.hostkeys import default_unknown_host_cb
-from ncwire.ssh.known_hosts import read_known_hosts
-from ncwire.ssh.options import (
+from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
+from ncwire.ssh.parameters import (
     DEFAULT_PORT,
     Parameters,
     exists,
     filenames,
-    settle,
     user_known_hosts,
 )
 from ncwire.steps import driver_step
@@ -103,6 +101,9 @@ class SSHSession(Session):
         """
         path = user_known_hosts() if filename is None else os.fspath(filename)
         if filename is not None or exists(path):
+            # `import ncwire` must stay quick: what only connecting needs comes with it.
+            from ncwire.ssh.known_hosts import read_known_hosts  # noqa: PLC0415
+
             read_known_hosts([path])
         self._known_hosts.append(path)
 
@@ -183,6 +184,9 @@ class SSHSession(Session):
         `SessionCloseError` when `close` is called meanwhile. No socket, thread or fd is left
         then, and the session cannot be connected again.
         """
+        # As in `load_known_hosts`.
+        from ncwire.ssh.options import settle  # noqa: PLC0415
+
         given = Parameters(
             host=host,
             port=port,

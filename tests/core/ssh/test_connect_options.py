@@ -15,7 +15,7 @@ from ncwire.driver import Algorithms, Feature, Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.algorithms import MODERN
-from ncwire.ssh.hostkeys import default_unknown_host_cb
+from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
 from ncwire.ssh.options import DEFAULT_PORT, Parameters, settle
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -4,7 +4,7 @@ OpenSSH itself resolves it (`ssh -G`); where its client is not installed, parami
 as far as it goes. No state is shared: any number of threads may resolve at once.
 """
 
-from ncwire.ssh.config.configuration import USER_CONFIG, Configuration, resolve
+from ncwire.ssh.config.configuration import Configuration, resolve
 from ncwire.ssh.config.result import SSHConfig
 
-__all__ = ["USER_CONFIG", "Configuration", "SSHConfig", "resolve"]
+__all__ = ["Configuration", "SSHConfig", "resolve"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ncwire.errors import OptionError
 from ncwire.ssh.config.fallback import Fallback
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from ncwire.ssh.config.reading import Reading
     from ncwire.ssh.config.result import SSHConfig
-
-USER_CONFIG: Final = "~/.ssh/config"
 
 
 class _Resolver(Protocol):

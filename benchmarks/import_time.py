@@ -1,0 +1,62 @@
+"""Shows what starting takes: `import ncwire`, and the commands that need no device.
+
+Usage: python benchmarks/import_time.py [--rounds N]
+
+The CPU time of a child process, from its start to its end, and how much that is more than an
+empty interpreter's. Each round runs every child once; the medians are given. The bytecode is
+compiled beforehand, into a folder of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+
+EMPTY = "python -c pass"
+CHILDREN = {
+    EMPTY: ["-c", "pass"],
+    "import ncwire": ["-c", "import ncwire"],
+    "import ncwire.callhome": ["-c", "import ncwire.callhome"],
+    "ncwire --help": ["-m", "ncwire", "--help"],
+    "ncwire drivers": ["-m", "ncwire", "drivers"],
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=21)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for child in CHILDREN.values():
+            cpu_seconds(child, environment)
+        rounds = [
+            {name: cpu_seconds(child, environment) for name, child in CHILDREN.items()}
+            for _ in range(arguments.rounds)
+        ]
+    print(f"CPU time in milliseconds, median of {arguments.rounds}")
+    print(f"{'':24}{'in all':>10}{'beyond empty':>14}")
+    for name in CHILDREN:
+        total = 1000 * statistics.median(each[name] for each in rounds)
+        beyond = 1000 * statistics.median(each[name] - each[EMPTY] for each in rounds)
+        print(f"{name:24}{total:10.1f}" + (f"{beyond:14.1f}" if name != EMPTY else ""))
+
+
+def cpu_seconds(child: list[str], environment: dict[str, str]) -> float:
+    """Return the CPU time of an interpreter with these arguments; what it prints is dropped."""
+    nothing = (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)
+    pid = os.posix_spawn(
+        sys.executable, [sys.executable, *child], environment, file_actions=[nothing]
+    )
+    _, status, usage = os.wait4(pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(child)}: exit code {os.waitstatus_to_exitcode(status)}")
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    main()

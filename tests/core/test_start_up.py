@@ -1,0 +1,72 @@
+"""`import ncwire` imports nothing that is slow and not needed at once; it comes when it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SLOW = {
+    "argparse", "asyncio", "cryptography", "difflib", "email", "hashlib", "http",
+    "importlib.metadata", "ncwire.callhome", "ncwire.ssh.config", "ncwire.ssh.sequence",
+    "ncwire.testing", "ncwire_libssh2", "ncwire_paramiko", "paramiko", "rich", "ssh2", "ssl",
+    "stevedore", "subprocess", "tempfile", "urllib.request", "xml.sax",
+}  # fmt: skip
+
+
+def imported_by(code: str) -> set[str]:
+    """Return what code imports in a new interpreter, beyond what that has imported by itself."""
+    program = (
+        "import json, sys\nbefore = set(sys.modules)\n"
+        f"{code}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_import_brings_in_nothing_slow():
+    imported = imported_by("import ncwire")
+    assert "ncwire.session" in imported
+    assert not imported & SLOW
+
+
+CONNECT_WITH_A_BAD_FILE = """
+try: ncwire.connect("h", ssh_config="/nonexistent")
+except ncwire.NcwireError as error: assert "/nonexistent" in str(error)
+else: raise AssertionError
+"""
+CONNECT_BY_A_BAD_NAME = """
+try: ncwire.connect("h", driver="paramik")
+except ncwire.DriverError as error: assert "did you mean 'paramiko'" in str(error)
+else: raise AssertionError
+"""
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "assert ncwire.callhome.listen",
+        "from ncwire import callhome; assert callhome is ncwire.callhome",
+        "from ncwire import *; assert callhome.PORT == 4334",
+        "from ncwire.capabilities import Capability as C; assert C('a:b?c=%2C').parameters['c']",
+        "from ncwire import registry; assert 'paramiko' in registry.names()",
+        "from ncwire.driver import HostKey; assert HostKey('x', b'').sha256[:7] == 'SHA256:'",
+        CONNECT_WITH_A_BAD_FILE,
+        CONNECT_BY_A_BAD_NAME,
+    ],
+)
+def test_what_is_imported_late_is_there_when_it_is_used(use):
+    imported_by(f"import ncwire\n{use}")
+
+
+def test_what_is_imported_late_is_listed_and_no_other_name_made_up():
+    code = (
+        "import ncwire\nassert 'callhome' in dir(ncwire)\n"
+        "assert not hasattr(ncwire, 'callhom')\n"
+        "try: ncwire.callhom\nexcept AttributeError as error: assert \"'callhom'\" in str(error)"
+    )
+    assert "ncwire.callhome" not in imported_by(code)
