@@ -89,14 +89,17 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
     Raises what `ncwire.connect` raises. An unknown host key is accepted only if its SHA-256
     fingerprint is the one given: the connection is then made anew, with that key required.
     """
+    return Login(arguments)(**parameters(arguments))
+
+
+def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameters of `ncwire.connect` that the options come to."""
     user, _, host = arguments.host.rpartition("@")
-    prompt = passwords.prompt(arguments)
-    password = passwords.given(arguments)
-    parameters: dict[str, Any] = {
+    given: dict[str, Any] = {
         "host": host,
         "driver": arguments.driver,
         "username": arguments.user or user or None,
-        "password": password,
+        "password": passwords.given(arguments),
         "key_filename": arguments.identity or None,
         "ssh_config": _ssh_config(arguments.config),
         "ssh_options": arguments.option,
@@ -104,21 +107,50 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
         "jumps": arguments.jumps or (),
     }
     if arguments.port is not None:
-        parameters["port"] = arguments.port
-    if password is None and prompt is not None and _answers_prompts(arguments.driver):
-        parameters["auth_handler"] = prompt.answers
-    try:
-        return _connect(parameters, arguments.host, prompt)
-    except SSHUnknownHostError as error:
-        # A changed or a revoked key has an error of its own, and no key_base64.
-        if (
-            error.jump_host
-            or error.key_base64 is None
-            or error.sha256 != arguments.accept_host_key
-        ):
-            raise
-        parameters["hostkey_b64"] = error.key_base64
-    return _connect(parameters, arguments.host, prompt)
+        given["port"] = arguments.port
+    return given
+
+
+class Login:
+    """Connects, and asks the user on the terminal for what is missing, if that is wanted.
+
+    Called with the parameters of `ncwire.connect`. A password that was asked for is kept for
+    the next call.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._destination = arguments.host
+        self._accepted = arguments.accept_host_key
+        self._prompt = passwords.prompt(arguments)
+        self._answered: dict[str, str] = {}
+
+    def __call__(self, **parameters: Any) -> SSHSession:
+        """Connect. Raises what `ncwire.connect` raises."""
+        parameters |= self._answered
+        prompt = self._prompt
+        if parameters["password"] is None and prompt and _answers_prompts(parameters["driver"]):
+            parameters["auth_handler"] = prompt.answers
+        try:
+            return self._connect(parameters)
+        except SSHUnknownHostError as error:
+            # A changed or a revoked key has an error of its own, and no key_base64.
+            if error.jump_host or error.key_base64 is None or error.sha256 != self._accepted:
+                raise
+            parameters["hostkey_b64"] = error.key_base64
+        return self._connect(parameters)
+
+    def _connect(self, parameters: dict[str, Any]) -> SSHSession:
+        for _ in range(_PROMPTS):
+            try:
+                return _logged(ncwire.connect(**parameters))
+            except AuthenticationError as error:
+                prompt = self._prompt
+                if prompt is None or not _password_is_missing(error, parameters, prompt):
+                    raise
+                refused = "" if parameters["password"] is None else "Permission denied. "
+                question = f"{refused}Password for {self._destination}: "
+                parameters["password"] = self._answered["password"] = prompt.password(question)
+        return _logged(ncwire.connect(**parameters))
 
 
 def framing(session: SSHSession) -> str:
@@ -126,20 +158,6 @@ def framing(session: SSHSession) -> str:
     offers = (session.client_capabilities, session.server_capabilities or ())
     both_speak_1_1 = all(":base:1.1" in offer for offer in offers)
     return "chunked" if both_speak_1_1 else "end-of-message"
-
-
-def _connect(
-    parameters: dict[str, Any], destination: str, prompt: TerminalPrompt | None
-) -> SSHSession:
-    for _ in range(_PROMPTS):
-        try:
-            return _logged(ncwire.connect(**parameters))
-        except AuthenticationError as error:
-            if prompt is None or not _password_is_missing(error, parameters, prompt):
-                raise
-            refused = "" if parameters["password"] is None else "Permission denied. "
-            parameters["password"] = prompt.password(f"{refused}Password for {destination}: ")
-    return _logged(ncwire.connect(**parameters))
 
 
 def _logged(session: SSHSession) -> SSHSession:

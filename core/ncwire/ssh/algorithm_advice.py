@@ -25,7 +25,7 @@ def advise(error: NoCommonAlgorithmError) -> str:
         return ""
     ways = []
     for driver, status in registry.ssh_drivers():
-        allow = _to_allow(driver.algorithms, error.theirs)
+        allow = to_allow(driver.algorithms, error.theirs)
         if allow is None or (allow == Algorithms() and _is_default(error.ours, driver.algorithms)):
             continue  # what has just failed is no advice
         way = f"driver {status.name} could, with {_told(allow)}"
@@ -35,7 +35,7 @@ def advise(error: NoCommonAlgorithmError) -> str:
     return "no installed driver could"
 
 
-def _to_allow(has: Algorithms, theirs: Algorithms) -> Algorithms | None:
+def to_allow(has: Algorithms, theirs: Algorithms) -> Algorithms | None:
     """Return what to allow for a driver that `has` these, the least of it; None if it cannot."""
     has = dataclasses.replace(has, compression=has.compression or ("none",))
     possible = in_common(theirs, has)

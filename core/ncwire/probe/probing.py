@@ -1,0 +1,266 @@
+"""`probe`: what a server offers, who can talk to it, and what it answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ncwire import registry
+from ncwire.driver.deadline import Deadline
+from ncwire.driver.ssh import SSHDriver
+from ncwire.errors import (
+    ChannelError,
+    DriverUnavailable,
+    HandshakeError,
+    NcwireError,
+    StepTimeoutError,
+    TransportError,
+)
+from ncwire.probe import host_keys
+from ncwire.probe.greeting import SilentServerError, read_greeting, speaks_tls
+from ncwire.probe.host_keys import HostKeyFinding, Standing
+from ncwire.probe.report import Answer, Report
+from ncwire.probe.verdicts import Ability, Candidate, Verdict, judged
+from ncwire.probe.visit import Visit
+from ncwire.ssh.known_hosts import host_entry_name
+from ncwire.ssh.options import Parameters, filenames, settle
+from ncwire.ssh.sequence import host_key_policy
+from ncwire.ssh.session import check_features, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ncwire.driver.base import Driver
+    from ncwire.driver.hostkey import HostKey
+    from ncwire.driver.options import ConnectOptions
+    from ncwire.probe.greeting import Greeting
+    from ncwire.ssh.hostkeys import HostKeyPolicy
+    from ncwire.ssh.parameters import Filename
+    from ncwire.ssh.session import SSHSession
+
+_log = logging.getLogger(__name__)
+
+SUBSYSTEMS = ("netconf", "xmlagent")
+"""The names that are tried where none are given: RFC 6242's, and NX-OS's of before."""
+_TLS_PATIENCE = 5.0
+
+
+def probe(
+    host: str,
+    *,
+    driver: str | type[Driver] | None = None,
+    known_hosts: Filename | Iterable[Filename] | None = None,
+    log_in: bool = True,
+    login: Callable[..., SSHSession] = connect,
+    **parameters: Any,
+) -> Report:
+    """Look at a server, in a few connections one after another, and return what was found.
+
+    `parameters` are those of `ncwire.connect`. What the server says by itself is read first;
+    then each installed driver exchanges keys with it, and keys are exchanged once more for each
+    type of host key that was not seen by then; the server is asked which authentication methods
+    it offers to the user, unless its host key is a bad one. Up to there nothing secret is sent.
+
+    With `log_in` the rest is up to `login`, which is called like `ncwire.connect`, and verifies
+    the host key as that does: only to a host with a good one anything else is sent.
+    `subsystems` are tried one at a time, and the hello of the first that answers is reported.
+
+    Raises `OptionError`, `UnsupportedOption` and `DriverError` before anything is sent, and
+    `ConnectError`, `HandshakeError` or `StepTimeoutError` where no SSH server answers. Whatever
+    goes wrong after that stands in the report.
+    """
+    subsystems = tuple(parameters.pop("subsystems", SUBSYSTEMS))
+    names = filenames("known_hosts", known_hosts)
+    options = settle(Parameters(host=host, subsystems=subsystems, **parameters), names)
+    preferred = _preferred(driver, options)
+    prober = _Prober(options, preferred)
+    greeting = prober.greeting()
+    report = prober.report(greeting)
+    if not log_in:
+        return dataclasses.replace(report, left_out="it was not asked for")
+    chosen, left_out = _driver_to_log_in(report, driver)
+    if chosen is None:
+        return dataclasses.replace(report, left_out=left_out)
+    parameters |= {"driver": chosen, "known_hosts": names or None}
+    return _logged_in(
+        report,
+        registry.choose(chosen).name,
+        subsystems,
+        lambda name: login(host=host, subsystems=[name], **parameters),
+    )
+
+
+class _Prober:
+    """The connections before a login."""
+
+    def __init__(self, options: ConnectOptions, preferred: type[SSHDriver]) -> None:
+        self._options = options
+        self._preferred = preferred
+        self._policy: HostKeyPolicy = host_key_policy(options)
+        self._methods: frozenset[str] | None = None
+        self._methods_problem = "no keys could be exchanged"
+
+    def greeting(self) -> Greeting:
+        """Return what the server says by itself."""
+        where = self._where()
+        try:
+            with Visit.at(self._preferred, self._options) as visit:
+                return read_greeting(visit.sock, visit.deadline(f"SSH greeting of {where}"))
+        except (SilentServerError, StepTimeoutError) as error:
+            if self._is_tls():
+                raise HandshakeError(
+                    f"{where}: no SSH server answers: what is there speaks TLS"
+                ) from error
+            if isinstance(error, StepTimeoutError):
+                raise
+            raise HandshakeError(f"{where}: {error}") from error
+        except HandshakeError as error:
+            raise HandshakeError(f"{where}: {error}") from error
+
+    def report(self, greeting: Greeting) -> Report:
+        """Exchange keys, once for each driver and each type of key."""
+        offer = greeting.offer
+        plan = judged(offer, self._options.algorithms, self._policy.key_types())
+        # The preferred driver first: it is the one to ask for the methods.
+        plan.sort(key=lambda each: _name(each) != self._preferred.name)
+        verdicts = [each if isinstance(each, Verdict) else self._tried(each) for each in plan]
+        seen = [verdict.host_key for verdict in verdicts if verdict.host_key is not None]
+        found = {key.blob: host_keys.finding(self._policy, key) for key in seen}
+        drivers = [driver for driver, status in registry.ssh_drivers() if status.status == "ok"]
+        drivers.sort(key=lambda driver: driver is not self._preferred)
+        findings = list(found.values())
+        for name in host_keys.unseen(offer.host_keys, seen):
+            ways = list(host_keys.ways(name, offer, drivers))
+            findings.append(self._shown(name, ways))
+        options = self._options
+        return Report(
+            host=options.host or "",
+            port=options.port,
+            username=options.username,
+            greeting=greeting,
+            drivers=tuple(verdicts),
+            host_keys=tuple(sorted(findings, key=lambda each: _place(each, offer.host_keys))),
+            auth_methods=self._methods,
+            auth_problem="" if self._methods is not None else self._methods_problem,
+        )
+
+    def _tried(self, candidate: Candidate) -> Verdict:
+        try:
+            return candidate.verdict(self._exchange(candidate.driver, candidate.offered))
+        except NcwireError as error:
+            return candidate.verdict(error)
+
+    def _shown(self, name: str, ways: Sequence[tuple[type[SSHDriver], Any]]) -> HostKeyFinding:
+        problem = "no installed driver can exchange keys by it"
+        for driver, offered in ways:
+            try:
+                return host_keys.finding(self._policy, self._exchange(driver, offered))
+            except NcwireError as error:
+                problem = str(error)
+        return HostKeyFinding(name, Standing.UNSEEN, detail=problem)
+
+    def _exchange(self, driver: type[SSHDriver], offered: Any) -> HostKey:
+        with Visit.at(driver, self._options) as visit:
+            key = visit.exchange_keys(offered)
+            if self._methods is None:
+                self._ask_for_methods(visit, key)
+            return key
+
+    def _ask_for_methods(self, visit: Visit, key: HostKey) -> None:
+        if (standing := host_keys.finding(self._policy, key).standing).is_bad:
+            self._methods_problem = f"not asked: the host key is {standing.value}"
+            return
+        try:
+            self._methods = visit.auth_methods()
+        except NcwireError as error:
+            self._methods_problem = str(error)
+
+    def _is_tls(self) -> bool:
+        try:
+            with Visit.at(self._preferred, self._options) as visit:
+                return speaks_tls(visit.sock, Deadline.after(_TLS_PATIENCE, "TLS hello"))
+        except TransportError:
+            return False
+
+    def _where(self) -> str:
+        return host_entry_name(self._options.host or "", self._options.port)
+
+
+def _preferred(driver: str | type[Driver] | None, options: ConnectOptions) -> type[SSHDriver]:
+    """Return the driver that is asked for, or another that shows the steps of a connection."""
+    chosen = registry.choose(driver)
+    needed = options.required_features()
+    if issubclass(chosen, SSHDriver):
+        check_features(chosen, needed)
+        return chosen
+    able = [other for other, status in registry.ssh_drivers() if status.status == "ok"]
+    if not able:
+        raise DriverUnavailable(
+            chosen.name,
+            "it is no SSH driver, and no other can be used",
+            "install one that is: pip install paramiko",
+        )
+    check_features(able[0], needed)
+    return able[0]
+
+
+def _driver_to_log_in(
+    report: Report, driver: str | type[Driver] | None
+) -> tuple[str | type[Driver] | None, str]:
+    """Return the driver to log in with, or None and why there is to be no login."""
+    verdicts = {verdict.driver: verdict for verdict in report.drivers}
+    chosen = registry.choose(driver)
+    verdict = verdicts.get(chosen.name)
+    if verdict is None or verdict.ability in {Ability.YES, Ability.UNTOLD}:
+        return driver or chosen.name, ""
+    best = report.best()
+    if best is None:
+        return None, "no installed driver can talk to the server"
+    if best.ability is Ability.IF_ALLOWED:
+        # Secrets go over weak algorithms only where somebody has allowed these by name.
+        return None, "the server needs algorithms that have to be allowed by name"
+    if driver is not None:
+        return None, f"driver {chosen.name!r} cannot talk to the server; {best.driver!r} can"
+    return best.driver, ""
+
+
+def _logged_in(
+    report: Report, driver: str, subsystems: Sequence[str], login: Callable[[str], SSHSession]
+) -> Report:
+    refused: list[str] = []
+    problem: NcwireError | None = None
+    for name in subsystems:
+        try:
+            with login(name) as session:
+                answer = _answer(session, driver, name, refused)
+                return dataclasses.replace(report, answer=answer)
+        except ChannelError as error:
+            refused.append(name)
+            problem = error
+        except NcwireError as error:
+            return dataclasses.replace(report, problem=error)
+    return dataclasses.replace(report, problem=problem)
+
+
+def _answer(session: SSHSession, driver: str, subsystem: str, refused: Sequence[str]) -> Answer:
+    info = session.channel_info
+    offers = (session.client_capabilities, session.server_capabilities or ())
+    return Answer(
+        subsystem=subsystem,
+        refused=tuple(refused),
+        session_id=session.id or "",
+        framing="chunked" if all(":base:1.1" in each for each in offers) else "end-of-message",
+        capabilities=tuple(session.server_capabilities or ()),
+        driver=driver,
+        banner=info.banner if info else "",
+    )
+
+
+def _name(each: Candidate | Verdict) -> str:
+    return each.driver if isinstance(each, Verdict) else each.driver.name
+
+
+def _place(finding: HostKeyFinding, algorithms: Sequence[str]) -> int:
+    places = [i for i, name in enumerate(algorithms) if host_keys.key_type(name) == finding.type]
+    return min(places, default=len(algorithms))
