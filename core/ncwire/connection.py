@@ -228,7 +228,7 @@ class Connection(Member):
         return more and cause is None
 
     def _serve_until(self, answer: Answer, until: float) -> None:
-        working = True
+        more = working = True
         try:
             self._pump.lend(self)
             while True:
@@ -257,7 +257,7 @@ class Connection(Member):
                 raise
         finally:
             self._pump.take_back(self, self._waiting)
-            if self._inbox or self._failure is not None:
+            if more or self._inbox or self._failure is not None:
                 self._wake()
 
     def _work(self, now: float, backlog: int) -> bool:

@@ -13,7 +13,9 @@ import pytest
 
 from ncwire import Session, SessionListener
 from ncwire.errors import NcwireError, RPCTimeoutError, SessionCloseError
+from ncwire.testing.memory import MemoryChannel
 
+BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 NOTIFICATION = (
     '<notification xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">{}</notification>'
@@ -72,6 +74,42 @@ def test_listeners_are_called_on_the_sessions_thread_and_in_order(peer, session)
     told = [raw for raw in listener.messages if "notification" in raw]
     assert told == [NOTIFICATION.format(n) for n in range(50)]
     assert listener.threads == {session}
+
+
+class Hoarding(MemoryChannel):
+    """Takes in all that there is, as libssh2 does: the fd tells nothing of what it still has."""
+
+    hoard = b""
+
+    def read(self, size):
+        while data := super().read(1 << 20):
+            self.hoard += data
+        if not self.hoard:
+            return data
+        data, self.hoard = self.hoard[:size], self.hoard[size:]
+        return data
+
+
+def test_what_is_left_after_the_reply_is_read_though_the_fd_is_silent(peer):
+    peer.channel.close()
+    peer.sock.close()
+    peer.channel, peer.sock = Hoarding.pair()
+    peer.sock.settimeout(20)
+    peer.hello()
+    listener = Noting()
+    large = NOTIFICATION.format("x" * 2_000_000)
+    with Session(CLIENT) as session:
+        session.open(peer.channel)
+        session.add_listener(listener)
+        peer.receive()
+        for _ in range(2):
+            receiving = threading.Thread(target=session.rpc, args=("<get/>",))
+            receiving.start()
+            reply = f'<rpc-reply xmlns="{BASE}" message-id="{asked(peer)}"><ok/></rpc-reply>]]>]]>'
+            peer.sock.sendall((reply + large + "]]>]]>").encode())
+            receiving.join()
+            listener.wait(2)
+        session.close()
 
 
 def test_a_listener_may_wait_for_what_the_caller_holds(peer, session):
