@@ -185,6 +185,7 @@ def parameters_by_feature() -> Mapping[Feature, Sequence[str]]:
         certificate_files=("set",),
         keepalive=1.0,
         environment={"set": "set"},
+        command="set",
         auth_handler=lambda _title, _instruction, _prompts: (),
         key_filename=("set",),
         algorithms=Algorithms(kex=("set",), compression=("zlib@openssh.com",)),

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
+from ncwire.dialect import PLAIN, Dialect
 from ncwire.errors import (
+    ForbiddenXMLError,
     HelloMalformedError,
     HelloMissingError,
     MessageError,
@@ -20,15 +22,17 @@ from ncwire.errors import (
 )
 from ncwire.framing import (
     ChunkedDecoder,
+    CleaningDecoder,
     Decoder,
     Document,
     EndOfMessageDecoder,
     Limits,
+    cleaned,
     frame_chunked,
     frame_end_of_message,
     text_of,
 )
-from ncwire.messages import build_hello, parse_hello, read_root
+from ncwire.messages import Hello, build_hello, mend_split_tags, parse_hello, read_root
 from ncwire.plain_root import Alike, plain_root
 
 if TYPE_CHECKING:
@@ -84,9 +88,15 @@ class Protocol:
     `session_id`, `server_capabilities` and `framing` are None before `HelloReceived`.
     """
 
-    def __init__(self, client: Capabilities, limits: Limits = Limits()) -> None:  # noqa: B008 - it is immutable
+    def __init__(
+        self,
+        client: Capabilities,
+        limits: Limits = Limits(),  # noqa: B008 - it is immutable
+        dialect: Dialect = PLAIN,
+    ) -> None:
         self._client = client
         self._limits = limits
+        self._dialect = dialect
         self._hello_decoder = EndOfMessageDecoder(limits.hello)
         self._decoder: Decoder = self._hello_decoder
         self._alike = Alike()
@@ -103,7 +113,9 @@ class Protocol:
 
     def hello(self) -> bytes:
         """Return the client's hello, framed, as it is to be sent."""
-        return b"".join(frame_end_of_message(build_hello(self._client)))
+        return b"".join(
+            frame_end_of_message(build_hello(self._client, self._dialect.hello_prefix))
+        )
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
         """Take in what was read. Never raises for what it is: `next_event` does.
@@ -177,17 +189,35 @@ class Protocol:
             raise HelloMissingError(f"hello: the server sent something else: {error}") from error
         if document is None:
             return None
-        try:
-            text = document.decode()
-        except UnicodeDecodeError as error:
-            raise HelloMalformedError(f"hello: {_not_utf8(document, error)}") from None
-        hello = parse_hello(text)
+        hello = self._hello(document)
         framing = self._agree(hello.capabilities)
         self._switch(framing)
         self.session_id = hello.session_id
         self.server_capabilities = hello.capabilities
         self.framing = framing
         return HelloReceived(hello.session_id, hello.capabilities, framing)
+
+    def _hello(self, document: bytes) -> Hello:
+        dialect = self._dialect
+        if dialect.drop_control_characters:
+            document = cleaned(document)
+        try:
+            text = document.decode()
+        except UnicodeDecodeError as error:
+            raise HelloMalformedError(f"hello: {_not_utf8(document, error)}") from None
+        if dialect.mend_split_tags:
+            text = mend_split_tags(text)
+        try:
+            return parse_hello(text)
+        except HelloMalformedError:
+            mended = self._mended(text)
+            if mended is None:
+                raise
+        return parse_hello(mended)
+
+    def _mended(self, text: str) -> str | None:
+        mend = self._dialect.mend
+        return None if mend is None else mend(text)
 
     def _message(self, document: bytes) -> MessageReceived:
         try:
@@ -196,7 +226,15 @@ class Protocol:
             raise _not_utf8(document, error) from None
         root = self._alike.root(text)
         if root is None:
-            root = read_root(text)
+            try:
+                root = read_root(text)
+            except ForbiddenXMLError:
+                raise
+            except MessageError:
+                mended = self._mended(text)
+                if mended is None:
+                    raise
+                text, root = mended, read_root(mended)
             self._alike.learn(text, root)
         return MessageReceived(root, text)
 
@@ -223,15 +261,17 @@ class Protocol:
     def _switch(self, framing: Framing) -> None:
         if framing is Framing.END_OF_MESSAGE:
             self._decoder.max_message = self._limits.message
-            return
-        rest = self._hello_decoder.take_rest()
-        self._frame = frame_chunked
-        self._decoder = ChunkedDecoder(
-            self._limits.message,
-            self._hello_decoder.offset,
-            max_header=self._limits.chunk_header,
-        )
-        self._decoder.receive(rest)
+        else:
+            rest = self._hello_decoder.take_rest()
+            self._frame = frame_chunked
+            self._decoder = ChunkedDecoder(
+                self._limits.message,
+                self._hello_decoder.offset,
+                max_header=self._limits.chunk_header,
+            )
+            self._decoder.receive(rest)
+        if self._dialect.drop_control_characters:
+            self._decoder = CleaningDecoder(self._decoder)
 
 
 def _not_utf8(document: bytes, error: UnicodeDecodeError) -> MessageError:

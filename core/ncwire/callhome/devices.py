@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ncwire.driver.hostkey import HostKey
+from ncwire.driver_choice import check_features
 from ncwire.errors import OptionError, SSHHostKeyRevokedError, UnknownDeviceError
 from ncwire.ssh.identification import Identification, Identified
 from ncwire.ssh.known_hosts import REVOKED, SSH_PORT, host_entry_name, read_known_hosts
 from ncwire.ssh.options import settle
 from ncwire.ssh.parameters import DEFAULT_PORT, Parameters, filenames
-from ncwire.ssh.session import check_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
