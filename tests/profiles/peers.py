@@ -172,7 +172,7 @@ def offers_only(*uris: str) -> Callable[[str], bool]:
 
 def declares(**namespaces: str) -> Callable[[str], bool]:
     return lambda rpc: (
-        rpc.startswith("<rpc ")
+        unprefixed(rpc)
         and all(f'xmlns:{prefix}="{uri}"' in rpc for prefix, uri in namespaces.items())
     )
 
