@@ -73,6 +73,10 @@ def probe(
     """
     subsystems = tuple(parameters.pop("subsystems", SUBSYSTEMS))
     names = filenames("known_hosts", known_hosts)
+    if parameters.get("profile") is not None:
+        from ncwire.profiles.device_handler import settled  # noqa: PLC0415 - most name none
+
+        parameters["profile"] = settled(parameters["profile"])
     options = settle(Parameters(host=host, subsystems=subsystems, **parameters), names)
     preferred = _preferred(driver, options)
     prober = _Prober(options, preferred)
