@@ -111,12 +111,13 @@ class PeerOf:
             if message_id is None or not family.accepts_rpc(rpc):
                 return
             closing = "close-session" in rpc
+            answer = b""
             if not closing or family.answers_close:
                 document = family.reply(message_id[1]) + family.padding
-                stream.send(family.chunks(document) if chunked else document + END)
+                answer = family.chunks(document) if chunked else document + END
+            # All at once, so that a client reads the last word with the reply.
+            stream.send(answer + family.last_word if closing else answer)
             if closing:
-                if family.last_word:
-                    stream.send(family.last_word)
                 return
 
 
@@ -217,7 +218,7 @@ FAMILIES = {
         hello=split_tag,
         reply=with_control_characters,
         answers_close=False,
-        needs=("received.mend_split_tags",),
+        needs=("received.mend_split_tags", "received.drop_control_characters"),
     ),
     "iosxe": Family(base=(BASE_1_0,), hello=without_namespace),
     "csr": Family(

@@ -275,16 +275,24 @@ class SSHSession(Session):
                     Keepalive.every(options.keepalive, options.keepalive_count),
                     deadline,
                 )
-                self._pause(deadline)
         except BaseException:
             if not started and sock_fd is not None and options.sock is not None:
                 options.sock.detach()
             raise
 
-    def _pause(self, deadline: Deadline) -> None:
-        """Wait as long as the profile says, but no longer than the session and `connect` last."""
-        if self._profile is not None and self._profile.pause:
-            self._freed.wait(min(self._profile.pause, max(0.0, deadline.at - time.monotonic())))
+    def _open(
+        self,
+        channel: Channel,
+        timeouts: Timeouts,
+        keepalive: Keepalive | None,
+        deadline: Deadline | None,
+    ) -> None:
+        super()._open(channel, timeouts, keepalive, deadline)
+        pause = 0.0 if self._profile is None else self._profile.pause
+        if pause and deadline is not None:
+            pause = min(pause, max(0.0, deadline.at - time.monotonic()))
+        if pause:
+            self._freed.wait(pause)
 
 
 def connect(
