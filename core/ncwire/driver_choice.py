@@ -60,7 +60,7 @@ def choose(
     preferred = profile.driver if profile is not None and driver is None else ()
     if profile is None or not preferred:
         chosen = registry.choose(driver)
-        _check(chosen, profile, needed)
+        check(chosen, profile, needed)
         choice = DriverChoice(chosen.name, _by(driver))
     else:
         chosen, choice = _preferred(preferred, profile, needed)
@@ -91,7 +91,7 @@ def _preferred(
     for name in names:
         try:
             chosen = registry.load(name)
-            _check(chosen, profile, needed)
+            check(chosen, profile, needed)
         except (DriverError, UnsupportedOption) as error:
             failures.append(error)
             passed_over.append((name, str(error)))
@@ -108,9 +108,10 @@ def _place(profile: DeviceProfile, key: str) -> str:
     return f"profile {profile.name if given is None else given.profile!r}"
 
 
-def _check(
+def check(
     driver: type[Driver], profile: DeviceProfile | None, needed: Mapping[str, Feature]
 ) -> None:
+    """Raise `UnsupportedOption` for the first thing needed, or required, that it has not."""
     check_features(driver, needed)
     if profile is None:
         return
