@@ -35,7 +35,7 @@ class DriverChoice:
     passed_over: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        text = f"{self.name}, by {self.by}"
+        text = f"{self.name} ({self.by})"
         if self.passed_over:
             text += "; passed over: " + "; ".join(
                 f"{name} ({reason})" for name, reason in self.passed_over

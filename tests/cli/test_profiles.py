@@ -73,7 +73,7 @@ def test_one_that_there_is_not_is_answered_with_those_there_are(run, command):
 def test_hello_and_rpc_go_by_a_profile(run, login):
     code, out, err = run("hello", *login, "--profile", "huawei", "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out)["driver"] == "paramiko, by the default"
+    assert json.loads(out)["driver"] == "paramiko (the default)"
     code, out, err = run("rpc", *login, "--profile", "hpcomware", "--get-config", "running")
     assert (code, err) == (0, "")
     assert "<rpc-reply " in out
@@ -84,4 +84,4 @@ def test_the_profiles_driver_is_taken(run, login, tmp_path):
     path.write_text('driver = ["nonesuch", "libssh2"]\n')
     code, out, _ = run("hello", *login, "--profile", str(path))
     assert code == 0
-    assert "driver: libssh2, by profile 'lab'; passed over: nonesuch (" in out
+    assert "driver: libssh2 (profile 'lab'); passed over: nonesuch (" in out

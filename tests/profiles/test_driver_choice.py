@@ -95,5 +95,5 @@ def test_a_requirement_nobody_has_says_so():
 def test_a_session_tells(peer, connect):
     server, _ = peer("default")
     session = connect(server, profile="junos", subsystems=["netconf"])
-    assert str(session.driver_choice).startswith("paramiko, by the default")
+    assert str(session.driver_choice).startswith("paramiko (the default)")
     assert connect(server).profile is None
