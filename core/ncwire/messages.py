@@ -45,8 +45,6 @@ _START_TAG = re.compile(rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)")
 _PLAIN_OPERATION = re.compile(rb"<(?!rpc[\s/>])[A-Za-z_][A-Za-z0-9_.-]*+[\s/>]")
 _DOCTYPE = b"<!DOCTYPE"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-# A tag's name and more, which is no attribute: so it can be in no well-formed document.
-_SPLIT_TAG = re.compile(r"(</?[A-Za-z_][\w.:-]*)\s+([\w.:-]+\s*/?>)")
 _RPC = f'<rpc message-id="%b" xmlns="{BASE_NS}">%b</rpc>'.encode()
 
 # Expat's own; an encoding that it or Python does not know; a str that UTF-8 cannot express.
@@ -137,11 +135,6 @@ def read_root(raw: str | bytes) -> tuple[str, dict[str, str]]:
             f"the message has no readable root element: {error}: {_excerpt(raw)}"
         ) from error
     return root.tag, dict(root.attrib)
-
-
-def mend_split_tags(hello: str) -> str:
-    """Return a hello without white space inside the names of tags (IOS-XR 7.3.1)."""
-    return _SPLIT_TAG.sub(r"\1\2", hello)
 
 
 def rpc_envelope(dialect: Dialect) -> bytes:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
 from ncwire.dialect import PLAIN, Dialect
 from ncwire.errors import (
-    ForbiddenXMLError,
     HelloMalformedError,
     HelloMissingError,
     MessageError,
@@ -22,17 +21,15 @@ from ncwire.errors import (
 )
 from ncwire.framing import (
     ChunkedDecoder,
-    CleaningDecoder,
     Decoder,
     Document,
     EndOfMessageDecoder,
     Limits,
-    cleaned,
     frame_chunked,
     frame_end_of_message,
     text_of,
 )
-from ncwire.messages import Hello, build_hello, mend_split_tags, parse_hello, read_root
+from ncwire.messages import Hello, build_hello, parse_hello, read_root
 from ncwire.plain_root import Alike, plain_root
 
 if TYPE_CHECKING:
@@ -113,9 +110,8 @@ class Protocol:
 
     def hello(self) -> bytes:
         """Return the client's hello, framed, as it is to be sent."""
-        return b"".join(
-            frame_end_of_message(build_hello(self._client, self._dialect.hello_prefix))
-        )
+        hello = build_hello(self._client, self._dialect.hello_prefix)
+        return b"".join(frame_end_of_message(hello))
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
         """Take in what was read. Never raises for what it is: `next_event` does.
@@ -158,9 +154,7 @@ class Protocol:
             document = self._decoder.next_document()
             if document is None:
                 return None
-            if isinstance(document, bytes):
-                return self._message(document)
-            return MessageReceived(self._root_of(document), document)
+            return self._message(document)
         except NcwireError as error:
             self._failure = error
             raise
@@ -198,43 +192,22 @@ class Protocol:
         return HelloReceived(hello.session_id, hello.capabilities, framing)
 
     def _hello(self, document: bytes) -> Hello:
-        dialect = self._dialect
-        if dialect.drop_control_characters:
-            document = cleaned(document)
         try:
             text = document.decode()
         except UnicodeDecodeError as error:
             raise HelloMalformedError(f"hello: {_not_utf8(document, error)}") from None
-        if dialect.mend_split_tags:
-            text = mend_split_tags(text)
-        try:
-            return parse_hello(text)
-        except HelloMalformedError:
-            mended = self._mended(text)
-            if mended is None:
-                raise
-        return parse_hello(mended)
+        return parse_hello(text)
 
-    def _mended(self, text: str) -> str | None:
-        mend = self._dialect.mend
-        return None if mend is None else mend(text)
-
-    def _message(self, document: bytes) -> MessageReceived:
+    def _message(self, document: bytes | Document) -> MessageReceived:
+        if isinstance(document, Document):
+            return MessageReceived(self._root_of(document), document)
         try:
             text = document.decode()
         except UnicodeDecodeError as error:
             raise _not_utf8(document, error) from None
         root = self._alike.root(text)
         if root is None:
-            try:
-                root = read_root(text)
-            except ForbiddenXMLError:
-                raise
-            except MessageError:
-                mended = self._mended(text)
-                if mended is None:
-                    raise
-                text, root = mended, read_root(mended)
+            root = read_root(text)
             self._alike.learn(text, root)
         return MessageReceived(root, text)
 
@@ -261,17 +234,15 @@ class Protocol:
     def _switch(self, framing: Framing) -> None:
         if framing is Framing.END_OF_MESSAGE:
             self._decoder.max_message = self._limits.message
-        else:
-            rest = self._hello_decoder.take_rest()
-            self._frame = frame_chunked
-            self._decoder = ChunkedDecoder(
-                self._limits.message,
-                self._hello_decoder.offset,
-                max_header=self._limits.chunk_header,
-            )
-            self._decoder.receive(rest)
-        if self._dialect.drop_control_characters:
-            self._decoder = CleaningDecoder(self._decoder)
+            return
+        rest = self._hello_decoder.take_rest()
+        self._frame = frame_chunked
+        self._decoder = ChunkedDecoder(
+            self._limits.message,
+            self._hello_decoder.offset,
+            max_header=self._limits.chunk_header,
+        )
+        self._decoder.receive(rest)
 
 
 def _not_utf8(document: bytes, error: UnicodeDecodeError) -> MessageError:

@@ -27,10 +27,10 @@ from ncwire.errors import (
 from ncwire.framing import Limits
 from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
+from ncwire.lenient import protocol_for
 from ncwire.listeners import Listeners, ListenerT, Root, SessionListener
 from ncwire.messages import rpc_envelope, wrap_rpc
 from ncwire.notifications import NotificationReader
-from ncwire.protocol import MessageReceived, Protocol
 from ncwire.pump import Pump
 from ncwire.rpc import Answer, Promise, Replies, Reply
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from ncwire.framing import Document
     from ncwire.hub import Hub
+    from ncwire.protocol import MessageReceived
 
 
 class _State(enum.Enum):
@@ -79,7 +80,7 @@ class Session(threading.Thread):
             raise OptionError("target", "needs a thread, and a session on a hub has none")
         self._hub = hub
         self._client_capabilities = Capabilities(capabilities)
-        self._protocol = Protocol(self._client_capabilities, limits or Limits(), dialect)
+        self._protocol = protocol_for(self._client_capabilities, limits or Limits(), dialect)
         self._wrap_rpc: Callable[[str | bytes, str], bytes] = (
             wrap_rpc if dialect == PLAIN else partial(wrap_rpc, envelope=rpc_envelope(dialect))
         )

@@ -10,7 +10,7 @@ from ncwire import profiles
 from ncwire.errors import NcwireError, SessionCloseError, UnsupportedOption
 from ncwire.testing import EmbeddedServer
 from ncwire.testing.ssh_login import Login
-from peers import CAPABILITIES, FAMILIES
+from peers import CAPABILITIES, FAMILIES, plain_reply
 
 if TYPE_CHECKING:
     from ncwire.driver import Prompt
@@ -72,6 +72,25 @@ def test_junos_has_its_last_word_between_chunks(driver, peer, connect):
         session.close_session(20)
         assert isinstance(session.cause, SessionCloseError)
         assert session.cause.closed_by == "us"
+
+
+@pytest.mark.parametrize("profile", ["huawei", "handler"])
+def test_a_large_reply_is_mended_too(profile, peer, connect):
+    class Handler:
+        def get_capabilities(self):
+            return list(profiles.get("huawei").client_capabilities())
+
+        def handle_raw_dispatch(self, raw):
+            return raw.strip("\0")
+
+    def large(message_id: str) -> bytes:
+        return b"\0" + plain_reply(message_id).replace(b"42", b"42" * 100_000) + b"\0"
+
+    family = type(FAMILIES["huawei"])(reply=large)
+    with EmbeddedServer(script=type(peer("huawei")[1])(family)) as server:
+        session = connect(server, profile=Handler() if profile == "handler" else profile)
+        assert session.rpc("<get/>", 20).raw.count("42") == 100_000
+        assert not NO_XML & set(session.rpc("<get/>", 20).raw)
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

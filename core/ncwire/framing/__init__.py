@@ -8,7 +8,6 @@ its limit and by what it was fed since it was last asked for a message.
 from __future__ import annotations
 
 from ncwire.framing.chunked import END_OF_CHUNKS, MAX_CHUNK_SIZE, ChunkedDecoder
-from ncwire.framing.cleaning import CleaningDecoder, cleaned
 from ncwire.framing.decoder import Decoder
 from ncwire.framing.document import Document, text_of
 from ncwire.framing.encoders import frame_chunked, frame_end_of_message
@@ -20,12 +19,10 @@ __all__ = [
     "END_OF_MESSAGE",
     "MAX_CHUNK_SIZE",
     "ChunkedDecoder",
-    "CleaningDecoder",
     "Decoder",
     "Document",
     "EndOfMessageDecoder",
     "Limits",
-    "cleaned",
     "frame_chunked",
     "frame_end_of_message",
     "text_of",
