@@ -9,11 +9,13 @@ NAME`. The driver packages can be imported without their libraries being install
 from __future__ import annotations
 
 import importlib
+import json
 import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ncwire import profiles
 from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver
 from ncwire.driver.rules import RULES
 from ncwire.ssh.algorithm_names import ASSIGNED
@@ -148,12 +150,67 @@ def keywords_without_effect() -> str:
     return _table(("Keyword", "Why it has no effect"), (40, 60), rows)
 
 
+def families() -> str:
+    """Return the table of ncwire's own profiles, and what each says."""
+    rows = []
+    for name in profiles.built_in():
+        profile = profiles.get(name)
+        given = {key: each for key, each in profile.values().items() if key not in _SHOWN_APART}
+        says = "; ".join(f"``{key}`` = ``{_as_toml(each.value)}``" for key, each in given.items())
+        notes = " ".join(profile.notes)
+        what = f"{profile.description[:1].upper()}{profile.description[1:]}."
+        about = " ".join(filter(None, (what, notes))).replace("'#'", "``#``")
+        rows.append((f"``{name}``", about, says or "\\-"))
+    return _table(("Profile", "For", "Says"), (15, 35, 50), rows)
+
+
+def profile_options() -> str:
+    """Return the table of the options of a profile, and which of ncwire's own give them."""
+    defaults = {each.key: each.value for each in profiles.DeviceProfile(name="-").settings()}
+    users: dict[str, list[str]] = {}
+    sources: dict[str, dict[str, None]] = {}
+    for name in profiles.built_in():
+        for key, given in profiles.get(name).values().items():
+            users.setdefault(key, []).append(name)
+            if given.profile == name and key not in _SHOWN_APART:
+                sources.setdefault(key, {})[given.source] = None
+    rows = [
+        (
+            f"``{option.key}``",
+            f"{option.meaning} *Allowed*: {option.allowed}.".replace('""', '``""``'),
+            f"``{_as_toml(defaults[option.key])}``",
+            "every one"
+            if option.key == "description"
+            else ", ".join(users.get(option.key, ["-"])),
+            "; ".join(sources.get(option.key, ())) or "\\-",
+        )
+        for option in profiles.OPTIONS.values()
+    ]
+    header = ("Option", "Meaning", "Default", "Given by", "Source")
+    return _table(header, (18, 37, 10, 15, 20), rows)
+
+
+_SHOWN_APART = frozenset({"description", "notes"})
+
+
+def _users(key: str, names: Sequence[str]) -> str:
+    return "every one" if key == "description" else ", ".join(names) or "\\-"
+
+
+def _as_toml(value: object) -> str:
+    if isinstance(value, tuple):
+        listed: object = dict(value) if value and isinstance(value[0], tuple) else list(value)
+        return json.dumps(listed)
+    return "open" if value is None else json.dumps(value)
+
+
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "features.rst": {"features-by-driver": features_by_driver},
     "matrix.rst": {
         "matrix-of-parameters": matrix_of_parameters,
         "matrix-of-keywords": matrix_of_keywords,
     },
+    "profiles.rst": {"families": families, "profile-options": profile_options},
     "ssh-config.rst": {
         "keywords-honoured": keywords_honoured,
         "keywords-refused": keywords_refused,
@@ -185,6 +242,7 @@ def parameters_by_feature() -> Mapping[Feature, Sequence[str]]:
         certificate_files=("set",),
         keepalive=1.0,
         environment={"set": "set"},
+        command="set",
         auth_handler=lambda _title, _instruction, _prompts: (),
         key_filename=("set",),
         algorithms=Algorithms(kex=("set",), compression=("zlib@openssh.com",)),

@@ -32,15 +32,18 @@ from ncwire.ssh.parameters import Jump
 from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
 
 if TYPE_CHECKING:
-    from ncwire import callhome
+    from ncwire import callhome, profiles
+    from ncwire.profiles import DeviceProfile
 else:
 
     def __getattr__(name):
-        """Import `ncwire.callhome` when it is first asked for: few programs listen."""
-        if name == "callhome":
-            import importlib  # noqa: PLC0415 - no name of this module's
+        """Import what few programs need when it is first asked for."""
+        import importlib  # noqa: PLC0415 - no name of this module's
 
-            return importlib.import_module("ncwire.callhome")
+        if name in ("callhome", "profiles"):
+            return importlib.import_module(f"ncwire.{name}")
+        if name == "DeviceProfile":
+            return importlib.import_module("ncwire.profiles").DeviceProfile
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
 
     def __dir__():
@@ -52,6 +55,7 @@ __all__ = [
     "Algorithms",
     "AuthenticationError",
     "Capabilities",
+    "DeviceProfile",
     "DriverError",
     "Hub",
     "Jump",
@@ -75,4 +79,5 @@ __all__ = [
     "callhome",
     "connect",
     "default_unknown_host_cb",
+    "profiles",
 ]

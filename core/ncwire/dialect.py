@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,9 @@ class Dialect:
     """Whether characters that XML forbids (NUL among them) are dropped from what is received."""
     mend_split_tags: bool = False
     """Whether white space in the middle of a tag's name is dropped from the server's hello."""
+    mend: Callable[[str], str | None] | None = None
+    """Called with a document that cannot be read, and returns it mended, or None. What it raises
+    ends the session. On the thread that has read the document, so it must not wait."""
 
 
 PLAIN = Dialect()

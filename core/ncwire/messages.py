@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from xml.etree.ElementTree import Element
 
+    from ncwire.dialect import Dialect
+
 BASE_NS = "urn:ietf:params:xml:ns:netconf:base:1.0"
 """The namespace of `<hello>`, `<rpc>` and `<rpc-reply>`, in every version of NETCONF."""
 NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
@@ -42,6 +44,7 @@ _MISCELLANEOUS = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _START_TAG = re.compile(rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)")
 _PLAIN_OPERATION = re.compile(rb"<(?!rpc[\s/>])[A-Za-z_][A-Za-z0-9_.-]*+[\s/>]")
 _DOCTYPE = b"<!DOCTYPE"
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _RPC = f'<rpc message-id="%b" xmlns="{BASE_NS}">%b</rpc>'.encode()
 
 # Expat's own; an encoding that it or Python does not know; a str that UTF-8 cannot express.
@@ -56,13 +59,17 @@ class Hello:
     capabilities: Capabilities
 
 
-def build_hello(capabilities: Iterable[str]) -> bytes:
-    """Return a client's hello with these capabilities, in UTF-8 (RFC 6241 section 8.1)."""
-    listed = "".join(f"<capability>{_escaped(uri)}</capability>" for uri in capabilities)
+def build_hello(capabilities: Iterable[str], prefix: str = "") -> bytes:
+    """Return a client's hello with these capabilities, in UTF-8 (RFC 6241 section 8.1).
+
+    Its elements have the prefix, or are in the default namespace.
+    """
+    nc, xmlns = (f"{prefix}:", f"xmlns:{prefix}") if prefix else ("", "xmlns")
+    listed = "".join(f"<{nc}capability>{_escaped(uri)}</{nc}capability>" for uri in capabilities)
     # With its declaration, which some devices insist on (CSR 1000v).
     return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<hello xmlns="{BASE_NS}"><capabilities>{listed}</capabilities></hello>'
+        f"{_DECLARATION}"
+        f'<{nc}hello {xmlns}="{BASE_NS}"><{nc}capabilities>{listed}</{nc}capabilities></{nc}hello>'
     ).encode()
 
 
@@ -130,8 +137,21 @@ def read_root(raw: str | bytes) -> tuple[str, dict[str, str]]:
     return root.tag, dict(root.attrib)
 
 
-def wrap_rpc(operation: str | bytes, message_id: str) -> bytes:
+def rpc_envelope(dialect: Dialect) -> bytes:
+    """Return what `wrap_rpc` puts around an operation, in a dialect."""
+    nc = f"{dialect.rpc_prefix}:" if dialect.rpc_prefix else ""
+    declared = [(dialect.rpc_prefix, BASE_NS)] if nc else []
+    declared += dialect.rpc_namespaces
+    namespaces = "".join(f' xmlns:{prefix}="{_escaped(uri)}"' for prefix, uri in declared)
+    namespaces = namespaces.replace("%", "%%")
+    head = _DECLARATION if dialect.rpc_declaration else ""
+    return f'{head}<{nc}rpc message-id="%b" xmlns="{BASE_NS}"{namespaces}>%b</{nc}rpc>'.encode()
+
+
+def wrap_rpc(operation: str | bytes, message_id: str, envelope: bytes = _RPC) -> bytes:
     """Return `<rpc>` with this operation in it, in UTF-8 (RFC 6241 section 4.1).
+
+    The envelope is ncwire's own, or one that `rpc_envelope` has returned.
 
     `operation` is one XML element; bytes are UTF-8. An XML declaration or a byte order mark
     before it is dropped. Raises `OptionError` when it is empty, no element, not UTF-8, or has a
@@ -142,11 +162,11 @@ def wrap_rpc(operation: str | bytes, message_id: str) -> bytes:
     if not document.isascii():
         _check_utf8(document)
     if _PLAIN_OPERATION.match(document):
-        return _RPC % (_quoted(message_id), document)
+        return envelope % (_quoted(message_id), document)
     declaration = _XML_DECLARATION.match(document)
     body = memoryview(document)[declaration.end() if declaration else 0 :]
     _check_operation(body)
-    return _RPC % (_quoted(message_id), body)
+    return envelope % (_quoted(message_id), body)
 
 
 class _Pieces:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
+from ncwire.dialect import PLAIN, Dialect
 from ncwire.errors import (
     HelloMalformedError,
     HelloMissingError,
@@ -28,7 +29,7 @@ from ncwire.framing import (
     frame_end_of_message,
     text_of,
 )
-from ncwire.messages import build_hello, parse_hello, read_root
+from ncwire.messages import Hello, build_hello, parse_hello, read_root
 from ncwire.plain_root import Alike, plain_root
 
 if TYPE_CHECKING:
@@ -84,9 +85,15 @@ class Protocol:
     `session_id`, `server_capabilities` and `framing` are None before `HelloReceived`.
     """
 
-    def __init__(self, client: Capabilities, limits: Limits = Limits()) -> None:  # noqa: B008 - it is immutable
+    def __init__(
+        self,
+        client: Capabilities,
+        limits: Limits = Limits(),  # noqa: B008 - it is immutable
+        dialect: Dialect = PLAIN,
+    ) -> None:
         self._client = client
         self._limits = limits
+        self._dialect = dialect
         self._hello_decoder = EndOfMessageDecoder(limits.hello)
         self._decoder: Decoder = self._hello_decoder
         self._alike = Alike()
@@ -103,7 +110,8 @@ class Protocol:
 
     def hello(self) -> bytes:
         """Return the client's hello, framed, as it is to be sent."""
-        return b"".join(frame_end_of_message(build_hello(self._client)))
+        hello = build_hello(self._client, self._dialect.hello_prefix)
+        return b"".join(frame_end_of_message(hello))
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
         """Take in what was read. Never raises for what it is: `next_event` does.
@@ -146,9 +154,7 @@ class Protocol:
             document = self._decoder.next_document()
             if document is None:
                 return None
-            if isinstance(document, bytes):
-                return self._message(document)
-            return MessageReceived(self._root_of(document), document)
+            return self._message(document)
         except NcwireError as error:
             self._failure = error
             raise
@@ -177,11 +183,7 @@ class Protocol:
             raise HelloMissingError(f"hello: the server sent something else: {error}") from error
         if document is None:
             return None
-        try:
-            text = document.decode()
-        except UnicodeDecodeError as error:
-            raise HelloMalformedError(f"hello: {_not_utf8(document, error)}") from None
-        hello = parse_hello(text)
+        hello = self._hello(document)
         framing = self._agree(hello.capabilities)
         self._switch(framing)
         self.session_id = hello.session_id
@@ -189,7 +191,16 @@ class Protocol:
         self.framing = framing
         return HelloReceived(hello.session_id, hello.capabilities, framing)
 
-    def _message(self, document: bytes) -> MessageReceived:
+    def _hello(self, document: bytes) -> Hello:
+        try:
+            text = document.decode()
+        except UnicodeDecodeError as error:
+            raise HelloMalformedError(f"hello: {_not_utf8(document, error)}") from None
+        return parse_hello(text)
+
+    def _message(self, document: bytes | Document) -> MessageReceived:
+        if isinstance(document, Document):
+            return MessageReceived(self._root_of(document), document)
         try:
             text = document.decode()
         except UnicodeDecodeError as error:

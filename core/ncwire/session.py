@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ncwire.capabilities import Capabilities
 from ncwire.connection import Connection, Events, Task
+from ncwire.dialect import PLAIN, Dialect
 from ncwire.driver import Channel, Deadline, Timeouts
 from ncwire.errors import (
     HelloTimeoutError,
     NcwireError,
+    NetconfFramingError,
     OptionError,
     RPCTimeoutError,
     SessionCloseError,
@@ -25,10 +27,10 @@ from ncwire.errors import (
 from ncwire.framing import Limits
 from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
+from ncwire.lenient import protocol_for
 from ncwire.listeners import Listeners, ListenerT, Root, SessionListener
-from ncwire.messages import wrap_rpc
+from ncwire.messages import rpc_envelope, wrap_rpc
 from ncwire.notifications import NotificationReader
-from ncwire.protocol import MessageReceived, Protocol
 from ncwire.pump import Pump
 from ncwire.rpc import Answer, Promise, Replies, Reply
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from ncwire.framing import Document
     from ncwire.hub import Hub
+    from ncwire.protocol import MessageReceived
 
 
 class _State(enum.Enum):
@@ -52,8 +55,8 @@ class Session(threading.Thread):
     """Base class for transports: a NETCONF session, served by its own thread.
 
     `capabilities` are the client's, as `Capabilities` or as URIs; `limits` bound what the peer
-    may make us keep. The other arguments are the thread's own: a `target` is called on the
-    session's thread once the session has ended.
+    may make us keep; `dialect` is how the server wants its XML. The other arguments are the
+    thread's own: a `target` is called on the session's thread once the session has ended.
 
     A session connects once and ends once, with a `cause`. Whoever waits then is woken with it,
     every listener's `errback` gets it, and no thread, socket or fd is left.
@@ -70,13 +73,17 @@ class Session(threading.Thread):
         *,
         limits: Limits | None = None,
         hub: Hub | None = None,
+        dialect: Dialect = PLAIN,
     ) -> None:
         super().__init__(group, target, name, args, kwargs, daemon=True)
         if hub is not None and target is not None:
             raise OptionError("target", "needs a thread, and a session on a hub has none")
         self._hub = hub
         self._client_capabilities = Capabilities(capabilities)
-        self._protocol = Protocol(self._client_capabilities, limits or Limits())
+        self._protocol = protocol_for(self._client_capabilities, limits or Limits(), dialect)
+        self._wrap_rpc: Callable[[str | bytes, str], bytes] = (
+            wrap_rpc if dialect == PLAIN else partial(wrap_rpc, envelope=rpc_envelope(dialect))
+        )
         self._timeouts = Timeouts()
         self._listeners = Listeners()
         self._replies = Replies()
@@ -169,7 +176,7 @@ class Session(threading.Thread):
         `send` raises, and `OptionError` for an operation that is no single XML element.
         """
         message_id = str(next(self._message_ids))
-        document = wrap_rpc(operation, message_id)
+        document = self._wrap_rpc(operation, message_id)
         future = self._replies.expect(message_id, Promise()).future
         try:
             self.send(document)
@@ -194,7 +201,7 @@ class Session(threading.Thread):
         seconds = self._timeouts.rpc if timeout is None else timeout
         until = time.monotonic() + seconds
         message_id = str(next(self._message_ids))
-        document = wrap_rpc(operation, message_id)
+        document = self._wrap_rpc(operation, message_id)
         answer = self._replies.expect(message_id, Answer())
         try:
             self._open_connection().call(document, answer, until)
@@ -332,8 +339,9 @@ class Session(threading.Thread):
         self._listeners.deliver(root, content)
 
     def _ended(self, cause: NcwireError) -> None:
-        if self._farewell and isinstance(cause, SessionCloseError):
-            # Some servers end the connection in place of a reply (IOS-XR, NX-OS).
+        if self._farewell and isinstance(cause, SessionCloseError | NetconfFramingError):
+            # Some servers end the connection in place of a reply (IOS-XR, NX-OS), or have a last
+            # word after it that is in no framing (Junos: "<!-- session end at ... -->").
             cause = SessionCloseError(b"", closed_by="us", reason="close-session")
         with self._lifecycle:
             self._cause = self._cause or cause

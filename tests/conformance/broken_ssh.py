@@ -548,7 +548,7 @@ class ForgetsTheEnvironment(Broken):
         return super().open_channel(request, {}, deadline)
 
 
-@breaks("open.exec")
+@breaks("open.exec", "open.command")
 class SubsystemsOnly(Broken):
     """Every request is taken for a subsystem."""
 
@@ -560,7 +560,12 @@ class SubsystemsOnly(Broken):
         )
 
 
-@breaks("open.subsystem-refused", "open.subsystem-fallback", "open.subsystem-same-connection")
+@breaks(
+    "open.subsystem-refused",
+    "open.subsystem-fallback",
+    "open.subsystem-same-connection",
+    "open.command",
+)
 class RefusalIsFatal(Broken):
     """A refused subsystem is the connection's end."""
 

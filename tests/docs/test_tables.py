@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("features.rst", "matrix.rst", "ssh-config.rst", "usage.rst", "writing-a-driver.rst")
+PAGES = (
+    "features.rst",
+    "matrix.rst",
+    "profiles.rst",
+    "ssh-config.rst",
+    "usage.rst",
+    "writing-a-driver.rst",
+)
 
 
 def _tables() -> ModuleType:

@@ -26,7 +26,7 @@ def connect(driver: str) -> Iterator[Connect]:
     sessions: list[ncwire.SSHSession] = []
 
     def connect(server, **parameters) -> ncwire.SSHSession:
-        session = ncwire.SSHSession(driver=driver)
+        session = ncwire.SSHSession(driver=driver, profile=parameters.pop("profile", None))
         sessions.append(session)
         if parameters.get("hostkey_verify", True):
             session.load_known_hosts(parameters.pop("known_hosts", server.known_hosts))

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ncwire.driver.hostkey import HostKey
+from ncwire.driver_choice import check
 from ncwire.errors import OptionError, SSHHostKeyRevokedError, UnknownDeviceError
 from ncwire.ssh.identification import Identification, Identified
 from ncwire.ssh.known_hosts import REVOKED, SSH_PORT, host_entry_name, read_known_hosts
 from ncwire.ssh.options import settle
 from ncwire.ssh.parameters import DEFAULT_PORT, Parameters, filenames
-from ncwire.ssh.session import check_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ncwire.driver import Driver
     from ncwire.driver.options import ConnectOptions, Timeouts
     from ncwire.framing import Limits
+    from ncwire.profiles import DeviceProfile
+    from ncwire.profiles.device_handler import ProfileLike
     from ncwire.ssh.known_hosts import KnownHostEntry
     from ncwire.ssh.parameters import AuthHandler, Filename
 
@@ -40,7 +42,8 @@ class Device:
 
     The rest is as for `SSHSession.connect` and its class. `timeouts` counts from authentication
     on (None: the listener's); what comes before is the listener's, for nobody knows yet who
-    calls.
+    calls. For the same reason `driver`, `port` and `algorithms` of a `profile` mean nothing here;
+    what it requires of a driver, the listener's must have.
     """
 
     name: str
@@ -55,10 +58,11 @@ class Device:
     keepalive: float | None = None
     keepalive_count: int | None = None
     environment: Mapping[str, str] | None = None
-    subsystems: Iterable[str] = ("netconf",)
+    subsystems: Iterable[str] | None = None
     timeouts: Timeouts | None = None
     capabilities: Iterable[str] | None = None
     limits: Limits | None = None
+    profile: ProfileLike | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class KnownDevice:
     options: ConnectOptions
     keys: tuple[HostKey, ...]
     revoked: tuple[KnownHostEntry, ...]
+    profile: DeviceProfile | None = None
 
     @property
     def name(self) -> str:
@@ -92,7 +97,7 @@ class Devices:
         self._known: dict[str, KnownDevice] = {}
         for device in _listed(devices):
             known = _known(device, timeouts)
-            check_features(driver, known.options.required_features())
+            check(driver, known.profile, known.options.required_features())
             self._add(known)
 
     def __iter__(self) -> Iterator[KnownDevice]:
@@ -207,7 +212,8 @@ def _known(device: Device, timeouts: Timeouts) -> KnownDevice:
 
 
 def _looked_up(device: Device, timeouts: Timeouts) -> KnownDevice:
-    options = _settled(device, timeouts)
+    profile = None if device.profile is None else _profile(device.profile)
+    options = _settled(device, timeouts, profile)
     Identified.by(options)  # key files that cannot be used are told of now, not with each call
     entries = _on_file(device.name, options)
     revoked = tuple(entry for entry in entries if entry.marker == REVOKED)
@@ -219,10 +225,17 @@ def _looked_up(device: Device, timeouts: Timeouts) -> KnownDevice:
         where = "in host_keys" if given else f"on file in {', '.join(options.known_hosts) or '-'}"
         why = " that is not revoked" if candidates else ""
         raise OptionError("host_keys", f"there is no host key {where}{why}")
-    return KnownDevice(device, options, tuple(keys.values()), revoked)
+    return KnownDevice(device, options, tuple(keys.values()), revoked, profile)
 
 
-def _settled(device: Device, timeouts: Timeouts) -> ConnectOptions:
+def _profile(given: ProfileLike) -> DeviceProfile:
+    # Whoever names no profile is spared what it takes to read one.
+    from ncwire.profiles.device_handler import settled  # noqa: PLC0415
+
+    return settled(given)
+
+
+def _settled(device: Device, timeouts: Timeouts, profile: DeviceProfile | None) -> ConnectOptions:
     # The device's socket is still to come. Any that is connected stands for it, so that the
     # parameters are judged just as those of a session over an open socket are.
     placeholder, other = socket.socketpair()
@@ -240,6 +253,7 @@ def _settled(device: Device, timeouts: Timeouts) -> ConnectOptions:
             environment=device.environment,
             subsystems=device.subsystems,
             timeouts=device.timeouts or timeouts,
+            profile=profile,
             sock=placeholder,
         )
         settled = settle(given, filenames("known_hosts", device.known_hosts))

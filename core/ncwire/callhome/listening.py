@@ -11,10 +11,10 @@ from ncwire.callhome.devices import Devices
 from ncwire.callhome.doorway import Doorway, open_sockets
 from ncwire.callhome.listener import Listener
 from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver, Timeouts
+from ncwire.driver_choice import check_features
 from ncwire.errors import OptionError, UnsupportedOption
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy, settled
 from ncwire.ssh.algorithms import choose
-from ncwire.ssh.session import check_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ncwire.driver_choice import DriverChoice
 from ncwire.ssh.session import SSHSession
 
 if TYPE_CHECKING:
@@ -23,10 +24,13 @@ class CallHomeSession(SSHSession):
         self, known: KnownDevice, peer: Address, channel: Channel, driver: type[Driver]
     ) -> None:
         device = known.device
-        super().__init__(device.capabilities, driver=driver, limits=device.limits)
+        super().__init__(
+            device.capabilities, driver=driver, limits=device.limits, profile=known.profile
+        )
         self.device = known.name
         self.peer = peer
         self._options = known.options
+        self._driver_choice = DriverChoice(driver.name, "the listener")
         self._channel = channel
 
     @property

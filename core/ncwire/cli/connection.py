@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import ncwire
 from ncwire import registry
 from ncwire.cli import passwords, values
 from ncwire.driver import Feature
+from ncwire.driver_choice import choose
 from ncwire.errors import AuthenticationError, SSHUnknownHostError
 
 if TYPE_CHECKING:
     from ncwire import SSHSession
     from ncwire.cli.passwords import TerminalPrompt
+    from ncwire.profiles import DeviceProfile
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +30,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("host", metavar="HOST", help="a name or an address, or USER@HOST")
     group = parser.add_argument_group("connection")
     group.add_argument("-p", dest="port", metavar="PORT", type=values.port, help="default: 830")
+    group.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="the device's profile, or a TOML file's path; see `ncwire profiles`",
+    )
     add_login_to(group)
     group.add_argument(
         "-J",
@@ -98,6 +106,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
     given: dict[str, Any] = {
         "host": host,
         "driver": arguments.driver,
+        "profile": None if arguments.profile is None else profile_of(arguments.profile),
         "username": arguments.user or user or None,
         "password": passwords.given(arguments),
         "key_filename": arguments.identity or None,
@@ -128,7 +137,7 @@ class Login:
         """Connect. Raises what `ncwire.connect` raises."""
         parameters |= self._answered
         prompt = self._prompt
-        if parameters["password"] is None and prompt and _answers_prompts(parameters["driver"]):
+        if parameters["password"] is None and prompt and _answers_prompts(parameters):
             parameters["auth_handler"] = prompt.answers
         try:
             return self._connect(parameters)
@@ -151,6 +160,17 @@ class Login:
                 question = f"{refused}Password for {self._destination}: "
                 parameters["password"] = self._answered["password"] = prompt.password(question)
         return _logged(ncwire.connect(**parameters))
+
+
+def profile_of(given: str) -> DeviceProfile:
+    """Return the profile that is named, or that is in the file of that path.
+
+    Raises `ProfileError`.
+    """
+    from ncwire import profiles  # noqa: PLC0415 - most commands read none
+
+    is_path = os.sep in given or given.endswith(".toml")
+    return profiles.load(given) if is_path else profiles.get(given)
 
 
 def framing(session: SSHSession) -> str:
@@ -182,8 +202,9 @@ def _ssh_config(given: str | None) -> str | bool | None:
     return None if given.lower() == "none" else given
 
 
-def _answers_prompts(driver: str | None) -> bool:
-    return Feature.KEYBOARD_INTERACTIVE in registry.choose(driver).features
+def _answers_prompts(parameters: dict[str, Any]) -> bool:
+    driver, _ = choose(parameters["driver"], parameters["profile"], {})
+    return Feature.KEYBOARD_INTERACTIVE in driver.features
 
 
 def _fingerprint(text: str) -> str:

@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             "session-id": session.id,
             "framing": connection.framing(session),
             "server": info.server_version if info else "",
+            "driver": str(session.driver_choice),
             "library": f"{info.library} {info.library_version}" if info else "",
         }
         capabilities = list(session.server_capabilities or ())

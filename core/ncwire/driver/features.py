@@ -38,3 +38,5 @@ class Feature(enum.Enum):
     """Certificates can be presented for authentication, from files and from the agent."""
     HOST_CERTIFICATE = "host-certificate"
     """A host certificate can be negotiated, and is handed to the core as the host key."""
+    COMMAND = "command"
+    """A command can be started in place of a subsystem."""

@@ -67,6 +67,20 @@ class Timeouts:
                     f"{seconds!r} is no positive number of seconds, or more than a million",
                 )
 
+    def filled_from(self, others: Timeouts) -> Timeouts:
+        """Return these budgets, with others in place of those that nobody chose.
+
+        The steps among those still yield to `timeout`, as the defaults do.
+        """
+        filled = {}
+        for each in dataclasses.fields(self):
+            seconds = getattr(self, each.name)
+            if isinstance(seconds, DefaultBudget):
+                theirs = getattr(others, each.name)
+                seconds = DefaultBudget(theirs) if each.name in _STEPS else theirs
+            filled[each.name] = seconds
+        return Timeouts(**filled)
+
     def settled(self, timeout: float | None = None, *, connect: float | None = None) -> Self:
         """Return these budgets with those filled in that were left out.
 
@@ -138,6 +152,8 @@ class ConnectOptions:
     """How many keepalives in a row may go unanswered (ssh_config's ServerAliveCountMax)."""
     environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     subsystems: tuple[str, ...] = ("netconf",)
+    command: str | None = None
+    """What is executed when the server has refused all subsystems, of which there may be none."""
     algorithms: Algorithms | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
 
@@ -155,6 +171,7 @@ class ConnectOptions:
             "jumps": (self.jumps, Feature.PROXY_JUMP),
             "keepalive": (self.keepalive, Feature.KEEPALIVE),
             "environment": (self.environment, Feature.ENVIRONMENT),
+            "profile.command": (self.command, Feature.COMMAND),
             "password": (self.password, Feature.PASSWORD),
             "auth_handler": (self.auth_handler, Feature.KEYBOARD_INTERACTIVE),
             "key_filename": (self.key_filename, Feature.PUBLICKEY),

@@ -159,6 +159,12 @@ _OPEN = (
         Layer.STEPS,
     ),
     Rule(
+        "open.command",
+        "When the server refuses every subsystem, options.command is executed.",
+        Layer.SSH,
+        _needing(Feature.COMMAND),
+    ),
+    Rule(
         "open.exec",
         'A request of kind "exec" starts a command.',
         Layer.STEPS,

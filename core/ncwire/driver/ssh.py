@@ -37,6 +37,7 @@ class SSHDriver(Driver):
             Feature.BIND_ADDRESS,
             Feature.ADDRESS_FAMILY,
             Feature.PROXY_COMMAND,
+            Feature.COMMAND,
         }
     )
     """What every SSH driver has because the core does it: part of each `features`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ncwire import registry
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.ssh import SSHDriver
+from ncwire.driver_choice import check_features
 from ncwire.errors import (
     ChannelError,
     DriverUnavailable,
@@ -26,7 +27,7 @@ from ncwire.probe.visit import Visit
 from ncwire.ssh.known_hosts import host_entry_name
 from ncwire.ssh.options import Parameters, filenames, settle
 from ncwire.ssh.sequence import host_key_policy
-from ncwire.ssh.session import check_features, connect
+from ncwire.ssh.session import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -72,6 +73,10 @@ def probe(
     """
     subsystems = tuple(parameters.pop("subsystems", SUBSYSTEMS))
     names = filenames("known_hosts", known_hosts)
+    if parameters.get("profile") is not None:
+        from ncwire.profiles.device_handler import settled  # noqa: PLC0415 - most name none
+
+        parameters["profile"] = settled(parameters["profile"])
     options = settle(Parameters(host=host, subsystems=subsystems, **parameters), names)
     preferred = _preferred(driver, options)
     prober = _Prober(options, preferred)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ncwire.profiles.options import Option
 
 IN_PYTHON = "(Python)"
-"""What `Given.file` and `source` say of a profile that was made by calling `DeviceProfile`."""
+"""The `file` of a profile that was made by calling `DeviceProfile`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +112,16 @@ class DeviceProfile:
         ]
 
     def values(self) -> Mapping[str, Given]:
-        """Return what is given, by key; of a profile made in Python, what is no default."""
-        if self.file != IN_PYTHON:
-            return self.given
+        """Return what is given, by key; in Python that is what is no default."""
         plain = DeviceProfile(name=self.name)
-        here = {key: _value(self, option) for key, option in OPTIONS.items()}
-        differing = {
-            key: self.given.get(key) or Given(value, self.name, self.file)
-            for key, value in here.items()
-            if value != _value(plain, OPTIONS[key])
-        }
-        return MappingProxyType(differing)
+        values: dict[str, Given] = {}
+        for key, option in OPTIONS.items():
+            value, given = _value(self, option), self.given.get(key)
+            if given is not None and given.value == value:
+                values[key] = given
+            elif value != _value(plain, option):
+                values[key] = Given(value, self.name, self.file)
+        return MappingProxyType(values)
 
     def _check_parts(self) -> None:
         if not self.name:

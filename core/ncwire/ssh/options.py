@@ -65,7 +65,7 @@ def settle(given: Parameters, known_hosts: Sequence[str] = ()) -> ConnectOptions
         given,
         jumps=parameters.hops(given.jumps),
         ssh_options=_overrides(given),
-        subsystems=_subsystems(given),
+        port=_usual_port(given),
     )
     parameters.check(given)
     configuration = _configuration(given)
@@ -101,7 +101,7 @@ def _settled(hop: Hop, known_hosts: Sequence[str]) -> ConnectOptions:
         identities_only=file is not None and file.identities_only,
         certificate_files=() if file is None else file.certificate_files,
         identity_agent=_identity_agent(file),
-        auth_methods=_auth_methods(file),
+        auth_methods=_auth_methods(given, file),
         auth_handler=given.auth_handler,
         hostkey_verify=given.hostkey_verify,
         hostkey_b64=given.hostkey_b64,
@@ -113,13 +113,13 @@ def _settled(hop: Hop, known_hosts: Sequence[str]) -> ConnectOptions:
         bind_addr=given.bind_addr or (direct.bind_address if direct else None),
         address_family=direct.address_family if direct else None,
         proxy_command=by_command,
-        keepalive=given.keepalive
-        or (file.keepalive if file and given.keepalive is None else None),
+        keepalive=_keepalive(given, file),
         keepalive_count=_keepalive_count(given, file),
         environment=MappingProxyType(
             {**(file.environment if file else {}), **(given.environment or {})}
         ),
-        subsystems=tuple(given.subsystems),
+        subsystems=_subsystems(given),
+        command=_command(given),
         algorithms=_algorithms(given, file),
         timeouts=_timeouts(given, file),
         sock=given.sock,
@@ -207,6 +207,13 @@ def _port(given: Parameters, file: SSHConfig | None) -> int:
     return int(given.port)
 
 
+def _usual_port(given: Parameters) -> int:
+    """Return the port, which is the profile's where nobody chose one."""
+    if isinstance(given.port, DefaultPort) and given.profile is not None and given.profile.port:
+        return DefaultPort(given.profile.port)
+    return given.port
+
+
 def _username(given: Parameters, file: SSHConfig | None) -> str:
     username = given.username or (file.user if file else None)
     if username is not None:
@@ -223,10 +230,12 @@ def _identity_agent(file: SSHConfig | None) -> str | None:
     return None if file.identity_agent == "none" else file.identity_agent
 
 
-def _auth_methods(file: SSHConfig | None) -> tuple[str, ...]:
-    if file is None or file.auth_methods is None:
-        return ("publickey", "keyboard-interactive", "password")
-    return file.auth_methods
+def _auth_methods(given: Parameters, file: SSHConfig | None) -> tuple[str, ...]:
+    if file is not None and file.auth_methods is not None:
+        return file.auth_methods
+    if given.profile is not None and given.profile.auth_methods is not None:
+        return given.profile.auth_methods
+    return ("publickey", "keyboard-interactive", "password")
 
 
 def _known_hosts(
@@ -269,10 +278,21 @@ def _callback(given: UnknownHostCallback | None) -> UnknownHostCallback | None:
     return None if given is default_unknown_host_cb else given
 
 
+def _keepalive(given: Parameters, file: SSHConfig | None) -> float | None:
+    if given.keepalive is not None:
+        return given.keepalive or None
+    said = file.keepalive if file is not None else None
+    if said is None and given.profile is not None:
+        said = given.profile.keepalive
+    return said or None
+
+
 def _keepalive_count(given: Parameters, file: SSHConfig | None) -> int:
     if given.keepalive_count is not None:
         return given.keepalive_count
     said = None if file is None else file.keepalive_count
+    if said is None and given.profile is not None:
+        said = given.profile.keepalive_count
     if said is None:
         return SERVER_ALIVE_COUNT_MAX
     if said < 1:
@@ -281,17 +301,28 @@ def _keepalive_count(given: Parameters, file: SSHConfig | None) -> int:
 
 
 def _subsystems(given: Parameters) -> tuple[str, ...]:
+    if given.subsystems is None:
+        return ("netconf",) if given.profile is None else given.profile.subsystems
     names = strings("subsystems", given.subsystems)
     if not names or not all(names):
         raise OptionError("subsystems", "give at least one name, and none that is empty")
     return names
 
 
+def _command(given: Parameters) -> str | None:
+    # Whoever names the subsystems wants no other thing.
+    chosen = given.subsystems is None and given.profile is not None
+    return given.profile.command if chosen and given.profile is not None else None
+
+
 def _algorithms(given: Parameters, file: SSHConfig | None) -> Algorithms | None:
     explicit = None if given.algorithms is None else settled(given.algorithms)
-    return merged(explicit, file.algorithms if file else None)
+    lists = merged(explicit, file.algorithms if file else None)
+    return lists if given.profile is None else merged(lists, settled(given.profile.algorithms))
 
 
 def _timeouts(given: Parameters, file: SSHConfig | None) -> Timeouts:
     timeouts = given.timeouts or Timeouts()
+    if given.profile is not None:
+        timeouts = timeouts.filled_from(given.profile.timeouts)
     return timeouts.settled(given.timeout, connect=file.connect_timeout if file else None)

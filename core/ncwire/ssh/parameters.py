@@ -20,6 +20,7 @@ from ncwire.ssh.hostkey_arguments import default_unknown_host_cb, parse_hostkey_
 
 if TYPE_CHECKING:
     from ncwire.driver.auth import Prompt
+    from ncwire.profiles import DeviceProfile
 
 
 class DefaultPort(int):
@@ -82,10 +83,11 @@ class Parameters:
     keepalive_count: int | None = None
     environment: Mapping[str, str] | None = None
     auth_handler: AuthHandler | None = None
-    subsystems: Iterable[str] = ("netconf",)
+    subsystems: Iterable[str] | None = None
     timeouts: Timeouts | None = None
     algorithms: Algorithms | AlgorithmPolicy | None = None
     ssh_options: Iterable[str] = ()
+    profile: DeviceProfile | None = None
 
     @property
     def has_socket(self) -> bool:

@@ -157,26 +157,30 @@ class SSHConnecting(Connecting):
         return presented
 
     def _open_channel(self) -> Channel:
+        options = self._options
+        requests = [ChannelRequest(name) for name in options.subsystems]
+        if options.command is not None:
+            requests.append(ChannelRequest(options.command, "exec"))
         refused: list[ChannelError] = []
-        for name in self._options.subsystems:
-            step = f"starting subsystem {name}"
-            within = Deadline.after(self._options.timeouts.channel, step, within=self._deadline)
+        for request in requests:
+            what = "command" if request.kind == "exec" else "subsystem"
+            step = f"starting {what} {request.name}"
+            within = Deadline.after(options.timeouts.channel, step, within=self._deadline)
             within.remaining()
             self._check_not_aborted()
             try:
                 with driver_step(self._ssh.name, step):
-                    channel = self._ssh.open_channel(
-                        ChannelRequest(name), self._options.environment, within
-                    )
+                    channel = self._ssh.open_channel(request, options.environment, within)
             except ChannelError as error:
                 refused.append(error)
             else:
                 check_returned(self._ssh.name, "open_channel", channel, Channel)
                 return self._route.carry(channel)
-        tried = zip(self._options.subsystems, refused, strict=True)
+        tried = zip(requests, refused, strict=True)
+        what = "subsystems" if options.command is None else "subsystems, nor the command"
         raise ChannelError(
-            "the server started none of the subsystems: "
-            + "; ".join(f"{name}: {error}" for name, error in tried)
+            f"the server started none of the {what}: "
+            + "; ".join(f"{request.name}: {error}" for request, error in tried)
         ) from refused[-1]
 
     def _interrupt(self) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ncwire import registry
 from ncwire.capabilities import default_client_capabilities
+from ncwire.dialect import PLAIN
 from ncwire.driver.deadline import Deadline
-from ncwire.errors import UnsupportedOption
+from ncwire.driver_choice import DriverChoice, choose
+from ncwire.errors import OptionError
 from ncwire.keepalive import Keepalive
 from ncwire.session import Session
 from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
@@ -23,7 +26,7 @@ from ncwire.steps import driver_step
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from ncwire.driver import (
         Algorithms,
@@ -31,11 +34,12 @@ if TYPE_CHECKING:
         ChannelInfo,
         ConnectOptions,
         Driver,
-        Feature,
         Timeouts,
     )
     from ncwire.framing import Limits
     from ncwire.hub import Hub
+    from ncwire.profiles import DeviceProfile
+    from ncwire.profiles.device_handler import DeviceHandler, ProfileLike
     from ncwire.ssh.algorithm_policy import AlgorithmPolicy
     from ncwire.ssh.parameters import AuthHandler, Filename, Jump, UnknownHostCallback
 
@@ -45,14 +49,17 @@ __all__ = ["SSHSession", "connect", "default_unknown_host_cb"]
 class SSHSession(Session):
     """A NETCONF session over SSH.
 
-    `capabilities` are the client's (None: ncwire's own). `driver` is the name of an installed
-    driver, or a driver class; None means the environment's NCWIRE_DRIVER, or else "paramiko".
-    The other arguments are `Session`'s.
+    `profile` is a `DeviceProfile`, the name of one, its file's path, or an ncclient device
+    handler; all of these but the name may also come first, in place of the capabilities, as does
+    `device_handler`, by its documented name. What else is given here or to `connect` wins over it.
+    `capabilities` are the client's (None: the profile's, or ncwire's own). `driver` is the name
+    of an installed driver, or a driver class; None means the profile's, the environment's
+    NCWIRE_DRIVER, or else "paramiko". The other arguments are `Session`'s.
     """
 
     def __init__(
         self,
-        capabilities: Iterable[str] | None = None,
+        capabilities: Iterable[str] | DeviceProfile | DeviceHandler | None = None,
         group: None = None,
         target: Callable[..., object] | None = None,
         name: str | None = None,
@@ -62,14 +69,47 @@ class SSHSession(Session):
         driver: str | type[Driver] | None = None,
         limits: Limits | None = None,
         hub: Hub | None = None,
+        profile: ProfileLike | None = None,
+        device_handler: DeviceHandler | None = None,
     ) -> None:
-        if capabilities is None:
-            capabilities = default_client_capabilities()
-        super().__init__(capabilities, group, target, name, args, kwargs, limits=limits, hub=hub)
+        uris: Iterable[str] | None = None
+        if isinstance(capabilities, Iterable):
+            uris = capabilities
+        elif capabilities is not None:
+            profile = _only(profile, capabilities)
+        if device_handler is not None:
+            profile = _only(profile, device_handler)
+        settled = None if profile is None else _profile(profile)
+        if uris is None:
+            own = default_client_capabilities
+            uris = own() if settled is None else settled.client_capabilities()
+        super().__init__(
+            uris,
+            group,
+            target,
+            name,
+            args,
+            kwargs,
+            limits=settled.limits if limits is None and settled is not None else limits,
+            hub=hub,
+            dialect=PLAIN if settled is None else settled.dialect,
+        )
+        self._profile = settled
         self._driver = driver
+        self._driver_choice: DriverChoice | None = None
         self._known_hosts: list[str] = []
         self._options: ConnectOptions | None = None
         self._channel: Channel | None = None
+
+    @property
+    def profile(self) -> DeviceProfile | None:
+        """The device profile; None when none was given."""
+        return self._profile
+
+    @property
+    def driver_choice(self) -> DriverChoice | None:
+        """Which driver was taken, and why; None before `connect`."""
+        return self._driver_choice
 
     @property
     def transport(self) -> object | None:
@@ -131,7 +171,7 @@ class SSHSession(Session):
         accept_new: bool = False,
         jumps: Iterable[str | Jump] = (),
         keepalive_count: int | None = None,
-        subsystems: Iterable[str] = ("netconf",),
+        subsystems: Iterable[str] | None = None,
         timeouts: Timeouts | None = None,
         algorithms: Algorithms | AlgorithmPolicy | None = None,
         ssh_options: Iterable[str] = (),
@@ -174,7 +214,7 @@ class SSHSession(Session):
         `environment`: names and values to set in the channel.
         `auth_handler`: called with title, instruction and a list of (prompt, echo); returns the
         answers. What it raises comes out of `connect`, as with `unknown_host_cb`.
-        `subsystems`: names to try in turn.
+        `subsystems`: names to try in turn; None: the profile's, or "netconf".
         `algorithms`: exactly the ones to offer, or an `AlgorithmPolicy`: changes to the default.
 
         Raises, with nothing sent: `OptionError`, `UnsupportedOption`, `DriverError`,
@@ -213,12 +253,14 @@ class SSHSession(Session):
             timeouts=timeouts,
             algorithms=algorithms,
             ssh_options=ssh_options,
+            profile=self._profile,
         )
-        chosen = registry.choose(self._driver)
         options = settle(given, self._known_hosts)
         started = False
         try:
-            check_features(chosen, options.required_features())
+            chosen, self._driver_choice = choose(
+                self._driver, self._profile, options.required_features()
+            )
             with driver_step(chosen.name, "its constructor"):
                 driver = chosen()
             deadline = Deadline.after(options.timeouts.overall, "connect")
@@ -238,10 +280,25 @@ class SSHSession(Session):
                 options.sock.detach()
             raise
 
+    def _open(
+        self,
+        channel: Channel,
+        timeouts: Timeouts,
+        keepalive: Keepalive | None,
+        deadline: Deadline | None,
+    ) -> None:
+        super()._open(channel, timeouts, keepalive, deadline)
+        pause = 0.0 if self._profile is None else self._profile.pause
+        if pause and deadline is not None:
+            pause = min(pause, max(0.0, deadline.at - time.monotonic()))
+        if pause:
+            self._freed.wait(pause)
+
 
 def connect(
     host: str | None,
     *,
+    profile: ProfileLike | None = None,
     driver: str | type[Driver] | None = None,
     capabilities: Iterable[str] | None = None,
     limits: Limits | None = None,
@@ -267,7 +324,7 @@ def connect(
     accept_new: bool = False,
     jumps: Iterable[str | Jump] = (),
     keepalive_count: int | None = None,
-    subsystems: Iterable[str] = ("netconf",),
+    subsystems: Iterable[str] | None = None,
     timeouts: Timeouts | None = None,
     algorithms: Algorithms | AlgorithmPolicy | None = None,
     ssh_options: Iterable[str] = (),
@@ -278,7 +335,7 @@ def connect(
     `accept_new` the first may be missing.
     Raises what `SSHSession.connect` raises; nothing is left open then.
     """
-    session = SSHSession(capabilities, driver=driver, limits=limits, hub=hub)
+    session = SSHSession(capabilities, driver=driver, limits=limits, hub=hub, profile=profile)
     for index, filename in enumerate(filenames("known_hosts", known_hosts)):
         if accept_new and not index and not exists(filename):
             session._known_hosts.append(filename)  # noqa: SLF001 - connect makes the file
@@ -314,8 +371,14 @@ def connect(
     return session
 
 
-def check_features(driver: type[Driver], needed: Mapping[str, Feature]) -> None:
-    """Raise `UnsupportedOption` for the first parameter whose feature the driver has not."""
-    for name, feature in needed.items():
-        if feature not in driver.features:
-            raise UnsupportedOption(driver.name, name, registry.who_can(feature))
+def _only(profile: ProfileLike | None, other: DeviceProfile | DeviceHandler) -> ProfileLike:
+    if profile is not None:
+        raise OptionError("profile", "is given twice")
+    return other
+
+
+def _profile(given: ProfileLike) -> DeviceProfile:
+    # Whoever names no profile is spared what it takes to read one.
+    from ncwire.profiles.device_handler import settled  # noqa: PLC0415
+
+    return settled(given)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import sys
+from pathlib import Path
 
 from matrix.row import parameter
 from ncwire import Timeouts
@@ -16,6 +18,7 @@ from ncwire.errors import (
     StepTimeoutError,
 )
 
+SUBSYSTEM = Path(__file__).parents[2] / "servers" / "netconf_subsystem.py"
 PASSWORDS = "PasswordAuthentication yes"
 PROMPTS = "UsePAM yes\nKbdInteractiveAuthentication yes"
 
@@ -312,6 +315,22 @@ def _subsystems(at):
     server = at.make_sshd(config="LogLevel DEBUG1")
     assert at.connect(server, subsystems=["xmlagent", "netconf"]).connected
     assert f"subsystem request for xmlagent by user {server.user} failed" in server.log()
+
+
+@parameter(
+    "profile",
+    'profile="junos"',
+    "sshd logs a request for the subsystem ``netconf``, which it refuses, and starts a command.",
+    needs=Feature.COMMAND,
+)
+def _profile(at):
+    # Whatever the command is, this one is run; there is no subsystem.
+    command = f"ForceCommand {sys.executable} -IS {SUBSYSTEM}"
+    server = at.make_sshd(config=f"{command}\nLogLevel DEBUG1", subsystems={})
+    session = at.connect(server, profile="junos")
+    assert session.rpc("<echo/>").message_id
+    assert f"subsystem request for netconf by user {server.user} failed" in server.log()
+    assert "Starting session: forced-command" in server.log()
 
 
 @parameter(

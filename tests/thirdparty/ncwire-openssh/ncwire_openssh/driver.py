@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from ncwire.driver import Deadline, Driver, Feature
+from ncwire.driver import ChannelRequest, Deadline, Driver, Feature
 from ncwire.errors import ChannelError, ConnectError, DriverUnavailable, SSHError, TransportError
 from ncwire_openssh import askpass
 from ncwire_openssh.arguments import identities, password_prompt, ssh_arguments
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class OpenSSHDriver(Driver):
-    """NETCONF through the system's ssh, which authenticates, and then runs one subsystem.
+    """NETCONF through the system's ssh, which authenticates, and then starts one thing.
 
     ssh verifies the host key itself, strictly, by exactly the known_hosts files of the options. It
     reads no configuration; `with_options` gives it options that ncwire has no parameter for.
@@ -47,6 +47,7 @@ class OpenSSHDriver(Driver):
             Feature.ENVIRONMENT,
             Feature.BIND_ADDRESS,
             Feature.ALGORITHMS,
+            Feature.COMMAND,
         }
     )
 
@@ -144,16 +145,19 @@ class OpenSSHDriver(Driver):
                     step = _budget(options, journal.phase, deadline)
 
     def _open(self, master: Master, options: ConnectOptions, deadline: Deadline) -> Channel:
+        requests = [ChannelRequest(name) for name in options.subsystems]
+        if options.command is not None:
+            requests.append(ChannelRequest(options.command, "exec"))
         refusals = []
-        for subsystem in options.subsystems:
+        for request in requests:
             try:
-                return self._open_one(master, subsystem, options, deadline)
+                return self._open_one(master, request, options, deadline)
             except ChannelError as error:
                 refusals.append(str(error))
         raise ChannelError("; ".join(refusals))
 
     def _open_one(
-        self, master: Master, subsystem: str, options: ConnectOptions, deadline: Deadline
+        self, master: Master, request: ChannelRequest, options: ConnectOptions, deadline: Deadline
     ) -> Channel:
         step = _budget(options, Phase.OPEN, deadline)
         ours, theirs = socket.socketpair()
@@ -164,20 +168,20 @@ class OpenSSHDriver(Driver):
                 stack.callback(session.close)
                 with theirs, Path(os.devnull).open("wb") as nowhere:
                     session.request(
-                        subsystem, options.environment, theirs.fileno(), nowhere.fileno()
+                        request, options.environment, theirs.fileno(), nowhere.fileno()
                     )
             except OSError as error:
                 self._check_not_aborted()
                 master.read()
                 raise SSHError(f"channel: {error.strerror or error}") from error
-            self._await_subsystem(master, session, subsystem, step)
+            self._await_start(master, session, request, step)
             ours.setblocking(False)
             channel = OpenSSHChannel(master, session, ours)
             stack.pop_all()
         return channel
 
-    def _await_subsystem(
-        self, master: Master, session: MuxSession, subsystem: str, step: Deadline
+    def _await_start(
+        self, master: Master, session: MuxSession, request: ChannelRequest, step: Deadline
     ) -> None:
         with selectors.DefaultSelector() as selector:
             for source in (session, master.journal, master.stderr):
@@ -190,9 +194,9 @@ class OpenSSHDriver(Driver):
                     reason = master.reason()
                     raise SSHError(f"channel: {reason}") from ConnectionError(reason)
                 if session.refusal is not None:
-                    raise ChannelError(f"no channel for {subsystem!r}: {session.refusal}")
+                    raise ChannelError(f"no channel for {request.name!r}: {session.refusal}")
                 if session.ended and session.session not in master.journal.accepted:
-                    raise ChannelError(f"the server refused the subsystem {subsystem!r}")
+                    raise ChannelError(f"the server refused the {request.kind} {request.name!r}")
 
 
 def with_options(**options: str) -> type[OpenSSHDriver]:

@@ -182,8 +182,11 @@ _NOTES: list[tuple[re.Pattern[str], Callable[[Journal, re.Match[str]], None]]] =
         (r"debug1: Offering public key: (.*)", Journal.note_attempt),
         (r"debug1: Server accepts key: (.*)", Journal.note_accepted_key),
         (r"debug1: Next authentication method: (?!publickey)(\S+)", Journal.note_attempt),
-        (r"debug2: subsystem request accepted on channel (\d+)", _channels("accepted")),
-        (r"(?:debug\d: )?subsystem request failed on channel (\d+)", _channels("refused")),
+        (r"debug2: (?:subsystem|exec) request accepted on channel (\d+)", _channels("accepted")),
+        (
+            r"(?:debug\d: )?(?:subsystem|exec) request failed on channel (\d+)",
+            _channels("refused"),
+        ),
         (r"debug2: channel (\d+): rcvd (?:eof|close)", _channels("ended")),
         (r"debug2: channel (\d+): output (?:open|drain) -> closed", _channels("drained")),
     )

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ncwire.driver import ChannelRequest
+
 _VERSION = 4
 _HELLO = 0x00000001
 _NEW_SESSION = 0x10000002
@@ -48,21 +50,22 @@ class MuxSession:
         return self._sock.fileno()
 
     def request(
-        self, subsystem: str, environment: Mapping[str, str], stream: int, errors: int
+        self, what: ChannelRequest, environment: Mapping[str, str], stream: int, errors: int
     ) -> None:
-        """Ask for a subsystem with `stream` as its stdin and stdout, `errors` as its stderr.
+        """Ask for `what`, with `stream` as its stdin and stdout and `errors` as its stderr.
 
         Raises OSError when the master takes no more, as with an environment beyond reason.
         """
         variables = [f"{name}={value}" for name, value in environment.items()]
-        flags = struct.pack(">IIIII", 0, 0, 0, 1, _NO_ESCAPE)  # no tty, X11, agent: a subsystem
+        # No tty, X11 or agent.
+        flags = struct.pack(">IIIII", 0, 0, 0, what.kind == "subsystem", _NO_ESCAPE)
         self._send(struct.pack(">II", _HELLO, _VERSION))
         self._send(
             struct.pack(">II", _NEW_SESSION, _REQUEST)
             + _string("")
             + flags
             + _string("")
-            + b"".join(_string(text) for text in (subsystem, *variables))
+            + b"".join(_string(text) for text in (what.name, *variables))
         )
         for fd in (stream, stream, errors):
             rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))

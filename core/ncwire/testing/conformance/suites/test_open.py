@@ -245,6 +245,13 @@ def test_open_subsystem_same_connection(ncwire_rig: Rig) -> None:
     assert len(host.relay.clients) == 1
 
 
+@rule("open.command")
+def test_open_command(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    _, end = ncwire_rig.open(host, subsystems=("none",), command="netconf --stdio")
+    assert end.stream.info.request == "netconf --stdio"
+
+
 @rule("open.exec")
 def test_open_exec(ncwire_rig: Rig) -> None:
     host = ncwire_rig.ssh_host()

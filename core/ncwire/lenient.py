@@ -1,0 +1,78 @@
+"""What is mended of what a server sends, where the dialect says so."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from ncwire.errors import ForbiddenXMLError, HelloMalformedError, MessageError
+from ncwire.protocol import Protocol
+
+if TYPE_CHECKING:
+    from ncwire.capabilities import Capabilities
+    from ncwire.dialect import Dialect
+    from ncwire.framing import Document, Limits
+    from ncwire.messages import Hello
+    from ncwire.protocol import MessageReceived
+
+# XML 1.0 section 2.2: of these only tab, line feed and carriage return are characters.
+_FORBIDDEN = bytes(set(range(32)) - set(b"\t\n\r"))
+# A tag's name and more, which is no attribute: so it can be in no well-formed document.
+_SPLIT_TAG = re.compile(rb"(</?[A-Za-z_][\w.:-]*)\s+([\w.:-]+\s*/?>)")
+
+
+def protocol_for(client: Capabilities, limits: Limits, dialect: Dialect) -> Protocol:
+    """Return the state of a session in a dialect."""
+    # Whoever does without is spared even the question, with each message.
+    mends = dialect.drop_control_characters or dialect.mend_split_tags or dialect.mend
+    kind = LenientProtocol if mends else Protocol
+    return kind(client, limits, dialect)
+
+
+class LenientProtocol(Protocol):
+    """A `Protocol` that mends what it has received, as its dialect says.
+
+    The framing is taken as it came: in a chunk every character counts. A large message that is
+    to be cleaned is held in one piece.
+    """
+
+    def _hello(self, document: bytes) -> Hello:
+        dialect = self._dialect
+        if dialect.drop_control_characters:
+            document = _cleaned(document)
+        if dialect.mend_split_tags:
+            document = _SPLIT_TAG.sub(rb"\1\2", document)
+        try:
+            return super()._hello(document)
+        except HelloMalformedError:
+            mended = self._mended(document)
+            if mended is None:
+                raise
+        return super()._hello(mended)
+
+    def _message(self, document: bytes | Document) -> MessageReceived:
+        if self._dialect.drop_control_characters:
+            document = _cleaned(document if isinstance(document, bytes) else document.join())
+        try:
+            return super()._message(document)
+        except ForbiddenXMLError:
+            raise
+        except MessageError:
+            mended = self._mended(document)
+            if mended is None:
+                raise
+        return super()._message(mended)
+
+    def _mended(self, document: bytes | Document) -> bytes | None:
+        if self._dialect.mend is None:
+            return None
+        try:
+            text = document.decode() if isinstance(document, bytes) else document.text()
+        except UnicodeDecodeError:
+            return None
+        mended = self._dialect.mend(text)
+        return None if mended is None else mended.encode()
+
+
+def _cleaned(document: bytes) -> bytes:
+    return document.translate(None, _FORBIDDEN)
