@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from ncwire import profiles
 from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver
 from ncwire.driver.rules import RULES
+from ncwire.inventory.keys import KEYS
 from ncwire.ssh.algorithm_names import ASSIGNED
 from ncwire.ssh.algorithms import KINDS, MODERN
 from ncwire.ssh.config import keywords
@@ -150,6 +151,15 @@ def keywords_without_effect() -> str:
     return _table(("Keyword", "Why it has no effect"), (40, 60), rows)
 
 
+def inventory_keys() -> str:
+    """Return the table of what a device, a group and the defaults may have."""
+    rows = [
+        (f"``{name}``", f"{key.meaning[0].upper()}{key.meaning[1:]}.")
+        for name, key in KEYS.items()
+    ]
+    return _table(("Key", "What it is"), (25, 75), rows)
+
+
 def families() -> str:
     """Return the table of ncwire's own profiles, and what each says."""
     rows = []
@@ -206,6 +216,7 @@ def _as_toml(value: object) -> str:
 
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "features.rst": {"features-by-driver": features_by_driver},
+    "inventory.rst": {"inventory-keys": inventory_keys},
     "matrix.rst": {
         "matrix-of-parameters": matrix_of_parameters,
         "matrix-of-keywords": matrix_of_keywords,

@@ -33,6 +33,7 @@ from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
 
 if TYPE_CHECKING:
     from ncwire import callhome, profiles
+    from ncwire.inventory import Inventory
     from ncwire.profiles import DeviceProfile
 else:
 
@@ -44,6 +45,8 @@ else:
             return importlib.import_module(f"ncwire.{name}")
         if name == "DeviceProfile":
             return importlib.import_module("ncwire.profiles").DeviceProfile
+        if name == "Inventory":
+            return importlib.import_module("ncwire.inventory").Inventory
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
 
     def __dir__():
@@ -58,6 +61,7 @@ __all__ = [
     "DeviceProfile",
     "DriverError",
     "Hub",
+    "Inventory",
     "Jump",
     "Limits",
     "NcwireError",

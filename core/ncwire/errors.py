@@ -68,6 +68,34 @@ class ProfileNotFoundError(ProfileError):
     """There is no profile of that name."""
 
 
+class InventoryError(NcwireError, ValueError):
+    """The inventory cannot be used; `path` is its file.
+
+    `problems` are all that were found, each with its place in the file: line where that is
+    known, and key.
+    """
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        super().__init__(path, problems)
+        self.path = path
+        self.problems = tuple(problems)
+
+    def _text(self) -> str:
+        if len(self.problems) == 1:
+            return f"inventory {self.path}: {self.problems[0]}"
+        listed = "\n".join(f"  {problem}" for problem in self.problems)
+        return f"inventory {self.path}: {len(self.problems)} errors\n{listed}"
+
+
+class SecretError(NcwireError):
+    """A secret could not be had from where the inventory says it is; the text never has it."""
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(f"{source}: {problem}")
+        self.source = source
+        self.problem = problem
+
+
 # --- transport ---------------------------------------------------------------------------------
 
 

@@ -35,7 +35,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     (home / ".ssh").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    for name in ("SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "NCWIRE_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SECRET", PASSWORD)
     return home
 

@@ -97,6 +97,7 @@ OTHERS = {
     "telnet": (b"\xff\xfd\x18\xff\xfd\x20", "what is there speaks telnet"),
     "netconf": (b"<?xml version='1.0'?><hello xmlns='urn:", "speaks NETCONF without SSH"),
     "smtp": (b"220 mail.example.net ESMTP\x1b[1m\r\n" * 400, "what is there says"),
+    "an endless line": (b"y" * 20000, "what is there says 'yyyy"),
     "ssh 1": (b"SSH-1.5-Cisco-1.25\r\n", "speaks SSH 1 only: 'SSH-1.5-Cisco-1.25'"),
     "disconnect": (
         IDENTIFICATION + packet(b"\x01\x00\x00\x00\x0c\x00\x00\x00\x08too many\x00\x00\x00\x00"),
@@ -195,6 +196,28 @@ def test_the_report_of_an_embedded_server(run, server, login):
     assert "driver: paramiko  " in out
     assert "session: subsystem  netconf" in lines
     assert "session: capability  urn:ietf:params:netconf:base:1.1" in lines
+
+
+def test_the_profile_that_fits_and_the_lines_for_the_inventory(run, tmp_path, monkeypatch):
+    known_hosts = tmp_path / "known_hosts"
+    monkeypatch.setenv("SECRET", "pw")
+    junos = "http://xml.juniper.net/netconf/junos/1.0"
+    with EmbeddedServer(capabilities=[junos], password="pw") as server:
+        server.write_known_hosts(known_hosts)
+        code, out, _ = run(
+            *("probe", f"{server.username}@{server.host}", "-p", str(server.port), "-F", "none"),
+            *("--known-hosts", str(known_hosts), "--password-env", "SECRET", "--no-prompt"),
+        )
+    lines = out.splitlines()
+    assert code == 0
+    assert f"profile: junos  capability {junos}" in lines
+    begin = lines.index('inventory: [devices."127.0.0.1"]')
+    assert lines[begin + 1 :] == [
+        f"inventory: port = {server.port}",
+        'inventory: username = "admin"',
+        'inventory: profile = "junos"',
+        'inventory: # password = {env = "PASSWORD_127_0_0_1"}',
+    ]
 
 
 def test_json_has_all_of_it(run, login):

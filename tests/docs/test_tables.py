@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
     "features.rst",
+    "inventory.rst",
     "matrix.rst",
     "profiles.rst",
     "ssh-config.rst",

@@ -10,7 +10,7 @@ import pytest
 
 import ncwire
 from ncwire import AlgorithmPolicy, Algorithms, NoCommonAlgorithmError, cli, registry
-from ncwire.probe import Ability, Standing, probe
+from ncwire.probe import Ability, Standing, probe, stanza
 
 pytestmark = pytest.mark.sshd
 
@@ -99,6 +99,21 @@ def test_the_options_of_the_advice_connect_as_they_are_printed(make_sshd, name, 
     assert "capabilities" in capfd.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["default", "legacy", "old macs"])
+def test_the_lines_for_the_inventory_reach_the_device(make_sshd, tmp_path, name):
+    config, _ = SETS[name]
+    server = make_sshd(config=config)
+    report = probe(**login(server))
+    path = tmp_path / "ncwire.toml"
+    path.write_text(stanza(report))
+    path.chmod(0o644)
+
+    device = ncwire.Inventory.load(path).device(server.host)
+    mine = {"key_filename": str(server.client_key), "known_hosts": server.known_hosts}
+    with device.connect(**mine, ssh_config=None, allow_agent=False) as session:
+        assert session.rpc("<echo/>").message_id
+
+
 def test_what_the_user_has_allowed_already_needs_no_advice(make_sshd):
     server = make_sshd(config=LEGACY)
     allow = Algorithms(
@@ -109,6 +124,10 @@ def test_what_the_user_has_allowed_already_needs_no_advice(make_sshd):
 
     assert report.answer is not None
     assert report.answer.driver == "libssh2"  # paramiko is the default, and cannot
+    verdict = report.best()
+    assert verdict is not None
+    assert (verdict.ability, verdict.allow) == (YES, allow)
+    assert 'algorithms.allow.kex = ["diffie-hellman-group14-sha1"]' in stanza(report)
 
 
 def test_all_that_is_found_is_in_the_report(sshd):

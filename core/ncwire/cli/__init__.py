@@ -6,7 +6,19 @@ import argparse
 import importlib.metadata
 from typing import TYPE_CHECKING
 
-from ncwire.cli import conform, demo, drivers, failures, hello, listen, probe, profiles, rpc
+from ncwire.cli import (
+    check,
+    conform,
+    demo,
+    devices,
+    drivers,
+    failures,
+    hello,
+    listen,
+    probe,
+    profiles,
+    rpc,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ncwire {_version()}")
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (drivers, profiles, probe, hello, rpc, listen, demo, conform):
+    for module in (
+        *(drivers, profiles, devices, check),
+        *(probe, hello, rpc, listen, demo, conform),
+    ):
         subcommand = module.add_to(subcommands)
         subcommand.set_defaults(run=module.run)
         epilog = (subcommand.epilog, failures.EXIT_CODES)

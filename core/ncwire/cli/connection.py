@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ncwire
 from ncwire import registry
-from ncwire.cli import passwords, values
+from ncwire.cli import inventory, passwords, values
 from ncwire.driver import Feature
 from ncwire.driver_choice import choose
 from ncwire.errors import AuthenticationError, SSHUnknownHostError
@@ -17,6 +17,7 @@ from ncwire.errors import AuthenticationError, SSHUnknownHostError
 if TYPE_CHECKING:
     from ncwire import SSHSession
     from ncwire.cli.passwords import TerminalPrompt
+    from ncwire.inventory import Device, Inventory
     from ncwire.profiles import DeviceProfile
 
 _log = logging.getLogger(__name__)
@@ -27,7 +28,11 @@ _PROMPTS = 3
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add HOST and the options of a connection."""
-    parser.add_argument("host", metavar="HOST", help="a name or an address, or USER@HOST")
+    parser.add_argument(
+        "host",
+        metavar="HOST",
+        help="a device of the inventory, a name or an address, or USER@HOST",
+    )
     group = parser.add_argument_group("connection")
     group.add_argument("-p", dest="port", metavar="PORT", type=values.port, help="default: 830")
     group.add_argument(
@@ -58,6 +63,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="an option as in ssh_config, which wins over the file; may be repeated",
     )
     passwords.add_to(group)
+    inventory.add_to(group)
     group.add_argument(
         "--accept-host-key",
         metavar="SHA256:...",
@@ -101,23 +107,37 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
 
 
 def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the parameters of `ncwire.connect` that the options come to."""
+    """Return the parameters of `ncwire.connect` that the options come to, but for the password.
+
+    Of a device in the inventory they are the device's, over which the options win. Raises
+    `InventoryError` and `SecretError`.
+    """
     user, _, host = arguments.host.rpartition("@")
-    given: dict[str, Any] = {
-        "host": host,
+    found = inventory.find(arguments.inventory)
+    options = {
+        "port": arguments.port,
         "driver": arguments.driver,
-        "profile": None if arguments.profile is None else profile_of(arguments.profile),
+        "profile": None if arguments.profile is None else profile_of(arguments.profile, found),
         "username": arguments.user or user or None,
-        "password": passwords.given(arguments),
         "key_filename": arguments.identity or None,
-        "ssh_config": _ssh_config(arguments.config),
-        "ssh_options": arguments.option,
         "known_hosts": arguments.known_hosts or None,
-        "jumps": arguments.jumps or (),
+        "jumps": arguments.jumps,
     }
-    if arguments.port is not None:
-        given["port"] = arguments.port
-    return given
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if arguments.config is not None:
+        given["ssh_config"] = _ssh_config(arguments.config)
+    device = None if found is None else found.devices.get(host)
+    if device is None:
+        return {"host": host, "ssh_config": True, "ssh_options": arguments.option} | given
+    # As for ssh, the first that is given of an option counts.
+    given["ssh_options"] = [*arguments.option, *device.get("ssh_options", ())]
+    return device.parameters(password=None, **given)
+
+
+def device_of(arguments: argparse.Namespace) -> Device | None:
+    """Return the device of the inventory that HOST names, if it names one."""
+    found = inventory.find(arguments.inventory)
+    return None if found is None else found.devices.get(arguments.host.rpartition("@")[2])
 
 
 class Login:
@@ -131,13 +151,16 @@ class Login:
         self._destination = arguments.host
         self._accepted = arguments.accept_host_key
         self._prompt = passwords.prompt(arguments)
-        self._answered: dict[str, str] = {}
+        self._password = passwords.given(arguments)
+        self._device = device_of(arguments)
 
     def __call__(self, **parameters: Any) -> SSHSession:
         """Connect. Raises what `ncwire.connect` raises."""
-        parameters |= self._answered
+        if self._password is None and self._device is not None:
+            self._password = self._device.password()
+        parameters["password"] = self._password
         prompt = self._prompt
-        if parameters["password"] is None and prompt and _answers_prompts(parameters):
+        if self._password is None and prompt and _answers_prompts(parameters):
             parameters["auth_handler"] = prompt.answers
         try:
             return self._connect(parameters)
@@ -158,19 +181,20 @@ class Login:
                     raise
                 refused = "" if parameters["password"] is None else "Permission denied. "
                 question = f"{refused}Password for {self._destination}: "
-                parameters["password"] = self._answered["password"] = prompt.password(question)
+                parameters["password"] = self._password = prompt.password(question)
         return _logged(ncwire.connect(**parameters))
 
 
-def profile_of(given: str) -> DeviceProfile:
-    """Return the profile that is named, or that is in the file of that path.
+def profile_of(given: str, found: Inventory | None = None) -> DeviceProfile:
+    """Return the profile that is named, the inventory's own first, or that is in a file.
 
     Raises `ProfileError`.
     """
     from ncwire import profiles  # noqa: PLC0415 - most commands read none
 
+    own = {} if found is None else found.profiles
     is_path = os.sep in given or given.endswith(".toml")
-    return profiles.load(given) if is_path else profiles.get(given)
+    return profiles.load(given, own) if is_path else profiles.get(given, own)
 
 
 def framing(session: SSHSession) -> str:
@@ -203,7 +227,7 @@ def _ssh_config(given: str | None) -> str | bool | None:
 
 
 def _answers_prompts(parameters: dict[str, Any]) -> bool:
-    driver, _ = choose(parameters["driver"], parameters["profile"], {})
+    driver, _ = choose(parameters.get("driver"), parameters.get("profile"), {})
     return Feature.KEYBOARD_INTERACTIVE in driver.features
 
 

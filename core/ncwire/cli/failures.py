@@ -80,14 +80,24 @@ def tell(error: Exception, about: str = "") -> Exit:
 
     `about` comes first, where it is one among several that the error is of.
     """
+    code, sentence = sentenced(error)
+    remedy = _failure(error).remedy(error) if isinstance(error, errors.NcwireError) else ""
+    _say(about + sentence, remedy)
+    return code
+
+
+def sentenced(error: Exception) -> tuple[Exit, str]:
+    """Return an error's exit code, and its sentence: step and problem."""
     if not isinstance(error, errors.NcwireError):
         problem = f"{type(error).__name__}: {error}".removesuffix(": ")
-        _say(f"{about}bug in ncwire: {problem}; --debug shows where, please report it")
-        return Exit.INTERNAL
-    failure = next(_FAILURES[kind] for kind in type(error).__mro__ if kind in _FAILURES)
-    sentence = f"{failure.step}: {error}" if failure.step else str(error)
-    _say(about + sentence, failure.remedy(error))
-    return failure.exit
+        sentence = f"bug in ncwire: {problem}; --debug shows where, please report it"
+        return Exit.INTERNAL, sentence
+    failure = _failure(error)
+    return failure.exit, f"{failure.step}: {error}" if failure.step else str(error)
+
+
+def _failure(error: errors.NcwireError) -> _Failure:
+    return next(_FAILURES[kind] for kind in type(error).__mro__ if kind in _FAILURES)
 
 
 def note(text: str) -> None:
@@ -195,6 +205,8 @@ def _hint(text: str) -> Callable[[errors.NcwireError], str]:
 _FAILURES: dict[type, _Failure] = {
     errors.NcwireError: _Failure(Exit.CONNECTION),
     errors.OptionError: _Failure(Exit.USAGE),
+    errors.InventoryError: _Failure(Exit.USAGE),
+    errors.SecretError: _Failure(Exit.AUTHENTICATION, "secret"),
     # transport
     errors.TransportError: _Failure(Exit.CONNECTION, "transport"),
     errors.SessionCloseError: _Failure(Exit.CONNECTION),

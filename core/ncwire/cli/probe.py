@@ -14,6 +14,7 @@ from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import console, printable
 from ncwire.probe import Ability, Standing, probe
 from ncwire.probe.report import offered
+from ncwire.probe.stanza import stanza
 
 if TYPE_CHECKING:
     import argparse
@@ -115,7 +116,10 @@ def _show(report: Report) -> None:
     offers = report.auth_problem if methods is None else ", ".join(sorted(methods)) or "no method"
     _section(out, "authentication", [(report.username, offers)])
     _section(out, "session", _session(report))
+    fit = report.fit()
+    _section(out, "profile", [(fit.profile, reason) for reason in fit.because])
     _section(out, "advice", [(line,) for line in _advice(report)])
+    _section(out, "inventory", [(line,) for line in stanza(report).splitlines()])
 
 
 def _how(verdict: Verdict) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.options import ConnectOptions
     from ncwire.probe.greeting import Greeting
+    from ncwire.profiles import DeviceProfile
     from ncwire.ssh.hostkeys import HostKeyPolicy
     from ncwire.ssh.parameters import Filename
     from ncwire.ssh.session import SSHSession
@@ -71,12 +72,12 @@ def probe(
     `ConnectError`, `HandshakeError` or `StepTimeoutError` where no SSH server answers. Whatever
     goes wrong after that stands in the report.
     """
-    subsystems = tuple(parameters.pop("subsystems", SUBSYSTEMS))
     names = filenames("known_hosts", known_hosts)
     if parameters.get("profile") is not None:
         from ncwire.profiles.device_handler import settled  # noqa: PLC0415 - most name none
 
         parameters["profile"] = settled(parameters["profile"])
+    subsystems = _subsystems(parameters.pop("subsystems", None), parameters.get("profile"))
     options = settle(Parameters(host=host, subsystems=subsystems, **parameters), names)
     preferred = _preferred(driver, options)
     prober = _Prober(options, preferred)
@@ -94,6 +95,12 @@ def probe(
         subsystems,
         lambda name: login(host=host, subsystems=[name], **parameters),
     )
+
+
+def _subsystems(given: Iterable[str] | None, profile: DeviceProfile | None) -> tuple[str, ...]:
+    if given is not None:
+        return tuple(given)
+    return SUBSYSTEMS if profile is None else profile.subsystems or SUBSYSTEMS
 
 
 class _Prober:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ncwire.driver.kexinit import is_extension
+from ncwire.probe.families import Fit, fitting
 from ncwire.probe.host_keys import HostKeyFinding, Standing
+from ncwire.probe.stanza import stanza
 from ncwire.probe.verdicts import Ability
 from ncwire.ssh.algorithms import KINDS
 
@@ -73,6 +75,17 @@ class Report:
         shown = best.host_key.sha256 if best and best.host_key else ""
         return next((key for key in unknown if key.sha256 == shown), next(iter(unknown), None))
 
+    def fit(self) -> Fit:
+        """Return the profile that fits best, by what the device has said so far."""
+        answer = self.answer
+        return fitting(
+            {
+                "software": [self.greeting.software],
+                "capability": [] if answer is None else answer.capabilities,
+                "subsystem": [] if answer is None else [answer.subsystem],
+            }
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return the report in values that JSON has."""
         greeting, answer = self.greeting, self.answer
@@ -98,6 +111,8 @@ class Report:
                 "problem": self.auth_problem,
             },
             "session": None if answer is None else dataclasses.asdict(answer),
+            "profile": dataclasses.asdict(self.fit()),
+            "inventory": stanza(self),
             "left-out": self.left_out,
             "problem": "" if self.problem is None else str(self.problem),
         }

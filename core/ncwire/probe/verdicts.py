@@ -51,7 +51,8 @@ class Verdict:
     reason: str = ""
     """Why not, or why that is not known."""
     allow: Algorithms = field(default_factory=Algorithms)
-    """What has to be allowed: an `AlgorithmPolicy` with this as `allow` connects."""
+    """What has to be allowed, even if the user has done so already: an `AlgorithmPolicy` with this
+    as `allow` connects."""
     host_key: HostKey | None = None
     """The key that the server presented to this driver; None: no keys were exchanged."""
 
@@ -78,14 +79,17 @@ class Candidate:
     library: str
     offered: Algorithms
     allow: Algorithms
+    ability: Ability
+    """What it is if it succeeds."""
 
     def verdict(self, outcome: HostKey | NcwireError) -> Verdict:
         """Return what follows from the host key, or from the failure to get one."""
         if isinstance(outcome, NcwireError):
             reason = f"it should, but: {outcome}"
             return Verdict(self.driver.name, self.library, Ability.NO, reason)
-        ability = Ability.YES if self.allow == Algorithms() else Ability.IF_ALLOWED
-        return Verdict(self.driver.name, self.library, ability, allow=self.allow, host_key=outcome)
+        return Verdict(
+            self.driver.name, self.library, self.ability, allow=self.allow, host_key=outcome
+        )
 
 
 def judged(
@@ -117,8 +121,11 @@ def _judged(
         return Verdict(status.name, status.library, Ability.NO, str(error))
     problem = offer.incompatibility(offered)
     if problem is None:
-        return Candidate(driver, status.library, offered, Algorithms())
-    allow = to_allow(driver.algorithms, offer.for_client(driver.algorithms))
+        # What the user has allowed already has to be allowed for all that.
+        by_default = offer.incompatibility(choose(driver, known_types)) is None
+        least = None if by_default else _least(driver, offer)
+        return Candidate(driver, status.library, offered, least or Algorithms(), Ability.YES)
+    allow = _least(driver, offer)
     if allow is None:
         # What it lacks whatever is allowed, rather than what the default leaves out.
         lacking = offer.incompatibility(driver.algorithms) or problem
@@ -127,7 +134,11 @@ def _judged(
         reason = f"{_missing(problem)}, among those that are asked for; the default ones would do"
         return Verdict(status.name, status.library, Ability.NO, reason)
     offered = choose(driver, known_types, settled(AlgorithmPolicy(allow=allow)))
-    return Candidate(driver, status.library, offered, allow)
+    return Candidate(driver, status.library, offered, allow, Ability.IF_ALLOWED)
+
+
+def _least(driver: type[SSHDriver], offer: KexInit) -> Algorithms | None:
+    return to_allow(driver.algorithms, offer.for_client(driver.algorithms))
 
 
 def _unusable(status: DriverStatus) -> Verdict:

@@ -1,0 +1,59 @@
+"""`Inventory`: the devices of one file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+from ncwire.errors import InventoryError
+from ncwire.inventory import parsing, places
+from ncwire.inventory.values import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ncwire.inventory.device import Device
+    from ncwire.profiles import Stanza
+    from ncwire.ssh.session import SSHSession
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Devices by name; made by `load`."""
+
+    path: Path
+    devices: Mapping[str, Device]
+    profiles: Mapping[str, Stanza]
+    """The file's own profiles, as `ncwire.profiles.get` takes them."""
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str] | None = None) -> Self:
+        """Read and check a file; without a path, the one that `ncwire` would take.
+
+        That is the one that NCWIRE_CONFIG names, else `ncwire.toml` in the working folder, else
+        `ncwire/ncwire.toml` in the user's configuration folder. No secret is read. Raises
+        `InventoryError` with everything that is wrong, and where there is no file.
+        """
+        found = places.find() if path is None else Path(path)
+        if found is None:
+            raise InventoryError(
+                places.FILENAME, [f"there is none; it is looked for as {places.where()}"]
+            )
+        # Of the parts of a path only its folder matters later, when the working folder may differ.
+        found = Path(os.path.abspath(found))  # noqa: PTH100 - resolve() would follow a link away
+        devices, profiles = parsing.parse(places.read(found), found)
+        return cls(found, MappingProxyType(devices), MappingProxyType(profiles))
+
+    def device(self, name: str) -> Device:
+        """Return a device. Raises `InventoryError` where there is none of that name."""
+        if name not in self.devices:
+            problem = unknown(name, self.devices).replace("is no key here", "is no device")
+            raise InventoryError(str(self.path), [problem])
+        return self.devices[name]
+
+    def connect(self, name: str, **overrides: Any) -> SSHSession:
+        """Return a session connected to a device; see `Device.connect`."""
+        return self.device(name).connect(**overrides)

@@ -1,0 +1,199 @@
+"""From the text of an inventory to its devices, or to all that is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ncwire.errors import InventoryError, ProfileError, ProfileNotFoundError
+from ncwire.inventory.device import Device, Setting
+from ncwire.inventory.keys import KEYS, REFUSED
+from ncwire.inventory.lines import Lines
+from ncwire.inventory.values import Invalid, string, table, unknown
+from ncwire.profiles import get, load, read_table, resolve
+from ncwire.profiles.reading import Stanza, check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ncwire.profiles import DeviceProfile
+
+_TOP = ("defaults", "groups", "devices", "profiles")
+_ONLY_OF_DEVICES = ("host", "hostkey_b64")
+_Settings = dict[str, Setting]
+
+
+def parse(text: str, path: Path) -> tuple[dict[str, Device], dict[str, Stanza]]:
+    """Return the devices by name, in the file's order, and the file's own profiles.
+
+    Paths in it are relative to its folder. Raises `InventoryError` with everything that is wrong.
+    """
+    try:
+        data = tomllib.loads(text)
+    except ValueError as error:  # beside TOMLDecodeError: a number with too many digits
+        raise InventoryError(str(path), [f"is not valid TOML: {error}"]) from None
+    except RecursionError:
+        raise InventoryError(str(path), ["is nested too deeply"]) from None
+    reading = _Reading(text, path)
+    devices = reading.devices(data)
+    if reading.problems:
+        raise InventoryError(str(path), reading.problems)
+    return devices, reading.profiles
+
+
+class _ToldAlready(Exception):  # noqa: N818 - no error: a way out
+    """What is wrong is wrong elsewhere, and told there."""
+
+
+class _Reading:
+    """One file, and what is wrong with it."""
+
+    def __init__(self, text: str, path: Path) -> None:
+        self._lines = Lines(text)
+        self._path = path
+        self._found: list[tuple[int, str]] = []
+        self.profiles: dict[str, Stanza] = {}
+        self._broken_profiles: set[str] = set()
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, in the order of the lines."""
+        return [problem for _, problem in sorted(self._found, key=lambda each: each[0])]
+
+    def devices(self, data: Mapping[str, Any]) -> dict[str, Device]:
+        for name in data:
+            if name not in _TOP:
+                self._add((name,), unknown(name, _TOP))
+        self._read_profiles(self._tables("profiles", data))
+        defaults = self._settings(("defaults",), data.get("defaults", {}), of_devices=False)
+        groups = {
+            name: self._settings(("groups", name), value, of_devices=False)
+            for name, value in self._tables("groups", data).items()
+        }
+        return {
+            name: self._device(name, value, groups, defaults)
+            for name, value in self._tables("devices", data).items()
+        }
+
+    def _device(
+        self, name: str, value: object, groups: Mapping[str, _Settings], defaults: _Settings
+    ) -> Device:
+        place = ("devices", name)
+        settings = self._settings(place, value, of_devices=True)
+        named = value.get("groups", []) if isinstance(value, dict) else []
+        joined = self._groups(place, named, groups)
+        # The first that has a key wins, as in ssh_config.
+        for group in joined:
+            settings = groups[group] | settings
+        if "host" not in settings:
+            host = self._read((*place, "host"), "host", name, origin="the device's name")
+            settings |= {} if host is None else {"host": host}
+        return Device(name, tuple(joined), defaults | settings)
+
+    def _read_profiles(self, tables: Mapping[str, object]) -> None:
+        file = str(self._path)
+        for name, value in tables.items():
+            try:
+                check_name(name, file)
+                self.profiles[name] = read_table(table(value), file, name)
+            except Invalid as error:
+                self._broken_profiles.add(name)
+                self._add(("profiles", name), str(error))
+            except ProfileError as error:
+                self._broken_profiles.add(name)
+                self._add(("profiles", name, *filter(None, error.key.split("."))), error.problem)
+        # What one extends may stand below it.
+        for name, stanza in self.profiles.items():
+            try:
+                resolve(stanza, self.profiles)
+            except ProfileError as error:
+                self._add(("profiles", name, *filter(None, error.key.split("."))), error.problem)
+
+    def _profile(self, name: str) -> DeviceProfile:
+        try:
+            if os.sep in name or name.endswith(".toml"):
+                return load(self._path.parent / Path(name).expanduser(), self.profiles)
+            return get(name, self.profiles)
+        except ProfileNotFoundError as error:
+            if name in self._broken_profiles:
+                raise _ToldAlready from None
+            raise Invalid(error.problem) from None
+        except (ProfileError, RuntimeError) as error:
+            raise Invalid(str(error)) from None
+
+    def _groups(
+        self, place: tuple[str, ...], value: object, groups: Mapping[str, _Settings]
+    ) -> list[str]:
+        place = (*place, "groups")
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            self._add(place, "must be a string, or an array of strings")
+            return []
+        for name in names:
+            if name not in groups:
+                have = ", ".join(groups) or "none"
+                self._add(place, f"there is no group {name!r}; there are: {have}")
+        return [name for name in dict.fromkeys(names) if name in groups]
+
+    def _settings(self, place: tuple[str, ...], value: object, *, of_devices: bool) -> _Settings:
+        try:
+            given = table(value)
+        except Invalid as error:
+            self._add(place, str(error))
+            return {}
+        names = [name for name in KEYS if of_devices or name not in _ONLY_OF_DEVICES]
+        names += ["groups"] if of_devices else []
+        settings: _Settings = {}
+        for name, each in given.items():
+            if name in REFUSED:
+                self._add((*place, name), REFUSED[name])
+            elif name not in names:
+                self._add((*place, name), unknown(name, names))
+            elif name in KEYS:
+                setting = self._read((*place, name), name, each, origin=".".join(place))
+                settings |= {} if setting is None else {name: setting}
+        return settings
+
+    def _read(
+        self, place: tuple[str, ...], name: str, value: object, *, origin: str
+    ) -> Setting | None:
+        try:
+            read = KEYS[name].read(value, self._path.parent)
+            if name == "profile":
+                read = self._profile(read)
+        except _ToldAlready:
+            return None
+        except Invalid as error:
+            self._add(place, str(error))
+            return None
+        line = self._lines.of(place)
+        text = KEYS[name].show(value, read)
+        return Setting(read, text, origin if line is None else f"{origin}, line {line}")
+
+    def _tables(self, name: str, data: Mapping[str, Any]) -> dict[str, object]:
+        try:
+            tables = dict(table(data.get(name, {})))
+        except Invalid as error:
+            self._add((name,), str(error))
+            return {}
+        for each in list(tables):
+            try:
+                string(each)
+            except Invalid:
+                self._add((name,), "there is one without a name")
+                del tables[each]
+        return tables
+
+    def _add(self, place: tuple[str, ...], problem: str) -> None:
+        line = self._lines.of(place)
+        key = ".".join(map(_shown, place))
+        at = "" if line is None else f"line {line}: "
+        self._found.append((line or 0, f"{at}{key}: {problem}"))
+
+
+def _shown(part: str) -> str:
+    """Return a part of a key as TOML has it."""
+    bare = part.replace("-", "").replace("_", "")
+    return part if bare.isascii() and bare.isalnum() else repr(part)
