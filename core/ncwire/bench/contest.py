@@ -59,10 +59,11 @@ class Event(Protocol):
 
 
 class ContestantError(Exception):
-    """A contestant failed: the text is its traceback, `reason` one line of it."""
+    """The contestant `name` failed: the text has its traceback, `reason` is one line of it."""
 
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(text)
+    def __init__(self, name: str, text: str, reason: str) -> None:
+        super().__init__(f"{name}: {text}")
+        self.name = name
         self.reason = reason
 
 
@@ -121,7 +122,7 @@ class Process:
             self._process.wait()
 
     def _failed(self, text: str, reason: str = "") -> ContestantError:
-        return ContestantError(f"{self._entry.name}: {text}", reason or text)
+        return ContestantError(self._entry.name, text, reason or text)
 
     def _send(self, message: object) -> None:
         view = memoryview(json.dumps(message).encode() + b"\n")

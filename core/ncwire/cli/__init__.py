@@ -6,7 +6,7 @@ import argparse
 import importlib.metadata
 from typing import TYPE_CHECKING
 
-from ncwire.cli import conform, demo, drivers, failures, hello, listen, probe, rpc
+from ncwire.cli import bench, conform, demo, drivers, failures, hello, listen, probe, rpc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ncwire {_version()}")
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (drivers, probe, hello, rpc, listen, demo, conform):
+    for module in (drivers, probe, hello, rpc, listen, demo, conform, bench):
         subcommand = module.add_to(subcommands)
         subcommand.set_defaults(run=module.run)
         epilog = (subcommand.epilog, failures.EXIT_CODES)

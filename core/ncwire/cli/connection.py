@@ -13,6 +13,8 @@ from ncwire.driver import Feature
 from ncwire.errors import AuthenticationError, SSHUnknownHostError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ncwire import SSHSession
     from ncwire.cli.passwords import TerminalPrompt
 
@@ -25,9 +27,16 @@ _PROMPTS = 3
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add HOST and the options of a connection."""
     parser.add_argument("host", metavar="HOST", help="a name or an address, or USER@HOST")
+    add_options_to(parser, add_login_to)
+
+
+def add_options_to(
+    parser: argparse.ArgumentParser, add_login: Callable[[argparse._ArgumentGroup], None]
+) -> None:
+    """Add the options of a connection, with those that `add_login` adds."""
     group = parser.add_argument_group("connection")
     group.add_argument("-p", dest="port", metavar="PORT", type=values.port, help="default: 830")
-    add_login_to(group)
+    add_login(group)
     group.add_argument(
         "-J",
         dest="jumps",
@@ -60,6 +69,16 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def add_login_to(group: argparse._ArgumentGroup) -> None:
     """Add what says how to log in, with which driver, and which host keys are known."""
+    add_keys_to(group)
+    group.add_argument(
+        "--driver",
+        metavar="NAME",
+        help=f"default: ${registry.ENVIRONMENT}, or {registry.DEFAULT}; see `ncwire drivers`",
+    )
+
+
+def add_keys_to(group: argparse._ArgumentGroup) -> None:
+    """Add what says how to log in, and which host keys are known."""
     group.add_argument("-l", dest="user", metavar="USER", help="the user to log in as")
     group.add_argument(
         "-i",
@@ -68,11 +87,6 @@ def add_login_to(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         help="a private key; may be repeated",
-    )
-    group.add_argument(
-        "--driver",
-        metavar="NAME",
-        help=f"default: ${registry.ENVIRONMENT}, or {registry.DEFAULT}; see `ncwire drivers`",
     )
     group.add_argument(
         "--known-hosts",
@@ -90,6 +104,18 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
     fingerprint is the one given: the connection is then made anew, with that key required.
     """
     return Login(arguments)(**parameters(arguments))
+
+
+def repeatable(arguments: argparse.Namespace) -> tuple[SSHSession, dict[str, Any]]:
+    """Return a session as `connect` does, and the parameters by which others need ask nobody.
+
+    They have the password, if one was asked for, and the host key, if one was accepted. A
+    server's own prompts are not answered, for it would ask anew for each session.
+    """
+    login = Login(arguments)
+    given = parameters(arguments)
+    session = login(**given, auth_handler=None)
+    return session, given | login.answered
 
 
 def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -114,29 +140,29 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
 class Login:
     """Connects, and asks the user on the terminal for what is missing, if that is wanted.
 
-    Called with the parameters of `ncwire.connect`. A password that was asked for is kept for
-    the next call.
+    Called with the parameters of `ncwire.connect`. A password that was asked for and a host key
+    that was accepted are kept in `answered`, for the next call.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._destination = arguments.host
         self._accepted = arguments.accept_host_key
         self._prompt = passwords.prompt(arguments)
-        self._answered: dict[str, str] = {}
+        self.answered: dict[str, str] = {}
 
     def __call__(self, **parameters: Any) -> SSHSession:
         """Connect. Raises what `ncwire.connect` raises."""
-        parameters |= self._answered
+        parameters |= self.answered
         prompt = self._prompt
         if parameters["password"] is None and prompt and _answers_prompts(parameters["driver"]):
-            parameters["auth_handler"] = prompt.answers
+            parameters.setdefault("auth_handler", prompt.answers)
         try:
             return self._connect(parameters)
         except SSHUnknownHostError as error:
             # A changed or a revoked key has an error of its own, and no key_base64.
             if error.jump_host or error.key_base64 is None or error.sha256 != self._accepted:
                 raise
-            parameters["hostkey_b64"] = error.key_base64
+            parameters["hostkey_b64"] = self.answered["hostkey_b64"] = error.key_base64
         return self._connect(parameters)
 
     def _connect(self, parameters: dict[str, Any]) -> SSHSession:
@@ -149,7 +175,7 @@ class Login:
                     raise
                 refused = "" if parameters["password"] is None else "Permission denied. "
                 question = f"{refused}Password for {self._destination}: "
-                parameters["password"] = self._answered["password"] = prompt.password(question)
+                parameters["password"] = self.answered["password"] = prompt.password(question)
         return _logged(ncwire.connect(**parameters))
 
 
