@@ -6,6 +6,7 @@ Elsewhere CPU time is this process's alone, and memory is not known.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import time
 from contextlib import suppress
@@ -29,10 +30,16 @@ def resident(name: str) -> int:
     return sum(_status(pid, name) for pid in (os.getpid(), *_descendants()))
 
 
+def give_back() -> None:
+    """Give back what was freed, which glibc keeps: what is taken then is seen to be taken."""
+    gc.collect()
+    if hasattr(_LIBC, "malloc_trim"):
+        _LIBC.malloc_trim(0)
+
+
 def forget_peak() -> None:
     """Have VmHWM begin anew, after giving back what was freed."""
-    if hasattr(_LIBC, "malloc_trim"):  # glibc keeps what was freed
-        _LIBC.malloc_trim(0)
+    give_back()
     for pid in (os.getpid(), *_descendants()):
         with suppress(OSError):  # some containers do not allow it
             (_PROC / str(pid) / "clear_refs").write_text(_FORGET_PEAK, encoding="ascii")

@@ -68,8 +68,8 @@ def _log_in(target: Target) -> None:
 
 
 _SSHD = (
-    "sshd ({}) on the loopback interface, started for this run. It answers every rpc at once: "
-    "little of the time is the server's, but that of connecting."
+    "sshd ({}) on the loopback interface, started for this run. It answers every rpc at once, "
+    "so that little of an rpc's time is the server's; most of connecting is."
 )
 _EMBEDDED = (
     "ncwire's embedded server on the loopback interface, in a process of its own. It is written "

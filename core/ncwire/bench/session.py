@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections import deque
 from contextlib import ExitStack
@@ -113,12 +112,12 @@ class NcwireWorker(Worker):
     def memory(self, framing: str, sessions: int) -> Batch:
         """Open so many sessions beside the one that is open; return bytes for each of them."""
         self.opened(framing)
-        gc.collect()
+        consumption.give_back()
         before = consumption.resident("VmRSS")
         with ExitStack() as stack:
             for _ in range(sessions):
                 stack.enter_context(self._sessions.connected(framing))
-            gc.collect()
+            consumption.give_back()
             each = (consumption.resident("VmRSS") - before) / sessions
         return {"count": sessions, "session": each, "process": before}
 

@@ -7,7 +7,6 @@ the contestant's parameters: on a command line others could read them.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import json
 import os
@@ -102,7 +101,6 @@ class Worker:
         warm = time.perf_counter() + WARM_UP * seconds
         while time.perf_counter() < warm:
             rpc()
-        gc.collect()
         consumption.forget_peak()
         times: list[float] = []
         cpu = consumption.cpu_time()
