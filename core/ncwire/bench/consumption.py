@@ -17,8 +17,6 @@ _LIBC = ctypes.CDLL(None)
 _KILO = 1024
 _FORGET_PEAK = "5"
 
-KNOWS_MEMORY = (_PROC / "self" / "clear_refs").exists()
-
 
 def cpu_time() -> float:
     """Return the CPU time of this process and of its children, in seconds."""

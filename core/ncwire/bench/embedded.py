@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import os
 import select
 import subprocess
@@ -104,6 +105,7 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 
 def main() -> None:
     """Serve until the end of stdin."""
+    logging.getLogger().addHandler(logging.NullHandler())  # a client's end is none of a user's
     user, key = sys.argv[1], sys.stdin.readline().strip()
     with EmbeddedServer(
         username=user, password=None, authorized_keys=[key], script=serve

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import shlex
 import shutil
 import socket
@@ -47,13 +47,14 @@ def find() -> str | None:
 def running(config: str = "", command: str | None = None) -> Iterator[Target]:
     """Run sshd until the end of the block; raises `SshdError`.
 
-    It listens on the loopback interface, and lets in this user by a key that is made for the run.
+    It listens on the loopback interface, and lets in who has a key that is made for the run.
     `config` are lines for sshd_config, which win over ours; `command` is what to start for each
     session, by default the fast subsystem.
     """
     sshd = find()
     if sshd is None:
         raise SshdError("OpenSSH's sshd is not installed (Debian package openssh-server)")
+    user = _user()
     with tempfile.TemporaryDirectory(prefix="ncwire-sshd-") as name:
         folder = Path(name)
         host_key = make_key(folder / "host_key")
@@ -65,9 +66,17 @@ def running(config: str = "", command: str | None = None) -> Iterator[Target]:
             known_hosts = folder / "known_hosts"
             known_hosts.write_text(f"[{HOST}]:{port} {host_key}\n", encoding="ascii")
             key = str(folder / "client_key")
-            yield Target(HOST, port, getpass.getuser(), key, str(known_hosts))
+            yield Target(HOST, port, user, key, str(known_hosts))
         finally:
             process.end()
+
+
+def _user() -> str:
+    # Not getpass's, which believes the environment.
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError as error:
+        raise SshdError(f"the user with id {os.geteuid()} has no name to log in by") from error
 
 
 def subsystem_command() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from ncwire.cli.terminal import printable
 if TYPE_CHECKING:
     from ncwire.bench.contest import ContestantError, Entry
     from ncwire.bench.events import BenchEvent
+
+_log = logging.getLogger(__name__)
 
 
 class TurnsProgress(Progress):
@@ -42,5 +45,6 @@ class TurnsProgress(Progress):
 
     def failed(self, error: ContestantError) -> None:
         """See `Watcher`."""
+        _log.debug("%s", error)  # its traceback
         text = Text(f"ncwire: warning: {printable(error.name)} failed: {printable(error.reason)}")
         self.console.print(text, soft_wrap=True)
