@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 
 
 class Instant(Contestant):
-    """Answers at once; writes down its name where `journal` says, for each batch."""
+    """Answers at once; what it `notes` it writes where `journal` says."""
 
     def open(self, framing: str) -> None:
-        pass
+        self.note("opens")
+
+    def close(self) -> None:
+        self.note("closes")
+
+    def note(self, what: str) -> None:
+        if what in self.parameters.get("notes", ()):
+            with Path(self.parameters["journal"]).open("a") as journal:
+                journal.write(f"{self.parameters['says']} {what}\n")
 
     def prepare(self, case: Case) -> Callable[[], object]:
-        if "journal" in self.parameters:
-            with Path(self.parameters["journal"]).open("a") as journal:
-                journal.write(self.parameters["says"] + "\n")
+        self.note("has a turn")
         framed = subsystem.reply(b"1", case.size, 0, chunked=False)
         return lambda: framed
 

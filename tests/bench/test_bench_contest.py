@@ -49,16 +49,31 @@ def entry(name: str, kind: str = "Instant", **parameters: object) -> Entry:
 
 def test_each_round_has_every_contestant_once_in_an_order_that_rotates(tmp_path):
     journal = tmp_path / "journal"
-    entries = [entry(name, says=name, journal=str(journal)) for name in "abc"]
+    entries = [
+        entry(name, says=name, journal=str(journal), notes=["has a turn"]) for name in "abc"
+    ]
     contest = Contest(entries, [Rpcs()], rounds=4)
     watcher = Watcher()
 
     results = contest.run(TARGET, watcher)
 
-    assert journal.read_text().split() == [*"abc", *"bca", *"cab", *"abc"] == watcher.turns
+    assert watcher.turns == [*"abc", *"bca", *"cab", *"abc"]
+    assert journal.read_text().splitlines() == [f"{name} has a turn" for name in watcher.turns]
     assert contest.turns() == watcher.ended_turns == 12
     assert {name: len(b) for name, b in results.batches[Rpcs()].items()} == dict.fromkeys("abc", 4)
     assert results.failures == {}
+
+
+def test_a_session_may_be_closed_after_each_turn_so_that_there_is_one_at_a_time(tmp_path):
+    journal = tmp_path / "journal"
+    entries = [
+        entry(name, says=name, journal=str(journal), notes=["opens", "closes"]) for name in "ab"
+    ]
+    contest = Contest(entries, [Rpcs()], rounds=2, after_turn=["close"])
+    contest.run(TARGET, Watcher())
+
+    noted = journal.read_text().splitlines()
+    assert noted[:8] == [f"{name} {what}" for name in "abba" for what in ("opens", "closes")]
 
 
 def test_who_is_not_admitted_has_no_turn():

@@ -9,15 +9,17 @@ import pty
 import re
 import signal
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
 
-from ncwire.bench import record
+from ncwire.bench import embedded, record, subsystem
 from ncwire.cli.failures import Exit
 from ncwire.testing import EmbeddedServer
 from servers import requirement
 
+PASSWORD = "correct horse"  # what the variable SECRET holds, see conftest.py
 TINY = ["--rounds", "2", "--seconds", "0.01", "--connections", "2"]
 MEASURES = {"connect", "latency", "pipelined", "throughput", "memory"}
 MARK = "NCWIRE_BENCH_MARK"
@@ -305,6 +307,58 @@ def test_a_device_is_read_one_session_at_a_time(run, device, server, tmp_path):
     assert server.sessions == 0
 
 
+def test_a_device_never_has_two_sessions(run, tmp_path):
+    count = Counted()
+    with EmbeddedServer(script=count.serve, password=PASSWORD) as server:
+        server.write_known_hosts(tmp_path / "known_hosts")
+        code, _, _ = run(
+            "bench", f"{server.username}@{server.host}", "-p", str(server.port), "--no-prompt",
+            "--known-hosts", str(tmp_path / "known_hosts"), "--password-env", "SECRET", *TINY,
+        )  # fmt: skip
+    assert code == 0
+    assert count.all > 2
+    assert count.most == 1
+
+
+class Counted:
+    """Counts sessions from their start to the client's <close-session>, whose answer it awaits."""
+
+    def __init__(self) -> None:
+        self.all = self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def serve(self, stream) -> None:
+        with self._lock:
+            self.all += 1
+            self.now += 1
+            self.most = max(self.most, self.now)
+        embedded.serve(_Overheard(stream, self))
+
+    def farewell(self) -> None:
+        with self._lock:
+            self.now -= 1
+
+
+class _Overheard:
+    def __init__(self, stream, count: Counted) -> None:
+        self._stream = stream
+        self._count = count
+        self.send, self.close = stream.send, stream.close
+
+    def recv(self, size: int) -> bytes:
+        data = self._stream.recv(size)
+        if subsystem.CLOSE in data:
+            self._count.farewell()
+        return data
+
+
+def test_what_lies_in_the_working_folder_is_not_imported(run, monkeypatch, tmp_path):
+    (tmp_path / "json.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("bench", *TINY, "--server", "embedded", "--only", "connect")
+    assert (code, err) == (0, "")
+
+
 def test_a_device_may_be_asked_for_its_configuration(run, device):
     code, out, _ = run(
         "bench", *device, *TINY, "--get-config", "running", "--only", "latency,pipelined",
@@ -383,15 +437,16 @@ def test_ctrl_c_shows_what_was_measured_and_leaves_nothing_behind(start, server,
         shown += os.read(terminal, 4096)
     # As a terminal does: to all of its group.
     os.killpg(process.pid, signal.SIGINT)
-    while shown := _read(terminal):
-        pass
+    while more := _read(terminal):
+        shown += more
     out, _ = process.communicate(timeout=60)
     os.close(terminal)
 
     assert process.returncode == Exit.INTERRUPTED
     assert b"latency: " in out
     assert b"Broken off" in out
-    assert b"Traceback" not in out
+    assert b"ncwire: interrupted" in shown
+    assert b"Traceback" not in out + shown
     assert left_behind() == []
 
 

@@ -83,6 +83,7 @@ class Process:
             process_group=0,
         )
         self._said = b""
+        self._asked = False
         self._send({"target": asdict(target), "parameters": entry.parameters})
 
     def ask(
@@ -94,8 +95,10 @@ class Process:
         process is gone.
         """
         try:
+            self._asked = True
             self._send([request, arguments])
             line = self._line(within)
+            self._asked = False
         except TimeoutError:
             self._process.kill()
             raise self._failed(f"{request}: not done within {within:g} s") from None
@@ -109,17 +112,21 @@ class Process:
         return answer["result"]
 
     def end(self) -> None:
-        """Have the session closed and the process end; kill it if it does not."""
+        """Have the session closed and the process end.
+
+        It is killed if it does not, and at once if it has not answered what it was asked last.
+        """
+        if self._asked:
+            self._process.kill()
         with suppress(ContestantError):
             self.ask("close", {}, _END)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        _opened(self._process.stdin).close()
         try:
             self._process.wait(_END)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        _opened(self._process.stdout).close()
 
     def _failed(self, text: str, reason: str = "") -> ContestantError:
         return ContestantError(self._entry.name, text, reason or text)

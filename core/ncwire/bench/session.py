@@ -48,6 +48,8 @@ class NcwireSession(Contestant):
         super().__init__(target)
         self._driver = driver
         self._device = device
+        # A device has few sessions, and is to know at once that one is free again.
+        self._close = ncwire.Session.close if device is None else ncwire.Session.close_session
         self._session: ncwire.Session | None = None
 
     def connected(self, framing: str) -> ncwire.SSHSession:
@@ -74,7 +76,7 @@ class NcwireSession(Contestant):
     def close(self) -> None:
         """See `Contestant`."""
         if self._session is not None:
-            self._session.close()
+            self._close(self._session)
             self._session = None
 
     def opened(self) -> ncwire.Session:

@@ -63,8 +63,10 @@ def run(
     operation, name = _operation(arguments)
     session, parameters = _first_session(arguments, drivers)
     del parameters["driver"]
-    with session:
+    try:
         reply = session.rpc(operation)
+    finally:
+        session.close_session()
     if documents.has_rpc_error(reply.raw):
         failures.warn("the device refuses the rpc that was to be measured")
         write_document(reply.raw)
