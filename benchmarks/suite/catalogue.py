@@ -8,6 +8,7 @@ from ncwire import registry
 from ncwire.bench import contestants
 from ncwire.bench.contest import Entry
 from ncwire.bench.contestants import FLOORS
+from ncwire.bench.events import SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ def references() -> list[Entry]:
 def rpcs(drivers: Sequence[str]) -> list[Entry]:
     """Return each driver's whole rpcs, after the floor of its library."""
     return [
-        *_beside_floors(drivers, ("ncwire", contestants.SESSION)),
+        *_beside_floors(drivers, ("ncwire", SESSION)),
         *references(),
     ]
 
@@ -40,7 +41,7 @@ def rpcs(drivers: Sequence[str]) -> list[Entry]:
 def layers(drivers: Sequence[str]) -> list[Entry]:
     """Return each driver's channel and whole rpcs, after the floor of its library."""
     channel = ("channel", "ours.channel:DriverChannel")
-    rpc = ("ncwire", contestants.SESSION)
+    rpc = ("ncwire", SESSION)
     return [*_beside_floors(drivers, channel, rpc)]
 
 

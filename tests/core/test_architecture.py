@@ -30,6 +30,9 @@ MAY_USE_IN_FUNCTIONS = {
 """The embedded server, the fallback parser of ssh_config, and bench's floors: a bare loop over
 each library."""
 
+MAY_USE_THE_TEST_KIT = {"bench/embedded.py"}
+"""bench's own server, where there is no sshd."""
+
 SANS_IO = [
     "capabilities.py",
     *(path.relative_to(CORE).as_posix() for path in sorted((CORE / "framing").glob("*.py"))),
@@ -143,8 +146,26 @@ def test_the_library_does_not_import_the_command_or_the_test_kit(path):
         return
     used = {each.module for each in imports_of(path, CORE.parent)}
     assert not {module for module in used if is_below(module, "ncwire.cli")}
-    if not path.is_relative_to(CORE / "testing"):
+    if path.relative_to(CORE).as_posix() not in MAY_USE_THE_TEST_KIT and not (
+        path.is_relative_to(CORE / "testing")
+    ):
         assert not {module for module in used if is_below(module, "ncwire.testing")}
+
+
+@pytest.mark.parametrize("path", modules(CORE), ids=name)
+def test_only_the_plot_imports_matplotlib_in_functions(path):
+    for each in imports_of(path, CORE.parent):
+        if each.top == "matplotlib" and each.when != "never":
+            assert path == CORE / "bench" / "plot.py"
+            assert each.when == "call"
+
+
+@pytest.mark.parametrize("path", modules(CORE), ids=name)
+def test_the_library_does_not_import_the_benchmark(path):
+    inside = path.relative_to(CORE).parts[0]
+    used = {each.module for each in imports_of(path, CORE.parent)}
+    if inside not in ("bench", "cli"):
+        assert not {module for module in used if is_below(module, "ncwire.bench")}
 
 
 @pytest.mark.parametrize("inside", SANS_IO)
@@ -181,7 +202,7 @@ def test_every_package_is_installed():
         for root in (CORE.parent, DRIVERS)
         for folder in root.rglob("__init__.py")
     ]
-    assert listed == sorted(there)
+    assert sorted(listed) == sorted(there)
 
 
 def test_the_reader_of_imports_sees_every_form():

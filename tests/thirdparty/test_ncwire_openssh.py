@@ -92,6 +92,20 @@ def test_it_takes_part_in_the_demo(ncwire):
     assert "edited with driver openssh" in demo.stdout
 
 
+def test_it_takes_part_in_the_benchmark_with_no_code_for_it(ncwire):
+    done = ncwire(
+        *("bench", "--rounds", "1", "--seconds", "0.01", "--connections", "1"),
+        *("--sizes", "0", "1M", "--floor", "--json", "-"),
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    for event in result["measured"]:
+        assert {"openssh", "paramiko"} <= event["batches"].keys()
+    absent = {each["name"]: each["reason"] for each in result["absent"]}
+    assert "ncwire[libssh2]" in absent["libssh2"]
+    assert absent.keys() == {"libssh2", "floor/libssh2", "floor/openssh"}
+
+
 def test_it_does_the_main_job(ncwire, login):
     hello = ncwire("hello", *login)
     assert hello.returncode == 0, hello.stderr

@@ -6,6 +6,7 @@ Elsewhere CPU time is this process's alone, and memory is not known.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import time
 from contextlib import suppress
@@ -15,8 +16,6 @@ _PROC = Path("/proc")
 _LIBC = ctypes.CDLL(None)
 _KILO = 1024
 _FORGET_PEAK = "5"
-
-KNOWS_MEMORY = (_PROC / "self" / "clear_refs").exists()
 
 
 def cpu_time() -> float:
@@ -29,10 +28,16 @@ def resident(name: str) -> int:
     return sum(_status(pid, name) for pid in (os.getpid(), *_descendants()))
 
 
+def give_back() -> None:
+    """Give back what was freed, which glibc keeps: what is taken then is seen to be taken."""
+    gc.collect()
+    if hasattr(_LIBC, "malloc_trim"):
+        _LIBC.malloc_trim(0)
+
+
 def forget_peak() -> None:
     """Have VmHWM begin anew, after giving back what was freed."""
-    if hasattr(_LIBC, "malloc_trim"):  # glibc keeps what was freed
-        _LIBC.malloc_trim(0)
+    give_back()
     for pid in (os.getpid(), *_descendants()):
         with suppress(OSError):  # some containers do not allow it
             (_PROC / str(pid) / "clear_refs").write_text(_FORGET_PEAK, encoding="ascii")

@@ -59,10 +59,11 @@ class Event(Protocol):
 
 
 class ContestantError(Exception):
-    """A contestant failed: the text is its traceback, `reason` one line of it."""
+    """The contestant `name` failed: the text has its traceback, `reason` is one line of it."""
 
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(text)
+    def __init__(self, name: str, text: str, reason: str) -> None:
+        super().__init__(f"{name}: {text}")
+        self.name = name
         self.reason = reason
 
 
@@ -82,6 +83,7 @@ class Process:
             process_group=0,
         )
         self._said = b""
+        self._asked = False
         self._send({"target": asdict(target), "parameters": entry.parameters})
 
     def ask(
@@ -93,8 +95,10 @@ class Process:
         process is gone.
         """
         try:
+            self._asked = True
             self._send([request, arguments])
             line = self._line(within)
+            self._asked = False
         except TimeoutError:
             self._process.kill()
             raise self._failed(f"{request}: not done within {within:g} s") from None
@@ -108,20 +112,24 @@ class Process:
         return answer["result"]
 
     def end(self) -> None:
-        """Have the session closed and the process end; kill it if it does not."""
+        """Have the session closed and the process end.
+
+        It is killed if it does not, and at once if it has not answered what it was asked last.
+        """
+        if self._asked:
+            self._process.kill()
         with suppress(ContestantError):
             self.ask("close", {}, _END)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        _opened(self._process.stdin).close()
         try:
             self._process.wait(_END)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        _opened(self._process.stdout).close()
 
     def _failed(self, text: str, reason: str = "") -> ContestantError:
-        return ContestantError(f"{self._entry.name}: {text}", reason or text)
+        return ContestantError(self._entry.name, text, reason or text)
 
     def _send(self, message: object) -> None:
         view = memoryview(json.dumps(message).encode() + b"\n")

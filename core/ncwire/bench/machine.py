@@ -17,6 +17,7 @@ def described() -> dict[str, Any]:
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": platform.platform(),
+        "kernel": _kernel(),
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
         "openssh": openssh(),
@@ -33,6 +34,12 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _kernel() -> str:
+    """Return its name and number, without what a builder adds."""
+    about = platform.uname()
+    return f"{about.system} {about.release.partition('-')[0]} {about.machine}"
 
 
 def openssh() -> str:

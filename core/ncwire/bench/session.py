@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections import deque
 from contextlib import ExitStack
@@ -49,6 +48,8 @@ class NcwireSession(Contestant):
         super().__init__(target)
         self._driver = driver
         self._device = device
+        # A device has few sessions, and is to know at once that one is free again.
+        self._close = ncwire.Session.close if device is None else ncwire.Session.close_session
         self._session: ncwire.Session | None = None
 
     def connected(self, framing: str) -> ncwire.SSHSession:
@@ -75,7 +76,7 @@ class NcwireSession(Contestant):
     def close(self) -> None:
         """See `Contestant`."""
         if self._session is not None:
-            self._session.close()
+            self._close(self._session)
             self._session = None
 
     def opened(self) -> ncwire.Session:
@@ -113,12 +114,12 @@ class NcwireWorker(Worker):
     def memory(self, framing: str, sessions: int) -> Batch:
         """Open so many sessions beside the one that is open; return bytes for each of them."""
         self.opened(framing)
-        gc.collect()
+        consumption.give_back()
         before = consumption.resident("VmRSS")
         with ExitStack() as stack:
             for _ in range(sessions):
                 stack.enter_context(self._sessions.connected(framing))
-            gc.collect()
+            consumption.give_back()
             each = (consumption.resident("VmRSS") - before) / sessions
         return {"count": sessions, "session": each, "process": before}
 

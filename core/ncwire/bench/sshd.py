@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import shlex
 import shutil
 import socket
@@ -15,15 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-
 from ncwire.bench import subsystem
+from ncwire.bench.keys import make_key
 from ncwire.bench.target import Target
 from ncwire.errors import NcwireError
 
@@ -54,17 +47,18 @@ def find() -> str | None:
 def running(config: str = "", command: str | None = None) -> Iterator[Target]:
     """Run sshd until the end of the block; raises `SshdError`.
 
-    It listens on the loopback interface, and lets in this user by a key that is made for the run.
+    It listens on the loopback interface, and lets in who has a key that is made for the run.
     `config` are lines for sshd_config, which win over ours; `command` is what to start for each
     session, by default the fast subsystem.
     """
     sshd = find()
     if sshd is None:
         raise SshdError("OpenSSH's sshd is not installed (Debian package openssh-server)")
+    user = _user()
     with tempfile.TemporaryDirectory(prefix="ncwire-sshd-") as name:
         folder = Path(name)
-        host_key = _make_key(folder / "host_key")
-        client_key = _make_key(folder / "client_key")
+        host_key = make_key(folder / "host_key")
+        client_key = make_key(folder / "client_key")
         (folder / "authorized_keys").write_text(f"{client_key}\n", encoding="ascii")
         lines = _config(folder, config, subsystem_command() if command is None else command)
         process, port = _start(sshd, folder / "sshd_config", lines)
@@ -72,24 +66,23 @@ def running(config: str = "", command: str | None = None) -> Iterator[Target]:
             known_hosts = folder / "known_hosts"
             known_hosts.write_text(f"[{HOST}]:{port} {host_key}\n", encoding="ascii")
             key = str(folder / "client_key")
-            yield Target(HOST, port, getpass.getuser(), key, str(known_hosts))
+            yield Target(HOST, port, user, key, str(known_hosts))
         finally:
             process.end()
+
+
+def _user() -> str:
+    # Not getpass's, which believes the environment.
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError as error:
+        raise SshdError(f"the user with id {os.geteuid()} has no name to log in by") from error
 
 
 def subsystem_command() -> str:
     """Return the command that runs the fast subsystem, for a shell."""
     # By its real path: a wrapper on PATH may take longer to start.
     return shlex.join([os.path.realpath(sys.executable), "-IS", subsystem.__file__])
-
-
-def _make_key(path: Path) -> str:
-    """Write a private key that only this user can read; return its public key's line."""
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    path.touch(mode=0o600)
-    path.write_bytes(private)
-    return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode("ascii")
 
 
 def _config(folder: Path, first: str, command: str) -> str:

@@ -39,6 +39,7 @@ HELLO = (
 REPLY = b'<rpc-reply xmlns="%b" message-id="%%b">' % BASE.encode()
 OK = b"<ok/></rpc-reply>"
 TAIL = b"</data></rpc-reply>"
+CLOSE = b"close-session"
 
 MESSAGE_ID = re.compile(rb"""\bmessage-id\s*=\s*["']([^"']*)["']""")
 SIZES = re.compile(rb"""<(?:\w+:)?get-bytes\b[^>]*?\bn=["'](\d+)["'](?:\s+chunk=["'](\d+)["'])?""")
@@ -157,7 +158,7 @@ def serve() -> None:
         request = cut(received, end)
         for buffers in answer(request, chunked=chunked):
             write(buffers)
-        if b"close-session" in request:
+        if CLOSE in request:
             return
 
 

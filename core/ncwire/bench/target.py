@@ -53,4 +53,6 @@ class Case:
         """Return how large the reply is, in words."""
         if not self.size:
             return "empty reply"
-        return f"{self.size / KB:g} kB" if self.size < MB else f"{self.size / MB:g} MB"
+        if self.size < KB:
+            return f"{self.size} bytes"
+        return f"{self.size / KB:.4g} kB" if self.size < MB else f"{self.size / MB:.4g} MB"

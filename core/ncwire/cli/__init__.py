@@ -7,6 +7,7 @@ import importlib.metadata
 from typing import TYPE_CHECKING
 
 from ncwire.cli import (
+    bench,
     check,
     conform,
     demo,
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (
         *(drivers, profiles, devices, check),
-        *(probe, hello, rpc, listen, demo, conform),
+        *(probe, hello, rpc, listen, demo, conform, bench),
     ):
         subcommand = module.add_to(subcommands)
         subcommand.set_defaults(run=module.run)

@@ -15,6 +15,8 @@ from ncwire.driver_choice import choose
 from ncwire.errors import AuthenticationError, SSHUnknownHostError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ncwire import SSHSession
     from ncwire.cli.passwords import TerminalPrompt
     from ncwire.inventory import Device, Inventory
@@ -33,6 +35,13 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="HOST",
         help="a device of the inventory, a name or an address, or USER@HOST",
     )
+    add_options_to(parser, add_login_to)
+
+
+def add_options_to(
+    parser: argparse.ArgumentParser, add_login: Callable[[argparse._ArgumentGroup], None]
+) -> None:
+    """Add the options of a connection, with those that `add_login` adds."""
     group = parser.add_argument_group("connection")
     group.add_argument("-p", dest="port", metavar="PORT", type=values.port, help="default: 830")
     group.add_argument(
@@ -40,7 +49,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="the device's profile, or a TOML file's path; see `ncwire profiles`",
     )
-    add_login_to(group)
+    add_login(group)
     group.add_argument(
         "-J",
         dest="jumps",
@@ -74,6 +83,16 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def add_login_to(group: argparse._ArgumentGroup) -> None:
     """Add what says how to log in, with which driver, and which host keys are known."""
+    add_keys_to(group)
+    group.add_argument(
+        "--driver",
+        metavar="NAME",
+        help=f"default: ${registry.ENVIRONMENT}, or {registry.DEFAULT}; see `ncwire drivers`",
+    )
+
+
+def add_keys_to(group: argparse._ArgumentGroup) -> None:
+    """Add what says how to log in, and which host keys are known."""
     group.add_argument("-l", dest="user", metavar="USER", help="the user to log in as")
     group.add_argument(
         "-i",
@@ -82,11 +101,6 @@ def add_login_to(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         help="a private key; may be repeated",
-    )
-    group.add_argument(
-        "--driver",
-        metavar="NAME",
-        help=f"default: ${registry.ENVIRONMENT}, or {registry.DEFAULT}; see `ncwire drivers`",
     )
     group.add_argument(
         "--known-hosts",
@@ -104,6 +118,18 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
     fingerprint is the one given: the connection is then made anew, with that key required.
     """
     return Login(arguments)(**parameters(arguments))
+
+
+def repeatable(arguments: argparse.Namespace) -> tuple[SSHSession, dict[str, Any]]:
+    """Return a session as `connect` does, and the parameters by which others need ask nobody.
+
+    They have the password, if one was asked for, and the host key, if one was accepted. A
+    server's own prompts are not answered, for it would ask anew for each session.
+    """
+    login = Login(arguments)
+    given = parameters(arguments)
+    session = login(**given, auth_handler=None)
+    return session, given | login.answered
 
 
 def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -143,8 +169,8 @@ def device_of(arguments: argparse.Namespace) -> Device | None:
 class Login:
     """Connects, and asks the user on the terminal for what is missing, if that is wanted.
 
-    Called with the parameters of `ncwire.connect`. A password that was asked for is kept for
-    the next call.
+    Called with the parameters of `ncwire.connect`. A password that was asked for and a host key
+    that was accepted are kept in `answered`, for the next call.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
@@ -153,22 +179,25 @@ class Login:
         self._prompt = passwords.prompt(arguments)
         self._password = passwords.given(arguments)
         self._device = device_of(arguments)
+        self.answered: dict[str, Any] = {}
+        """What is known once a session is open, and need not be asked for again."""
 
     def __call__(self, **parameters: Any) -> SSHSession:
         """Connect. Raises what `ncwire.connect` raises."""
         if self._password is None and self._device is not None:
             self._password = self._device.password()
-        parameters["password"] = self._password
+        self.answered["password"] = self._password
+        parameters |= self.answered
         prompt = self._prompt
         if self._password is None and prompt and _answers_prompts(parameters):
-            parameters["auth_handler"] = prompt.answers
+            parameters.setdefault("auth_handler", prompt.answers)
         try:
             return self._connect(parameters)
         except SSHUnknownHostError as error:
             # A changed or a revoked key has an error of its own, and no key_base64.
             if error.jump_host or error.key_base64 is None or error.sha256 != self._accepted:
                 raise
-            parameters["hostkey_b64"] = error.key_base64
+            parameters["hostkey_b64"] = self.answered["hostkey_b64"] = error.key_base64
         return self._connect(parameters)
 
     def _connect(self, parameters: dict[str, Any]) -> SSHSession:
@@ -181,7 +210,8 @@ class Login:
                     raise
                 refused = "" if parameters["password"] is None else "Permission denied. "
                 question = f"{refused}Password for {self._destination}: "
-                parameters["password"] = self._password = prompt.password(question)
+                self._password = prompt.password(question)
+                parameters["password"] = self.answered["password"] = self._password
         return _logged(ncwire.connect(**parameters))
 
 

@@ -29,7 +29,10 @@ class Bare(Contestant):
         self.connect()
         received = b""
         while framing.END_OF_MESSAGE not in received:
-            received += self.read_some()
+            data = self.read_some()
+            if not data:
+                raise EOFError("the server ended before its hello")
+            received += data
         self.write(framing.hello(framing_))
 
     def prepare(self, case: Case) -> Callable[[], list[bytes]]:

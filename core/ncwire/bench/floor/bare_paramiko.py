@@ -59,6 +59,13 @@ class BareParamiko(Bare):
         self._transport: paramiko.Transport | None = None
         self._channel: Any = None
 
+    @staticmethod
+    def error() -> type[Exception]:
+        """Return what paramiko's own errors are."""
+        import paramiko  # noqa: PLC0415 - the core has no backend library
+
+        return paramiko.SSHException
+
     def connect(self) -> None:
         """See `Bare`."""
         import paramiko  # noqa: PLC0415 - the core has no backend library
