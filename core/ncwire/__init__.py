@@ -30,6 +30,7 @@ from ncwire.session import Session
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.parameters import Jump
 from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
+from ncwire.streamed import ReplyStream, StreamedReply
 
 if TYPE_CHECKING:
     from ncwire import callhome, profiles
@@ -70,6 +71,7 @@ __all__ = [
     "Notification",
     "NotificationReader",
     "Reply",
+    "ReplyStream",
     "SSHError",
     "SSHSession",
     "SSHUnknownHostError",
@@ -77,6 +79,7 @@ __all__ = [
     "SessionCloseError",
     "SessionError",
     "SessionListener",
+    "StreamedReply",
     "Timeouts",
     "TransportError",
     "UnsupportedOption",

@@ -53,7 +53,11 @@ class Borrowed:
         poll = self._poll or self._prepare()
         watched = (fd, _EVENTS[on])
         if watched != self._watched:
-            poll.register(*watched)  # it replaces what was registered for the fd
+            if watched[1]:
+                poll.register(*watched)  # it replaces what was registered for the fd
+            else:  # or a hang-up would be told of again and again
+                with suppress(KeyError):
+                    poll.unregister(fd)
             self._watched = watched
         for ready, _ in poll.poll(math.ceil(max(0.0, seconds) * 1000)):
             if self._pipe is not None and ready == self._pipe[0]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ncwire.borrowed import Borrowed
-from ncwire.driver import Channel, Wait
+from ncwire.driver import Channel, Readiness, Wait
 from ncwire.errors import (
     HelloMissingError,
     NcwireError,
     NetconfFramingError,
     SessionCloseError,
+    SessionError,
     TransportError,
 )
 from ncwire.outbox import Outbox
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ncwire.keepalive import Keepalive
     from ncwire.protocol import MessageReceived, Protocol
     from ncwire.pump import Pump
-    from ncwire.rpc import Answer
+    from ncwire.rpc import Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ class Connection(Member):
             if self._queued or self._failure is not None:
                 self._wake()
 
-    def call(self, message: str | bytes, answer: Answer, until: float) -> None:
+    def call(self, message: str | bytes, answer: Outcome, until: float) -> None:
         """Send a message, and serve the connection until its answer has come, or the time has.
 
         `until` is on the clock of `time.monotonic`. Where another thread serves the connection
@@ -165,6 +166,25 @@ class Connection(Member):
                 self._borrowed.give_back()
         if not answer.done:
             answer.wait(until - time.monotonic())
+
+    def serve(self, answer: Outcome, until: float) -> None:
+        """Wait as `call` does, for more of what it waited for.
+
+        Raises `SessionError` on the pump's own thread, which would wait for itself.
+        """
+        if self._pump.ident == threading.get_ident():
+            raise SessionError("a stream cannot be read on the thread that serves its session")
+        if self._pump.lends and self._borrowed.take():
+            try:
+                self._serve_until(answer, until)
+            finally:
+                self._borrowed.give_back()
+        if not answer.done:
+            answer.wait(until - time.monotonic())
+
+    def resume(self) -> None:
+        """Read again, now that an inlet is full no more."""
+        self._wake()
 
     def end(self, cause: NcwireError, flush: float = 0.0) -> None:
         """End with this cause, after up to `flush` seconds for what is queued.
@@ -227,7 +247,7 @@ class Connection(Member):
         self._borrowed.wake()
         return more and cause is None
 
-    def _serve_until(self, answer: Answer, until: float) -> None:
+    def _serve_until(self, answer: Outcome, until: float) -> None:
         more = working = True
         try:
             self._pump.lend(self)
@@ -257,6 +277,7 @@ class Connection(Member):
                 raise
         finally:
             self._pump.take_back(self, self._waiting)
+            # What a library has taken in already, its fd does not tell of.
             if more or self._inbox or self._failure is not None:
                 self._wake()
 
@@ -292,6 +313,8 @@ class Connection(Member):
             taken = 0
             read, protocol = self._channel.read, self._protocol
             while taken < BYTES_PER_SERVICE and len(self._inbox) <= backlog:
+                if protocol.inlet is not None and protocol.inlet.full:
+                    return False
                 data = read(READ_SIZE)
                 if data is None:
                     return False
@@ -350,10 +373,13 @@ class Connection(Member):
 
     def _wait(self) -> Wait:
         wants = self._channel.wants()
-        if self._keepalive is None and self._cause is None:
+        if self._is_paused():
+            # The peer stops by itself when its window is used up.
+            wants = Wait(wants.on & ~Readiness.READ, wants.until)
+        elif self._keepalive is None and self._cause is None:
             return wants
         timers = [] if wants.until is None else [wants.until]
-        if self._keepalive is not None:
+        if self._keepalive is not None and not self._is_paused():
             timers.append(self._keepalive.due(self._channel.heard()))
         if self._cause is not None:
             timers.append(self._flush_until)
@@ -375,15 +401,20 @@ class Connection(Member):
                 return self._cause
             return None
 
+    def _is_paused(self) -> bool:
+        inlet = self._protocol.inlet
+        return inlet is not None and inlet.full
+
     def _wake(self) -> None:
         self._pump.wake(self)
 
     def _keep_alive(self, keepalive: Keepalive, now: float) -> None:
-        if keepalive.ask(now, self._channel.heard()):
+        if not self._is_paused() and keepalive.ask(now, self._channel.heard()):
             self._channel.keepalive()
 
     def _check_alive(self, keepalive: Keepalive, now: float) -> None:
-        if self._ended or self._failure is not None:
+        # Who does not read cannot tell whether the peer lives.
+        if self._ended or self._failure is not None or self._is_paused():
             return
         heard = self._channel.heard()
         if keepalive.is_dead(now, heard):

@@ -415,12 +415,20 @@ class ForbiddenXMLError(MessageError):
 
 
 class RPCTimeoutError(SessionError, TimeoutError):
-    """No reply to an rpc came in time. The session lives; a late reply is dropped."""
+    """No reply to an rpc came in time. The session lives; a late reply is dropped.
 
-    def __init__(self, message_id: str, seconds: float) -> None:
-        super().__init__(f"rpc {message_id}: no reply within {seconds:g} s")
+    `received` is how much had come of a reply that is streamed, in bytes: then nothing more of
+    it came in time, and its rest is dropped.
+    """
+
+    def __init__(
+        self, message_id: str, seconds: float, received: int = 0, *, hint: str = ""
+    ) -> None:
+        missing = f"nothing after {received} bytes of the reply" if received else "no reply"
+        super().__init__(f"rpc {message_id}: {missing} within {seconds:g} s{hint and '; '}{hint}")
         self.message_id = message_id
         self.seconds = seconds
+        self.received = received
 
 
 # --- drivers -----------------------------------------------------------------------------------

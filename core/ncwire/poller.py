@@ -48,7 +48,8 @@ class EpollPoller(Poller):
         self._watched: set[int] = set()
 
     def watch(self, fd: int, events: int) -> None:
-        """See `Poller.watch`. An fd that is watched for nothing still tells of a hang-up."""
+        """See `Poller.watch`. An fd that is watched for nothing still tells of a hang-up, once."""
+        events = events or select.EPOLLONESHOT
         if fd in self._watched:
             self._epoll.modify(fd, events)
         else:

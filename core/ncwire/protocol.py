@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
 from ncwire.dialect import PLAIN, Dialect
 from ncwire.errors import (
+    ForbiddenXMLError,
     HelloMalformedError,
     HelloMissingError,
     MessageError,
@@ -25,6 +28,7 @@ from ncwire.framing import (
     Document,
     EndOfMessageDecoder,
     Limits,
+    described,
     frame_chunked,
     frame_end_of_message,
     text_of,
@@ -32,12 +36,10 @@ from ncwire.framing import (
 from ncwire.messages import Hello, build_hello, parse_hello, read_root
 from ncwire.plain_root import Alike, plain_root
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 Root = tuple[str, dict[str, str]]
 
 _HEAD = 4096
+_PROLOG = 64 * 1024
 
 
 class Framing(enum.Enum):
@@ -71,6 +73,26 @@ class MessageReceived(NamedTuple):
         return f"MessageReceived(root={self.root!r})"  # the document may hold secrets
 
 
+class Inlet(ABC):
+    """Takes a message piece by piece."""
+
+    @property
+    @abstractmethod
+    def full(self) -> bool:
+        """Whether nothing more should be received for now."""
+
+    @abstractmethod
+    def put(self, pieces: list[bytes]) -> None:
+        """Take what has come next of the document."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Take it for complete."""
+
+
+Divert = Callable[[Root], Inlet | None]
+
+
 class Protocol:
     """One session's protocol state, from the client's side.
 
@@ -99,6 +121,11 @@ class Protocol:
         self._alike = Alike()
         self._frame: Callable[[bytes], tuple[bytes | memoryview, ...]] = frame_end_of_message
         self._failure: NcwireError | None = None
+        self._divert: Divert | None = None
+        self.inlet: Inlet | None = None
+        """Where the message goes that is being handed over as it comes, if one is."""
+        self._kept = False  # whether the unfinished message is none of those, for certain
+        self._peek_at = 0  # how much of it has to be there to look for its root again
         self.session_id: str | None = None
         self.server_capabilities: Capabilities | None = None
         self.framing: Framing | None = None
@@ -127,7 +154,7 @@ class Protocol:
         None if it is not: it has not been taken in then, and is to be given to `receive`. Raises
         what `next_event` does for a message.
         """
-        if self.framing is None or self._failure is not None:
+        if self.framing is None or self._failure is not None or self._divert is not None:
             return None
         document = self._decoder.take_whole(data)
         if document is None:
@@ -151,6 +178,8 @@ class Protocol:
         try:
             if self.framing is None:
                 return self._next_hello()
+            if self._divert is not None:
+                return self._next_or_divert(self._divert)
             document = self._decoder.next_document()
             if document is None:
                 return None
@@ -169,6 +198,17 @@ class Protocol:
         if self.framing is None:
             raise SessionError("the server's hello has not come: the framing is not known yet")
         return self._frame(message if isinstance(message, bytes) else _encoded(message))
+
+    def divert(self, divert: Divert) -> None:
+        """Ask from now on whether a message is to be handed over as it comes.
+
+        `divert` is called with each message's root, as soon as that is known, and returns where
+        the document goes, piece by piece, or None for an event as ever. What is handed over is
+        not kept, and is bounded by no limit. A root that does not end within 64 KiB makes the
+        message one that is kept. To be called after the hello.
+        """
+        self._divert = divert
+        self._decoder.may_exceed = self._may_exceed
 
     def pending(self) -> bytes:
         """Return what has arrived of an unfinished message; empty between two messages."""
@@ -195,7 +235,8 @@ class Protocol:
         try:
             text = document.decode()
         except UnicodeDecodeError as error:
-            raise HelloMalformedError(f"hello: {_not_utf8(document, error)}") from None
+            where = described(document, 0, error)
+            raise HelloMalformedError(f"hello: the message is {where}") from None
         return parse_hello(text)
 
     def _message(self, document: bytes | Document) -> MessageReceived:
@@ -204,7 +245,7 @@ class Protocol:
         try:
             text = document.decode()
         except UnicodeDecodeError as error:
-            raise _not_utf8(document, error) from None
+            raise _not_utf8(described(document, 0, error)) from None
         root = self._alike.root(text)
         if root is None:
             root = read_root(text)
@@ -212,14 +253,70 @@ class Protocol:
         return MessageReceived(root, text)
 
     def _root_of(self, document: Document) -> Root:
-        if not document.is_utf8:
-            try:
-                document.text()
-            except UnicodeDecodeError as error:
-                raise _not_utf8(document.join(), error) from None
-        head = document.head(_HEAD)
         # Nothing that follows a plain root can make it another.
-        return self._alike.root(head) or plain_root(head) or read_root(document.text())
+        return self._plain_root(document) or read_root(document.text())
+
+    def _plain_root(self, document: Document) -> Root | None:
+        if document.wrong is not None:
+            raise _not_utf8(document.wrong)
+        head = document.head(_HEAD)
+        return self._alike.root(head) or plain_root(head)
+
+    def _next_or_divert(self, divert: Divert) -> MessageReceived | None:
+        while (document := self._decoder.next_document()) is not None:
+            inlet, kept = self.inlet, self._kept
+            self.inlet, self._kept, self._peek_at = None, False, 0
+            if inlet is None:
+                message = self._message(document)
+                inlet = None if kept else divert(message.root)
+                if inlet is None:
+                    size = len(document) if isinstance(document, bytes) else document.size
+                    self._check_size(size)
+                    return message
+            if isinstance(document, bytes):
+                inlet.put([document])
+            else:
+                self._hand_over(document, inlet)
+            inlet.finish()
+        self._take_in(self._decoder.unfinished, divert)
+        return None
+
+    def _take_in(self, document: Document, divert: Divert) -> None:
+        if self.inlet is None and not self._kept and document.size > self._peek_at:
+            self._peek_at = 2 * document.size
+            root = self._plain_root(document)
+            if root is None and document.size >= _PROLOG:
+                root = self._root_in_prolog(document)
+            if root is not None:
+                self.inlet = divert(root)
+                self._kept = self.inlet is None
+        if self.inlet is None:
+            self._check_size(document.size)
+        else:
+            self._hand_over(document, self.inlet)
+
+    def _root_in_prolog(self, document: Document) -> Root | None:
+        try:
+            return read_root(document.head(_PROLOG))
+        except ForbiddenXMLError:
+            raise
+        except MessageError:  # not there: it may still be further on
+            self._kept = True
+            return None
+
+    def _hand_over(self, document: Document, inlet: Inlet) -> None:
+        if document.wrong is not None:
+            raise _not_utf8(document.wrong)
+        if pieces := document.take():
+            inlet.put(pieces)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.message:
+            raise MessageSizeError("message", self._limits.message)
+
+    def _may_exceed(self) -> bool:
+        # A message of which nothing has come may become one that is handed over.
+        return not self._kept
 
     def _agree(self, server: Capabilities) -> Framing:
         if BASE_1_1 in self._client and BASE_1_1 in server:
@@ -245,12 +342,9 @@ class Protocol:
         self._decoder.receive(rest)
 
 
-def _not_utf8(document: bytes, error: UnicodeDecodeError) -> MessageError:
-    # Not to be raised `from error`: that holds a copy of the whole document.
-    around = document[max(0, error.start - 20) : error.start + 20]
-    return MessageError(
-        f"the message is not UTF-8 at its byte {error.start} ({error.reason}): {around!r}"
-    )
+def _not_utf8(where: str) -> MessageError:
+    # Not to be raised `from` the decoder's own, which holds a copy of the whole document.
+    return MessageError(f"the message is {where}")
 
 
 def _encoded(message: str) -> bytes:

@@ -15,6 +15,7 @@ from ncwire.messages import BASE_NS
 if TYPE_CHECKING:
     from ncwire.framing import Document
     from ncwire.listeners import Root
+    from ncwire.protocol import Inlet
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,13 @@ class Awaited(ABC):
     anywhere: ClassVar[bool]
     """Whether `complete` runs none of the user's code, and so may be called on any thread."""
 
+    wanted = True
+    """Whether anybody still waits for it."""
+
+    def begin(self, root: Root, message_id: str | None) -> Inlet | None:  # noqa: ARG002
+        """Return where the reply goes piece by piece, as it comes; None to get it whole."""
+        return None
+
     @abstractmethod
     def complete(self, reply: Reply) -> bool:
         """Hand it over; False if nobody wants it any more."""
@@ -61,7 +69,20 @@ class Awaited(ABC):
         """Tell that there will be none, and why."""
 
 
-class Answer(Awaited):
+class Outcome(ABC):
+    """What one thread waits for, while it serves the connection or another does."""
+
+    __slots__ = ()
+
+    done: bool
+    """Whether there is something for whoever waits."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> None:
+        """Wait until there is, or for so many seconds. For one thread only."""
+
+
+class Answer(Awaited, Outcome):
     """A reply that one thread waits for, in a call.
 
     Lighter than a future, and completed with none of the user's code: so any thread that has
@@ -149,6 +170,7 @@ class Replies:
         # In the order of sending; None stands for an rpc that was given up, so that a reply
         # without a message-id is not taken for the next one's.
         self._pending: dict[str, Awaited | None] = {}
+        self._begun: Awaited | None = None  # the last that began to come in pieces
 
     def expect(self, message_id: str, awaited: _AwaitedT) -> _AwaitedT:
         """Take note of an rpc that is about to be sent."""
@@ -170,6 +192,23 @@ class Replies:
         """Forget an rpc that was never sent."""
         with self._lock:
             self._pending.pop(message_id, None)
+
+    def begin(self, root: Root) -> Inlet | None:
+        """Return where a message goes that is only beginning; None if it is to come whole."""
+        if root[0] not in _REPLY_TAGS:
+            return None
+        message_id = root[1].get("message-id")
+        with self._lock:
+            key = next(iter(self._pending), "") if message_id is None else message_id
+            awaited = self._pending.get(key)
+            inlet = None if awaited is None else awaited.begin(root, message_id)
+            if awaited is None or inlet is None:
+                return None
+            self._remove(key)
+            self._begun = awaited
+        if not awaited.wanted:
+            self._drop(message_id)
+        return inlet
 
     def answer(self, root: Root, content: str | Document) -> bool:
         """Complete the call that a message is the reply to; False if it is left to `take`.
@@ -207,7 +246,7 @@ class Replies:
                 return
             self._cause = cause
             pending, self._pending = self._pending, {}
-        for awaited in pending.values():
+        for awaited in (self._begun, *pending.values()):
             if awaited is not None:
                 awaited.fail(cause)
 
@@ -216,9 +255,13 @@ class Replies:
         if len(pending) > 1 and key in pending and next(iter(pending)) != key:
             # What was given up and stands before this reply's rpc will never be answered.
             earlier = itertools.takewhile(key.__ne__, pending)
-            for given_up in [each for each in earlier if pending[each] is None]:
+            for given_up in [each for each in earlier if not self._is_wanted(each)]:
                 del pending[given_up]
         return pending.pop(key, None)
+
+    def _is_wanted(self, key: str) -> bool:
+        awaited = self._pending[key]
+        return awaited is not None and awaited.wanted
 
     def _drop(self, message_id: str | None) -> None:
         self.unmatched += 1

@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from ncwire.capabilities import Capabilities
 from ncwire.connection import Connection, Events, Task
@@ -33,6 +33,16 @@ from ncwire.messages import rpc_envelope, wrap_rpc
 from ncwire.notifications import NotificationReader
 from ncwire.pump import Pump
 from ncwire.rpc import Answer, Promise, Replies, Reply
+from ncwire.streamed import (
+    ReplyStream,
+    Request,
+    Sink,
+    Streamed,
+    StreamedReply,
+    begun,
+    pour,
+    writer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -185,19 +195,33 @@ class Session(threading.Thread):
             raise
         return future
 
-    def rpc(self, operation: str | bytes, timeout: float | None = None) -> Reply:
+    @overload
+    def rpc(self, operation: str | bytes, timeout: float | None = None) -> Reply: ...
+
+    @overload
+    def rpc(
+        self, operation: str | bytes, timeout: float | None = None, *, sink: Sink
+    ) -> StreamedReply: ...
+
+    def rpc(
+        self, operation: str | bytes, timeout: float | None = None, *, sink: Sink | None = None
+    ) -> Reply | StreamedReply:
         """Send an rpc with this operation, and return its reply.
 
         `operation` is the element inside `<rpc>`. Waits `timeout` seconds (None: the session's
         `Timeouts.rpc`), then raises `RPCTimeoutError`; the session lives, the late reply is
         dropped. An `<rpc-error>` is left to the caller, in the reply. Raises what `submit`
         raises, and the session's cause when it ends meanwhile. Source: RFC 6241 section 4.
+
+        With a `sink`, which is a binary file or is called with bytes, the document is handed to
+        it in the calling thread, piece by piece as it comes, and is neither kept nor parsed: see
+        `stream`, which it is the same as otherwise. What the sink raises is raised, and the rest
+        of the reply is dropped.
         """
-        if self._pump is not None and threading.get_ident() == self._pump.ident:
-            raise SessionError(
-                "rpc: called on the thread that serves the session it would wait for itself; "
-                "a listener uses submit instead"
-            )
+        if sink is not None:
+            write = writer(sink)
+            return pour(self.stream(operation, timeout), write)
+        self._check_thread("rpc")
         seconds = self._timeouts.rpc if timeout is None else timeout
         until = time.monotonic() + seconds
         message_id = str(next(self._message_ids))
@@ -214,8 +238,33 @@ class Session(threading.Thread):
         reply = answer.reply()
         if reply is None:
             self._replies.give_up(message_id)
-            raise RPCTimeoutError(message_id, seconds)
+            raise RPCTimeoutError(message_id, seconds, hint=self._hint())
         return reply
+
+    def stream(self, operation: str | bytes, timeout: float | None = None) -> ReplyStream:
+        """Send an rpc, and return its reply as a stream when the reply begins to come.
+
+        A reply of any size takes a few megabytes at most, and `Limits.message` does not bound
+        it: see `ReplyStream`. `timeout` (None: the session's `Timeouts.rpc`) bounds the time
+        until the reply begins, and then each wait for more of it; the time that its reader takes
+        is not counted. Listeners hear nothing of the reply. Raises what `rpc` does.
+        """
+        self._check_thread("stream")
+        message_id = str(next(self._message_ids))
+        seconds = self._timeouts.rpc if timeout is None else timeout
+        document = wrap_rpc(operation, message_id)
+        connection = self._open_connection()
+        self._protocol.divert(self._replies.begin)
+        streamed = self._replies.expect(message_id, Streamed())
+        try:
+            connection.call(document, streamed, time.monotonic() + seconds)
+        except Exception:  # it was not sent
+            self._replies.withdraw(message_id)
+            raise
+        except BaseException:  # nobody waits any more
+            streamed.drop()
+            raise
+        return begun(connection, streamed, Request(message_id, seconds))
 
     # --- life cycle ----------------------------------------------------------------------------
 
@@ -445,6 +494,19 @@ class Session(threading.Thread):
         if self._cause is not None:
             # One error, raised to whoever asks: its traceback must not grow with each.
             raise self._cause.with_traceback(None)
+
+    def _check_thread(self, call: str) -> None:
+        if self._pump is not None and threading.get_ident() == self._pump.ident:
+            raise SessionError(
+                f"{call}: called on the thread that serves the session it would wait for itself; "
+                "a listener uses submit instead"
+            )
+
+    def _hint(self) -> str:
+        inlet = self._protocol.inlet
+        if inlet is None or not inlet.full:
+            return ""
+        return "a reply that is streamed comes first, and its reader takes nothing"
 
     def _open_connection(self) -> Connection:
         connection = self._connection

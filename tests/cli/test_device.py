@@ -101,6 +101,70 @@ def test_an_rpc_error_is_printed_and_told_by_the_exit_code(run, login, tmp_path)
     assert err == ""
 
 
+def test_the_reply_goes_to_a_file_as_it_came(run, start, login, tmp_path):
+    file = tmp_path / "reply.xml"
+    code, out, err = run("rpc", *login, "--get-config", "running", "--output", str(file))
+
+    assert (code, out, err) == (0, "", "")
+    shown, _ = start(["rpc", *login, "--get-config", "running"]).communicate()
+    assert file.read_bytes() + b"\n" == shown
+    umask = os.umask(0)
+    os.umask(umask)
+    assert file.stat().st_mode & 0o777 == 0o666 & ~umask
+    assert list(tmp_path.glob(".reply*")) == []
+
+
+def test_a_file_keeps_its_permissions_and_a_link_its_target(run, login, tmp_path):
+    file, link = tmp_path / "reply.xml", tmp_path / "link.xml"
+    file.write_text("old")
+    file.chmod(0o640)
+    link.symlink_to(file)
+
+    assert run("rpc", *login, "--get", "--output", str(link))[0] == 0
+    assert file.read_bytes().endswith(b"</rpc-reply>")
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert link.is_symlink()
+
+
+def test_a_reply_goes_to_what_is_no_file_too(run, login):
+    assert run("rpc", *login, "--get", "--output", "/dev/null")[0] == 0
+
+
+def test_an_rpc_error_in_a_file_is_told_by_the_exit_code(run, login, tmp_path):
+    operation, file = tmp_path / "nonsense.xml", tmp_path / "reply.xml"
+    operation.write_text('<nonsense xmlns="urn:example:cli"/>')
+
+    code, out, err = run("rpc", *login, str(operation), "--output", str(file))
+
+    assert (code, out, err) == (Exit.RPC_ERROR, "", "")
+    assert "<rpc-error>" in file.read_text()
+
+
+def test_a_reply_that_tells_of_rpc_errors_has_none(run, login, tmp_path):
+    edit, file = tmp_path / "edit.xml", tmp_path / "reply.xml"
+    edit.write_text(EDIT.format("rpc-error"))
+    assert run("rpc", *login, str(edit))[0] == 0
+
+    assert run("rpc", *login, "--get", "--output", str(file))[0] == 0
+    assert "rpc-error" in file.read_text()
+
+
+def test_a_file_that_did_not_become_complete_is_not_there(run, login, tmp_path):
+    empty, file = tmp_path / "empty.xml", tmp_path / "reply.xml"
+    empty.write_text(" ")
+    file.write_text("old")
+
+    assert run("rpc", *login, str(empty), "--output", str(file))[0] == Exit.USAGE
+    assert file.read_text() == "old"
+    assert list(tmp_path.glob(".reply*")) == []
+
+
+def test_a_file_that_cannot_be_written_is_told(run, login, tmp_path):
+    code, _, err = run("rpc", *login, "--get", "--output", str(tmp_path / "none" / "reply.xml"))
+    assert code == Exit.USAGE
+    assert "No such file or directory" in err
+
+
 def test_what_cannot_be_sent_is_told_before_connecting_is_blamed(run, login, tmp_path):
     file = tmp_path / "empty.xml"
     file.write_text(" ")

@@ -47,6 +47,10 @@ def text(content: bytes | Document) -> str:
     return content.decode() if isinstance(content, bytes) else content.text()
 
 
+def is_utf8(data: bytes) -> bool:
+    return data.decode(errors="ignore").encode() == data
+
+
 @settings(deadline=None)
 @given(data=st.lists(some).map(b"".join), cuts=st.lists(st.integers(0, 1_000)))
 @example(data=b"a\xe2\x82\xac", cuts=[2, 3])
@@ -57,12 +61,11 @@ def test_whether_it_is_utf8_is_known_however_it_came(data: bytes, cuts: list[int
     ended = made.end()
     assert made.size == len(data)
     assert ended == data
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        assert not made.is_utf8
-    else:
-        assert made.is_utf8
+    assert (made.wrong is None) == is_utf8(data)
+    if made.wrong is not None:
+        with pytest.raises(UnicodeDecodeError) as caught:
+            data.decode()
+        assert f"at its byte {caught.value.start} " in made.wrong
 
 
 def test_small_pieces_are_gathered() -> None:

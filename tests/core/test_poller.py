@@ -93,3 +93,14 @@ def test_what_is_lent_can_be_taken_from_a_poller_that_waits(pair):
     waiter.join()
     assert told == [[]]
     poller.close()
+
+
+def test_a_hang_up_of_what_is_watched_for_nothing_is_told_once_at_most(poller, pair):
+    ours, theirs = pair
+    poller.watch(ours.fileno(), READ)
+    poller.watch(ours.fileno(), 0)
+    theirs.close()
+    poller.wait(0)
+    assert poller.wait(0) == []
+    poller.watch(ours.fileno(), READ)
+    assert poller.wait(5) == [ours.fileno()]

@@ -5,6 +5,7 @@ this must not get wrong in the same way. Arguments:
 
 --base VERSION    a base version to offer, 1.0 or 1.1; may be repeated, both by default
 --hello MODE      normal; none (never sends one); late (only after the client's)
+--progress FILE   keep there how much has been written, as a decimal number
 
 Beside get, get-config, close-session and create-subscription it knows these operations, for
 which a namespace of their own is not needed:
@@ -41,9 +42,11 @@ INTERFACES = (
 
 
 class Stream:
-    def __init__(self) -> None:
+    def __init__(self, progress: str | None = None) -> None:
         self.chunked = False
         self._buffer = b""
+        self._written = 0
+        self._progress = None if progress is None else os.open(progress, os.O_WRONLY | os.O_CREAT)
 
     def send(self, document: bytes, chunk: int = CHUNK) -> None:
         if not self.chunked:
@@ -60,7 +63,12 @@ class Stream:
     def write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            view = view[os.write(1, view) :]
+            # A pipe takes all of it at once, and returns when all is read.
+            sent = os.write(1, view[:CHUNK])
+            view = view[sent:]
+            self._written += sent
+            if self._progress is not None:
+                os.pwrite(self._progress, b"%20d" % self._written, 0)
 
     def _receive_to_marker(self) -> bytes | None:
         start = 0
@@ -97,8 +105,8 @@ class Stream:
 
 
 class Server:
-    def __init__(self, bases: list[str], hello: str) -> None:
-        self._stream = Stream()
+    def __init__(self, bases: list[str], hello: str, progress: str | None) -> None:
+        self._stream = Stream(progress)
         self._bases = bases
         self._hello = hello
 
@@ -215,5 +223,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--base", action="append", choices=["1.0", "1.1"])
     parser.add_argument("--hello", default="normal", choices=["normal", "none", "late"])
+    parser.add_argument("--progress", metavar="FILE")
     options = parser.parse_args()
-    Server(options.base or ["1.0", "1.1"], options.hello).serve()
+    Server(options.base or ["1.0", "1.1"], options.hello, options.progress).serve()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from xml.dom.minidom import Element, Text
 from xml.parsers.expat import ExpatError
 
@@ -39,11 +39,14 @@ def has_rpc_error(raw: str) -> bool:
 
     A reply that cannot be read to its end counts for what was read of it.
     """
-    if "rpc-error" not in raw:
-        return False
+    return "rpc-error" in raw and is_rpc_error(StringIO(raw))
+
+
+def is_rpc_error(file: IO[str] | IO[bytes]) -> bool:
+    """Tell the same of a reply in a file."""
     depth = 0
     try:
-        for event, element in iterparse(StringIO(raw), ("start", "end"), forbid_dtd=True):
+        for event, element in iterparse(file, ("start", "end"), forbid_dtd=True):
             if event == "start":
                 depth += 1
                 if depth == _DEPTH_OF_AN_RPC_ERROR and element.tag in _RPC_ERROR:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from ncwire.cli import connection, documents, failures, values
+from ncwire.cli import connection, documents, failures, saving, values
 from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import write_document
 from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
     from ncwire.notifications import NotificationReader
+    from ncwire.session import Session
 
 _DATASTORES = ("running", "candidate", "startup")
 
@@ -53,6 +54,12 @@ def add_to(
         "--timeout", metavar="SECONDS", type=values.seconds, help="for the reply; default: 30"
     )
     parser.add_argument(
+        "--output",
+        metavar="FILE",
+        help="write the reply to this file as it comes, in constant memory; it gets the name when "
+        "it is complete",
+    )
+    parser.add_argument(
         "-n",
         "--notifications",
         metavar="N",
@@ -89,13 +96,19 @@ def run(arguments: argparse.Namespace) -> int:
         connection.connect(arguments) as session,
         session.notifications() as notifications,
     ):
-        reply = session.rpc(operation, arguments.timeout)
-        write_document(reply.raw)
-        if documents.has_rpc_error(reply.raw):
+        if _is_error(session, operation, arguments):
             return Exit.RPC_ERROR
         if arguments.notifications is not None:
             _print(notifications, arguments.notifications)
     return Exit.OK
+
+
+def _is_error(session: Session, operation: str | bytes, arguments: argparse.Namespace) -> bool:
+    if arguments.output is not None:
+        return saving.save(session, operation, arguments.timeout, arguments.output)
+    reply = session.rpc(operation, arguments.timeout)
+    write_document(reply.raw)
+    return documents.has_rpc_error(reply.raw)
 
 
 def _operation(arguments: argparse.Namespace) -> str | bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ncwire.framing.chunked import END_OF_CHUNKS, MAX_CHUNK_SIZE, ChunkedDecoder
 from ncwire.framing.decoder import Decoder
-from ncwire.framing.document import Document, text_of
+from ncwire.framing.document import Document, described, text_of
 from ncwire.framing.encoders import frame_chunked, frame_end_of_message
 from ncwire.framing.end_of_message import END_OF_MESSAGE, EndOfMessageDecoder
 from ncwire.framing.limits import Limits
@@ -23,6 +23,7 @@ __all__ = [
     "Document",
     "EndOfMessageDecoder",
     "Limits",
+    "described",
     "frame_chunked",
     "frame_end_of_message",
     "text_of",

@@ -50,7 +50,6 @@ class ChunkedDecoder(Decoder):
         self._at = 0  # how much of the first read has been consumed
         self._header = b""  # as far as it has arrived; kept until its chunk's first byte comes
         self._left = 0  # bytes of the chunk that are still to come
-        self._message = Document()
         self._like = _NONE  # the last chunk's header, which the next one's is probably like
         self._like_size = -1
 
@@ -61,7 +60,7 @@ class ChunkedDecoder(Decoder):
 
     def take_whole(self, data: bytes) -> bytes | None:
         """See `Decoder.take_whole`."""
-        if self._reads or self._left or self._header or self._message.size:
+        if self._reads or self._left or self._header or self.unfinished.size:
             return None
         like, size = self._like, self._like_size
         if not data.startswith(like):
@@ -90,27 +89,27 @@ class ChunkedDecoder(Decoder):
             if self._left:
                 self._take_data()
             elif self._take_header():
-                message, self._message = self._message, Document()
+                message, self.unfinished = self.unfinished, Document()
                 return message.end()
         return None
 
     def pending(self) -> bytes:
         """Return the data of an unfinished message, then what is not consumed yet."""
-        return self._message.join() + self._header + self._unread()
+        return self.unfinished.join() + self._header + self._unread()
 
     def _take_data(self) -> None:
         """Consume what there is of a chunk, and of those that follow it."""
         data, begin = self._reads[0], self._at
         size, end = len(data), begin + self._left
         if begin == 0 and end >= size:
-            self._message.add(data)
+            self.unfinished.add(data)
             self._left -= size
             self._header = b""
             self._advance(size)
             return
         view = memoryview(data)
         parts = []
-        room = self.max_message - self._message.size - self._left
+        room = self.max_message - self.unfinished.size - self._left
         like, count = self._like, self._like_size
         while end < size:
             # Whatever is not plainly in order is left to `_take_header`.
@@ -132,7 +131,7 @@ class ChunkedDecoder(Decoder):
         parts.append(view[begin:stop])
         self._header = like if begin == stop else b""
         self._left = end - stop
-        self._message.add(b"".join(parts))
+        self.unfinished.add(b"".join(parts))
         self._advance(stop - self._at)
 
     def _take_header(self) -> bool:
@@ -140,29 +139,28 @@ class ChunkedDecoder(Decoder):
         known = len(self._header)
         header = self._header + self._reads[0][self._at : self._at + self._max_header - known]
         whole = _CHUNK_HEADER.match(header)
-        if whole is None or (whole[1] is None and not self._message.size):
+        if whole is None or (whole[1] is None and not self.unfinished.size):
             self._check_header(header)
             self._header = header
             self._advance(len(header) - known)
             return False
-        self._check_size(whole[1] or b"")
+        self._check_chunk_size(whole[1] or b"")
         self._advance(whole.end() - known)
         if whole[1] is None:
             self._header = b""
             return True
         self._header = self._like = whole[0]
         self._left = self._like_size = int(whole[1])
-        if self._message.size + self._left > self.max_message:
-            self._fail(MessageSizeError("message", self.max_message))
+        self._check_size(self.unfinished.size + self._left)
         return False
 
     def _check_header(self, header: bytes) -> None:
         """Fail if no way of going on makes this a valid header, at its first wrong byte."""
         begun = _CHUNK_HEADER_BEGUN.match(header)
         good, digits = (begun.end(), begun[1]) if begun else (0, None)
-        if header.startswith(END_OF_CHUNKS[:3]) and not self._message.size:
+        if header.startswith(END_OF_CHUNKS[:3]) and not self.unfinished.size:
             self._break("a chunk size: a message has at least one chunk", 2)
-        self._check_size((digits or b"")[:_MAX_DIGITS])
+        self._check_chunk_size((digits or b"")[:_MAX_DIGITS])
         if good < len(header):
             self._break(
                 _EXPECTED_AFTER.get(header[:good], "a digit or the line feed after a chunk size"),
@@ -171,7 +169,7 @@ class ChunkedDecoder(Decoder):
         if len(header) >= self._max_header:
             self._fail(MessageSizeError("chunk header", self._max_header))
 
-    def _check_size(self, digits: bytes) -> None:
+    def _check_chunk_size(self, digits: bytes) -> None:
         if int(digits or b"0") > MAX_CHUNK_SIZE:
             self._break(f"a chunk size of at most {MAX_CHUNK_SIZE}", 2)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NoReturn
 
-from ncwire.errors import NetconfFramingError
+from ncwire.errors import MessageSizeError, NetconfFramingError
+from ncwire.framing.document import Document
 
 if TYPE_CHECKING:
-    from ncwire.framing.document import Document
+    from collections.abc import Callable
 
 EXCERPT = 40
 
@@ -22,6 +23,10 @@ class Decoder(ABC):
 
     def __init__(self, max_message: int, offset: int) -> None:
         self.max_message = max_message
+        self.unfinished = Document()
+        """What has been taken in of the next message, without its framing."""
+        self.may_exceed: Callable[[], bool] = _never
+        """Asked when the unfinished message is larger than the limit: whether that is right."""
         self.offset = offset
         self._failure: NetconfFramingError | None = None
 
@@ -63,6 +68,10 @@ class Decoder(ABC):
         else has arrived: empty means that the stream stands between two messages.
         """
 
+    def _check_size(self, size: int) -> None:
+        if size > self.max_message and not self.may_exceed():
+            self._fail(MessageSizeError("message", self.max_message))
+
     def _fail(self, error: NetconfFramingError) -> NoReturn:
         self._failure = error
         raise error
@@ -79,3 +88,7 @@ def broken(expected: str, offset: int, excerpt: bytes) -> NetconfFramingError:
         f"framing broken at byte {offset} of the peer's stream: expected {expected}, "
         f"got {excerpt!r}"
     )
+
+
+def _never() -> bool:
+    return False

@@ -17,13 +17,15 @@ class Document:
     done in advance. Whether it is UTF-8 is checked piece by piece, while each is at hand.
     """
 
-    __slots__ = ("_decoder", "_few", "_few_size", "_pieces", "_text", "is_utf8", "size")
+    __slots__ = ("_decoder", "_few", "_few_size", "_pieces", "_taken", "_text", "size", "wrong")
 
     def __init__(self) -> None:
         self.size = 0
-        self.is_utf8 = True
-        """Whether what has come is: complete characters, and perhaps the beginning of one."""
+        """How much has come of it, in bytes."""
+        self.wrong: str | None = None
+        """Where it is not UTF-8, and why; what may be the beginning of a character is none."""
         self._pieces: list[bytes] = []
+        self._taken = False
         self._few: list[bytes] = []  # too small to be kept: each takes more than its bytes
         self._few_size = 0
         self._decoder: codecs.IncrementalDecoder | None = None
@@ -47,13 +49,20 @@ class Document:
         """Take it for complete; return it in the form that is cheaper for its size."""
         if self._decoder is not None:
             self._check(b"", final=True)
-        if self.size < SMALL:
+        if self.size < SMALL and not self._taken:
             return self.join()
         self._gather()
         return self
 
+    def take(self) -> list[bytes]:
+        """Give up what has come since the last call, in pieces; `size` goes on counting all."""
+        pieces = [*self._pieces, *self._few]
+        self._taken = True
+        self._pieces, self._few, self._few_size = [], [], 0
+        return pieces
+
     def join(self) -> bytes:
-        """Return all that has come, in one piece."""
+        """Return what is there, in one piece."""
         return b"".join((*self._pieces, *self._few))
 
     def head(self, size: int) -> str:
@@ -83,13 +92,16 @@ class Document:
         return text
 
     def _check(self, piece: bytes, *, final: bool = False) -> None:
-        if not self.is_utf8:
+        if self.wrong is not None:
             return
         decoder = self._decoder or codecs.getincrementaldecoder("utf-8")()
+        begun = decoder.getstate()[0]
         try:
             decoder.decode(piece, final)
-        except UnicodeDecodeError:
-            self.is_utf8 = False
+        except UnicodeDecodeError as error:
+            start = self.size - len(piece) - len(begun)
+            self.wrong = described(begun + piece, start, error)
+            self._decoder = None
         else:
             # One that is between two characters is not needed for ASCII.
             self._decoder = decoder if decoder.getstate()[0] else None
@@ -99,6 +111,12 @@ class Document:
             self._pieces.append(b"".join(self._few))
             self._few = []
             self._few_size = 0
+
+
+def described(data: bytes, offset: int, error: UnicodeDecodeError) -> str:
+    """Return where and why data, which begins at an offset of a message, is not UTF-8."""
+    around = data[max(0, error.start - 20) : error.start + 20]
+    return f"not UTF-8 at its byte {offset + error.start} ({error.reason}): {around!r}"
 
 
 def text_of(content: str | Document) -> str:

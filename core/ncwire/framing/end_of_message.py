@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import deque
 
-from ncwire.errors import MessageSizeError
 from ncwire.framing.decoder import EXCERPT, Decoder, broken
 from ncwire.framing.document import Document
 from ncwire.framing.limits import DEFAULTS
@@ -37,7 +36,6 @@ class EndOfMessageDecoder(Decoder):
         super().__init__(max_message, offset)
         self._reads: deque[bytes] = deque()
         self._at = 0  # how much of the first read has been consumed
-        self._message = Document()
         self._begun = b""  # the last bytes, where the end marker may have begun
 
     def receive(self, data: bytes | bytearray | memoryview) -> None:
@@ -51,7 +49,7 @@ class EndOfMessageDecoder(Decoder):
         if (
             self._reads
             or self._begun
-            or self._message.size
+            or self.unfinished.size
             or not data.startswith(b"<")
             or not data.endswith(END_OF_MESSAGE)
             or data.find(END_OF_MESSAGE) != size
@@ -67,25 +65,26 @@ class EndOfMessageDecoder(Decoder):
         if self._failure is not None:
             self._raise_failure()
         while self._reads:
-            if not self._message.size and not self._has_begun():
+            if not self.unfinished.size and not self._has_begun():
                 break
             if self._begun:
                 self._reads[0] = self._begun + self._reads[0]
                 self._begun = b""
             data, at = self._reads[0], self._at
-            most = self.max_message + _MARKER - self._message.size
-            end = _find_marker(data, at, at + most)
+            end = _find_marker(data, at)
+            size = self.unfinished.size - at
             if end >= 0:
+                self._check_size(size + end)
                 return self._cut(end)
-            if len(data) - at >= most:
-                self._fail(MessageSizeError("message", self.max_message))
+            self._check_size(size + len(data) - _MARKER + 1)
             self._keep()
         return None
 
     def pending(self) -> bytes:
         """Return what has arrived of an unfinished message, padding before it left out."""
-        begun = self._message.join() + self._begun
-        return begun + self._unread() if begun else _PADDING.sub(b"", self._unread(), count=1)
+        if not self.unfinished.size:
+            return _PADDING.sub(b"", self._unread(), count=1)
+        return self.unfinished.join() + self._begun + self._unread()
 
     def take_rest(self) -> bytes:
         """Give up what follows the last message that was returned; it begins at `offset`.
@@ -121,13 +120,13 @@ class EndOfMessageDecoder(Decoder):
 
     def _cut(self, end: int) -> bytes | Document:
         part = self._reads[0][self._at : end]
-        message, size = self._message, self._message.size + len(part)
+        message, size = self.unfinished, self.unfinished.size + len(part)
         self._advance(end + _MARKER)
         self.offset += size + _MARKER
         if not message.size:
             return part
         message.add(part)
-        self._message = Document()
+        self.unfinished = Document()
         return message.end()
 
     def _keep(self) -> None:
@@ -141,7 +140,7 @@ class EndOfMessageDecoder(Decoder):
             data = data[self._at : stop]
         self._at = 0
         if data:
-            self._message.add(data)
+            self.unfinished.add(data)
 
     def _advance(self, to: int) -> None:
         self._at = to
@@ -153,15 +152,15 @@ class EndOfMessageDecoder(Decoder):
         return b"".join(self._reads)[self._at :]
 
 
-def _find_marker(data: bytes, start: int, stop: int) -> int:
+def _find_marker(data: bytes, start: int) -> int:
     at = start
     tries = 0
     # A search for one byte is many times faster, unless there are many of it.
-    while (at := data.find(b"]", at, stop)) >= 0:
-        if data.startswith(END_OF_MESSAGE, at, stop):
+    while (at := data.find(b"]", at)) >= 0:
+        if data.startswith(END_OF_MESSAGE, at):
             return at
         at += 1
         tries += 1
         if tries * _RARE > at - start + _TRIES * _RARE:
-            return data.find(END_OF_MESSAGE, at, stop)
+            return data.find(END_OF_MESSAGE, at)
     return -1
