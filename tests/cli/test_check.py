@@ -217,10 +217,10 @@ def test_verbose_tells_each_value_with_its_origin_and_the_driver_with_the_reason
     assert "password = command pass  (groups.lab, line 3)" in lines
     assert "host = r1  (the device's name, line 5)" in lines
     assert (
-        "driver taken = paramiko  (by groups.lab, line 4; passed over: nowhere (no installed "
-        "package registers it))" in lines
+        "driver taken = paramiko  (groups.lab, line 4; nowhere passed over: no installed "
+        "package registers it)" in lines
     )
-    assert "driver taken = paramiko  (by the default)" in lines
+    assert "driver taken = paramiko  (the default)" in lines
 
 
 def test_the_devices_as_json(run, one_device):

@@ -98,9 +98,10 @@ def _values(device: Device) -> Iterator[tuple[str, str, str]]:
 def _driver(device: Device) -> tuple[str, str]:
     try:
         choice = device.driver()
-        return choice.name, str(choice).removeprefix(f"{choice.name}, ")
     except (DriverError, UnsupportedOption) as error:
         return "none", str(error)
+    passed_over = (f"{name} passed over: {reason}" for name, reason in choice.passed_over)
+    return choice.name, "; ".join([choice.by, *passed_over])
 
 
 def _as_json(device: Device) -> dict[str, Any]:
