@@ -309,6 +309,10 @@ def test_keepalives_pause_while_nothing_is_read(peer):
     sending = Stalling(peer)
     with session.stream("<get/>") as stream:
         assert sending.stalled.wait(20)
+        asked_before = peer.channel.asked
+        sending.stalled.clear()
+        assert sending.stalled.wait(20)  # as long again
+        assert peer.channel.asked == asked_before
         assert session.connected
         assert b"".join(stream).decode() == document("1")
     session.close()
@@ -588,3 +592,31 @@ def test_what_is_not_utf_8_ends_the_session(peer, session, before):
     peer.script(play)
     with pytest.raises(MessageError, match=f"not UTF-8 at its byte {len(head)} "):
         session.rpc("<get/>", sink=lambda _: None)
+
+
+def test_what_is_not_utf_8_in_the_second_of_two_small_parts_ends_the_session_too(peer, session):
+    head, tail = document("1", "\0").encode().split(b"\0")
+    came = threading.Event()
+
+    def play():
+        asked(peer)
+        peer.sock.sendall(head)
+        assert came.wait(20)
+        peer.sock.sendall(b"\xff" + tail + b"]]>]]>")
+
+    peer.script(play)
+    with session.stream("<get/>") as stream:
+        assert next(stream) == head
+        came.set()
+        with pytest.raises(MessageError, match=f"not UTF-8 at its byte {len(head)} "):
+            next(stream)
+
+
+def test_a_comment_without_an_end_is_bounded_too(peer):
+    session = opened(peer, limits=Limits(message=10_000))
+    peer.script(lambda: peer.reply(asked(peer)))
+    session.rpc("<get/>", sink=lambda _: None)
+    peer.script(lambda: [asked(peer), peer.sock.sendall(b"<!--" + b"x" * 20_000)])
+    with pytest.raises(MessageSizeError):
+        session.rpc("<get/>")
+    session.close()
