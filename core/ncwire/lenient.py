@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from ncwire.errors import ForbiddenXMLError, HelloMalformedError, MessageError
-from ncwire.protocol import Protocol
+from ncwire.protocol import Inlet, Protocol
 
 if TYPE_CHECKING:
     from ncwire.capabilities import Capabilities
     from ncwire.dialect import Dialect
     from ncwire.framing import Document, Limits
     from ncwire.messages import Hello
-    from ncwire.protocol import MessageReceived
+    from ncwire.protocol import Divert, MessageReceived, Root
 
 # XML 1.0 section 2.2: of these only tab, line feed and carriage return are characters.
 _FORBIDDEN = bytes(set(range(32)) - set(b"\t\n\r"))
@@ -63,6 +63,15 @@ class LenientProtocol(Protocol):
                 raise
         return super()._message(mended)
 
+    def divert(self, divert: Divert) -> None:
+        """Ask where messages go; see `Protocol.divert`. What is handed over is cleaned too."""
+
+        def cleaning(root: Root) -> Inlet | None:
+            inlet = divert(root)
+            return None if inlet is None else _CleaningInlet(inlet)
+
+        super().divert(cleaning if self._dialect.drop_control_characters else divert)
+
     def _mended(self, document: bytes | Document) -> bytes | None:
         if self._dialect.mend is None:
             return None
@@ -72,6 +81,21 @@ class LenientProtocol(Protocol):
             return None
         mended = self._dialect.mend(text)
         return None if mended is None else mended.encode()
+
+
+class _CleaningInlet(Inlet):
+    def __init__(self, inlet: Inlet) -> None:
+        self._inlet = inlet
+
+    @property
+    def full(self) -> bool:
+        return self._inlet.full
+
+    def put(self, pieces: list[bytes]) -> None:
+        self._inlet.put([part for piece in pieces if (part := _cleaned(piece))])
+
+    def finish(self) -> None:
+        self._inlet.finish()
 
 
 def _cleaned(document: bytes) -> bytes:

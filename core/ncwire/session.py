@@ -252,7 +252,7 @@ class Session(threading.Thread):
         self._check_thread("stream")
         message_id = str(next(self._message_ids))
         seconds = self._timeouts.rpc if timeout is None else timeout
-        document = wrap_rpc(operation, message_id)
+        document = self._wrap_rpc(operation, message_id)
         connection = self._open_connection()
         self._protocol.divert(self._replies.begin)
         streamed = self._replies.expect(message_id, Streamed())

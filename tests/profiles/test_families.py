@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +92,19 @@ def test_a_large_reply_is_mended_too(profile, peer, connect):
         session = connect(server, profile=Handler() if profile == "handler" else profile)
         assert session.rpc("<get/>", 20).raw.count("42") == 100_000
         assert not NO_XML & set(session.rpc("<get/>", 20).raw)
+
+
+def test_a_reply_that_is_streamed_is_asked_for_and_mended_alike(peer, connect):
+    server, playing = peer("huawei")
+    prefixed = profiles.overlaid(
+        profiles.get("huawei"), {"rpc": {"declaration": True}}, "test", "lab"
+    )
+    session = connect(server, profile=prefixed)
+    taken = io.BytesIO()
+    session.rpc("<get/>", 20, sink=taken)
+    assert b"42" in taken.getvalue()
+    assert b"\0" not in taken.getvalue()
+    assert playing.rpcs[-1].startswith("<?xml ")
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
