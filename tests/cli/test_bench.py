@@ -352,6 +352,35 @@ class _Overheard:
         return data
 
 
+def test_a_device_of_the_inventory_has_its_profile_and_its_password(
+    run, server, known_hosts, tmp_path
+):
+    inventory = tmp_path / "ncwire.toml"
+    inventory.write_text(f"""
+[profiles.own]
+description = "of a test"
+base = ["1.0"]
+
+[devices.r1]
+host = "{server.host}"
+port = {server.port}
+username = "{server.username}"
+password = {{ env = "SECRET" }}
+known_hosts = "{known_hosts}"
+profile = "own"
+""")
+    code, out, err = run(
+        "bench", "r1", "--inventory", str(inventory), "--no-prompt", *TINY, "--rounds", "1",
+        "--json", "-",
+    )  # fmt: skip
+    assert code == 0, err
+    result = document(out)
+    assert result["server"]["about"].startswith("r1, port")
+    for event in result["measured"]:
+        assert event["batches"].keys() == {each["name"] for each in result["contestants"]}
+    assert PASSWORD not in out + err
+
+
 def test_what_lies_in_the_working_folder_is_not_imported(run, monkeypatch, tmp_path):
     (tmp_path / "json.py").write_text("raise SystemExit('imported')")
     monkeypatch.chdir(tmp_path)

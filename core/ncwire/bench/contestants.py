@@ -9,6 +9,7 @@ from ncwire import registry
 from ncwire.bench import machine
 from ncwire.bench.contest import Entry
 from ncwire.bench.events import SESSION
+from ncwire.bench.parcel import packed
 from ncwire.bench.record import DRIVER, FLOOR, PROGRAM, Absence, Contestant
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ def sessions(
 
     `device` are the parameters of `ncwire.connect` for it.
     """
+    parcel = None if device is None else packed(device)
     return [
         (
-            Entry(each.name, SESSION, {"driver": each.name, "device": device}),
+            Entry(each.name, SESSION, {"driver": each.name, "device": parcel}),
             Contestant(
                 each.name, DRIVER, each.library, f"{each.distribution} {each.version}".strip()
             ),

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import ncwire
 from ncwire.bench import consumption
+from ncwire.bench.parcel import unpacked
 from ncwire.bench.target import CHUNKED, Case
 from ncwire.bench.worker import WARM_UP, Contestant, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from ncwire.bench.quantities import Batch
@@ -40,23 +41,21 @@ def connect(target: Target, driver: str, framing: str = CHUNKED, **more: Any) ->
 
 
 class NcwireSession(Contestant):
-    """One driver; `device` are the parameters of `ncwire.connect` for a server not ours."""
+    """One driver; `device` are the parameters for a server not ours, `packed`."""
 
-    def __init__(
-        self, target: Target, driver: str, device: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, target: Target, driver: str, device: str | None = None) -> None:
         super().__init__(target)
         self._driver = driver
-        self._device = device
+        self._device = None if device is None else unpacked(device)
         # A device has few sessions, and is to know at once that one is free again.
         self._close = ncwire.Session.close if device is None else ncwire.Session.close_session
         self._session: ncwire.Session | None = None
 
     def connected(self, framing: str) -> ncwire.SSHSession:
         """Return a session of its own."""
-        timeouts = ncwire.Timeouts(rpc=RPC_TIMEOUT)
         if self._device is not None:
-            return ncwire.connect(**self._device, driver=self._driver, timeouts=timeouts)
+            return ncwire.connect(**self._device, driver=self._driver)
+        timeouts = ncwire.Timeouts(rpc=RPC_TIMEOUT)
         return connect(self.target, self._driver, framing, timeouts=timeouts)
 
     def open(self, framing: str) -> None:

@@ -53,7 +53,10 @@ def add_to(
     )
     parser.epilog = _EXAMPLES
     parser.add_argument(
-        "host", metavar="HOST", nargs="?", help="a device to measure on: a name, or USER@HOST"
+        "host",
+        metavar="HOST",
+        nargs="?",
+        help="a device to measure on: of the inventory, a name or an address, or USER@HOST",
     )
     _add_measuring_to(parser.add_argument_group("measuring"))
     bench_outcome.add_to(parser.add_argument_group("results"))
@@ -155,6 +158,7 @@ def _check(arguments: argparse.Namespace) -> None:
     for_devices = {
         "--rpc": "rpc", "--get-config": "get_config", "-p": "port", "-l": "user",
         "-i": "identity", "-J": "jumps", "-F": "config", "-o": "option",
+        "--profile": "profile", "--inventory": "inventory",
         "--known-hosts": "known_hosts", "--password-env": "password_env",
         "--password-fd": "password_fd", "--accept-host-key": "accept_host_key",
     }  # fmt: skip

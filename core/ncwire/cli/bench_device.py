@@ -62,7 +62,7 @@ def run(
     """Try the rpc once, say what will be sent and how often, and measure."""
     operation, name = _operation(arguments)
     session, parameters = _first_session(arguments, drivers)
-    del parameters["driver"]
+    parameters.pop("driver", None)
     try:
         reply = session.rpc(operation)
     finally:

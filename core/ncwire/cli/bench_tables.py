@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Cell = Callable[[Measured, str], str]
 
 _WIDTH = 96
+_BENEATH = ("ncwire", "cryptography")
 _MICRO = 1e6
 _MILLI = 1e3
 
@@ -85,7 +86,7 @@ def foot(record: Record, earlier: Record | None) -> Iterator[str]:
     )
     machine = record.machine
     libraries = machine["libraries"]
-    beneath = [f"{name} {libraries[name]}" for name in ("ncwire", "cryptography")]
+    beneath = [f"{name} {libraries[name]}" for name in _BENEATH if name in libraries]
     facts = [*beneath, machine["python"], machine["openssh"].partition(",")[0]]
     yield ", ".join(filter(None, [*facts, machine["kernel"], f"{machine['cores']} cores"]))
 
