@@ -6,16 +6,19 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ncwire.borrowed import Borrowed
 from ncwire.driver import Channel, Readiness, Wait
 from ncwire.errors import (
+    BrokenMessageError,
     HelloMissingError,
     NcwireError,
     NetconfFramingError,
+    SendQueueFullError,
     SessionCloseError,
     SessionError,
     TransportError,
@@ -25,6 +28,8 @@ from ncwire.protocol import HelloReceived
 from ncwire.pump import Member
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
     from ncwire.keepalive import Keepalive
     from ncwire.protocol import MessageReceived, Protocol
     from ncwire.pump import Pump
@@ -58,6 +63,14 @@ class Events:
     """Everything has been freed; nothing more comes. From any thread; only the first counts."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How many bytes may be queued, and for how many seconds a sender waits for room."""
+
+    queue: int
+    patience: float
+
+
 class Connection(Member):
     """Carries messages over an open channel, from our hello to the end.
 
@@ -76,6 +89,7 @@ class Connection(Member):
         events: Events,
         pump: Pump,
         keepalive: Keepalive | None,
+        sending: Sending,
     ) -> None:
         self._channel = channel
         self._ticks = type(channel).tick is not Channel.tick
@@ -91,7 +105,8 @@ class Connection(Member):
         self._failure: NcwireError | None = None
         self._cause: NcwireError | None = None
         self._flush_until = 0.0
-        self._outbox = Outbox()
+        self._patience = sending.patience
+        self._outbox = Outbox(sending.queue)
         self._queued = self._outbox.queue  # asked several times for each message
         self._inbox: deque[Task] = deque()
         self._dispatching = False
@@ -99,16 +114,20 @@ class Connection(Member):
         self._ended = False
         self._waiting = Wait()
         channel.on_ready(self._wake)
-        self._outbox.add((protocol.hello(),))
+        self._outbox.leave((protocol.hello(),))
         self._wake()
 
-    def send(self, message: str | bytes) -> None:
+    def send(self, message: str | bytes | Iterable[bytes], until: float | None = None) -> None:
         """Send a message, framed, as far as that goes at once, and queue the rest.
 
-        Raises the connection's cause of end once there is one, and `UnsendableMessageError`
-        for a message that the framing cannot carry; nothing was queued then.
+        Raises the connection's cause of end once there is one, `UnsendableMessageError` for a
+        message that the framing cannot carry, and `SendQueueFullError` when there has been no
+        room for it by `until`; nothing was queued then. For one in pieces see `send_pieces`.
         """
-        self._post(message)
+        if not isinstance(message, (bytes, str)):
+            self.send_pieces(message, self._patience)
+            return
+        self._post(message, until)
         # A library's write may have taken in what the peer sent, and the fd tells nothing of
         # that any more.
         if self._dispatching and threading.get_ident() == self._pump.ident:
@@ -126,20 +145,91 @@ class Connection(Member):
                 if changed or self._inbox or self._failure is not None:
                     self._wake()
 
-    def _post(self, message: str | bytes) -> None:
+    def send_pieces(self, message: Iterable[bytes], seconds: float) -> None:
+        """Send a message piece by piece, as the peer takes them, until the last is queued.
+
+        The iterator runs in the calling thread, with no lock held; what others send meanwhile
+        comes after. Waits up to `seconds` for its turn (`SendQueueFullError`), and each time that
+        the peer has to take more. What goes wrong before anything was sent is raised, and the
+        connection lives. After that it ends, with a `BrokenMessageError`, which is raised unless
+        it was the iterator that raised: then that comes out. Raises `SessionError` on the pump's
+        thread, and the connection's cause of end when it ends meanwhile.
+        """
+        self._check_thread()
+        buffers = iter(self._protocol.frame_pieces(message))
+        buffer = next(buffers, None)
+        outbox = self._outbox
+        try:
+            if not outbox.begin(time.monotonic() + seconds):
+                self._raise_cause()
+                raise SendQueueFullError(outbox.queued(), seconds)
+            with self._unbroken():
+                while buffer is not None:
+                    outbox.put(buffer)
+                    self._serve_once()
+                    if not outbox.await_room(seconds):
+                        raise BrokenMessageError(
+                            "send: a message in pieces was broken off: the peer has taken too "
+                            f"little of it for {seconds:g} s"
+                        )
+                    self._raise_cause()
+                    buffer = next(buffers, None)
+        finally:
+            if outbox.owner == threading.get_ident():
+                outbox.finish()
+            self._wake()
+
+    @contextmanager
+    def _unbroken(self) -> Generator[None]:
+        """End the connection if what happens inside, in the middle of a message, fails."""
+        try:
+            yield
+        except BrokenMessageError as error:
+            self.end(error)
+            raise
+        except BaseException as error:
+            text = "send: a message in pieces was broken off"
+            told = str(error) if isinstance(error, NcwireError) else type(error).__name__
+            cause = BrokenMessageError(f"{text}: {told}")
+            cause.__cause__ = error
+            if self._failure is None:
+                self.end(cause)
+            raise
+
+    def _serve_once(self) -> None:
+        """Send what is queued, and read, if the channel is free; else whoever has it does."""
+        more = False
+        if self._use.acquire(blocking=False):
+            try:
+                more = self._work(time.monotonic(), _BACKLOG)
+                self._look()
+            except BaseException as error:
+                self._fail(error)
+                raise
+            finally:
+                self._use.release()
+        if more or self._queued or self._inbox or self._failure is not None:
+            self._wake()
+
+    def _post(self, message: str | bytes, until: float | None) -> None:
         """Send as `send` does, and leave the reading to what follows."""
         buffers = self._protocol.frame(message)
         if self._cause is not None:
             raise self._cause.with_traceback(None)
+        outbox = self._outbox
         if self._queued or not self._use.acquire(blocking=False):
-            self._outbox.add(buffers)
-            self._wake()
+            self._queue_up(buffers, until)
             return
+        free = False
         try:
-            if self._queued or self._ended or self._failure is not None:
-                self._outbox.add(buffers)
-            else:
-                self._outbox.send_at_once(self._channel, buffers)
+            free = not (
+                self._queued
+                or outbox.owner is not None
+                or self._ended
+                or self._failure is not None
+            )
+            if free:
+                outbox.send_at_once(self._channel, buffers)
         except BaseException as error:
             # An interrupt (Ctrl-C) may have come between sending and knowing how much.
             self._fail(error)
@@ -149,18 +239,58 @@ class Connection(Member):
             self._use.release()
             if self._queued or self._failure is not None:
                 self._wake()
+        if not free:
+            self._queue_up(buffers, until)
 
-    def call(self, message: str | bytes, answer: Outcome, until: float) -> None:
+    def _queue_up(self, buffers: Sequence[bytes | memoryview], until: float | None) -> None:
+        seconds = 0.0
+        if threading.get_ident() == self._pump.ident:
+            queued = self._outbox.leave(buffers)
+        else:
+            self._check_thread()
+            now = time.monotonic()
+            until = now + self._patience if until is None else until
+            seconds = until - now
+            queued = self._outbox.add(buffers, until)
+        self._wake()
+        if not queued:
+            self._raise_cause()
+            raise SendQueueFullError(self._outbox.queued(), seconds)
+
+    def _check_thread(self) -> None:
+        here = threading.get_ident()
+        if here == self._pump.ident:
+            raise SessionError(
+                "send: a message in pieces cannot be sent on the thread that serves the session, "
+                "which it would wait for; a listener sends whole messages"
+            )
+        if here == self._outbox.owner:
+            raise SessionError(
+                "send: what yields the pieces of a message cannot send on the same session, "
+                "where it would come in the middle of that message"
+            )
+
+    def _raise_cause(self) -> None:
+        cause = self._cause or self._failure
+        if cause is not None:
+            raise cause.with_traceback(None)
+
+    def call(self, message: bytes | Iterable[bytes], answer: Outcome, until: float) -> None:
         """Send a message, and serve the connection until its answer has come, or the time has.
 
         `until` is on the clock of `time.monotonic`. Where another thread serves the connection
-        already, or must, it is merely waited for. Raises what `send` does.
+        already, or must, it is merely waited for. For a message in pieces, the time until then
+        bounds each wait of `send_pieces`, and then that for the answer. Raises what `send` does.
         """
-        if not self._pump.lends or not self._borrowed.take():
-            self.send(message)
+        if not isinstance(message, bytes):
+            seconds = until - time.monotonic()
+            self.send_pieces(message, seconds)
+            until = time.monotonic() + seconds
+        elif not self._pump.lends or not self._borrowed.take():
+            self.send(message, until)
         else:
             try:
-                self._post(message)
+                self._post(message, until)
                 self._serve_until(answer, until)
             finally:
                 self._borrowed.give_back()
@@ -196,6 +326,7 @@ class Connection(Member):
                 return
             self._cause = cause
             self._flush_until = time.monotonic() + flush
+        self._outbox.stop()
         self._wake()
 
     def abandon(self, cause: NcwireError) -> None:

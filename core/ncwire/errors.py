@@ -196,7 +196,11 @@ class MessageSizeError(NetconfFramingError):
 
 
 class UnsendableMessageError(TransportError, ValueError):
-    """A message cannot be sent under the session's framing; not a byte of it was sent."""
+    """A message cannot be sent under the session's framing.
+
+    Not a byte of it was sent, and the session lives; unless it was given in pieces, and some had
+    been sent by then: the session has ended, see `BrokenMessageError`.
+    """
 
 
 # --- SSH ---------------------------------------------------------------------------------------
@@ -429,6 +433,31 @@ class RPCTimeoutError(SessionError, TimeoutError):
         self.message_id = message_id
         self.seconds = seconds
         self.received = received
+
+
+class SendQueueFullError(SessionError, TimeoutError):
+    """The peer does not read, and what is to be sent has grown to `Limits.send_queue`.
+
+    Nothing of the message was sent, and the session lives. `queued` is in bytes; `seconds` is how
+    long was waited, 0 where waiting cannot help: on the thread that serves the session.
+    """
+
+    def __init__(self, queued: int, seconds: float) -> None:
+        end = (
+            f"still after {seconds:g} s" if seconds else "and the session's own thread cannot wait"
+        )
+        super().__init__(
+            f"send: nothing was sent: {queued} bytes of earlier messages wait for the peer, {end}"
+        )
+        self.queued = queued
+        self.seconds = seconds
+
+
+class BrokenMessageError(SessionError):
+    """A message in pieces was broken off after part of it had been sent; the session has ended.
+
+    The text says why; `__cause__` is what the pieces' iterator raised, if it did.
+    """
 
 
 # --- drivers -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -11,32 +12,97 @@ if TYPE_CHECKING:
 
     from ncwire.driver import Channel
 
+_AHEAD = 256 * 1024
+"""How much of a message in pieces is queued before the next piece is asked for."""
+
 
 class Outbox:
-    """A queue of buffers. `add` and `unsent` are for any thread; the rest needs the channel."""
+    """A queue of buffers that is full at a limit, and a line of messages that wait for room.
 
-    def __init__(self) -> None:
+    They are let in one after the other, in the order in which they came; a message that is longer
+    than the limit when the queue is empty. While a message is sent in pieces, all others wait.
+
+    `send` and `send_at_once` need the channel; everything else is for any thread.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._lock = threading.Lock()
         self.queue: deque[memoryview] = deque()
         """What is queued, for others to look at whether anything is."""
+        self._queued = 0  # bytes
+        self._line: deque[_Waiting] = deque()
+        self._left_in_line = 0  # bytes of messages that nobody waits with
+        self._stopped = False
+        self.owner: int | None = None
+        """The thread that sends a message in pieces, None if none does."""
+        self._taken = threading.Event()
 
-    def add(self, buffers: Sequence[bytes | memoryview]) -> None:
-        """Queue a message's buffers behind all others'."""
+    def add(self, buffers: Sequence[bytes | memoryview], until: float) -> bool:
+        """Queue a message's buffers behind all others', waiting for room as long as it takes.
+
+        `until` is on the clock of `time.monotonic`. False if there was none by then, or if
+        `stop` was called meanwhile: nothing was queued.
+        """
+        return self._wait_in_line(_Waiting(buffers), until)
+
+    def leave(self, buffers: Sequence[bytes | memoryview]) -> bool:
+        """Queue a message's buffers as `add` does, or leave them in the line, without waiting.
+
+        False if what was left in the line has reached the limit, too.
+        """
+        message = _Waiting(buffers)
         with self._lock:
-            self.queue.extend(memoryview(buffer) for buffer in buffers)
+            if self._let_in(message):
+                return True
+            if self._stopped or self._left_in_line + message.size > self._limit:
+                return False
+            message.left = True
+            self._left_in_line += message.size
+            self._line.append(message)
+            return True
+
+    def begin(self, until: float) -> bool:
+        """Begin a message in pieces, for the calling thread; wait and return as `add` does."""
+        return self._wait_in_line(_Waiting((), owner=threading.get_ident()), until)
+
+    def put(self, buffer: bytes | memoryview) -> None:
+        """Queue a buffer of the message in pieces."""
+        with self._lock:
+            if not self._stopped:
+                self._push(memoryview(buffer))
+
+    def await_room(self, seconds: float) -> bool:
+        """Wait until the next piece is due, or `stop` was called; False if it is not in time."""
+        with self._lock:
+            if self._stopped or self._queued <= _AHEAD:
+                return True
+            self._taken.clear()
+        return self._taken.wait(seconds)
+
+    def finish(self) -> None:
+        """End the message in pieces: others may send."""
+        with self._lock:
+            self.owner = None
+            self._admit()
 
     def send(self, channel: Channel) -> None:
         """Send what the channel takes now. Raises what `Channel.write` does."""
         while self.queue:
             head = self.queue[0]
             taken = channel.write(head)
-            if taken == len(head):
-                with self._lock:
-                    self.queue.popleft()
-            elif taken:
-                self.queue[0] = head[taken:]
-            else:
+            if not taken:
                 return
+            with self._lock:
+                if taken == len(head):
+                    self.queue.popleft()
+                else:
+                    self.queue[0] = head[taken:]
+                self._queued -= taken
+                if self._line:
+                    self._admit()
+                if self.owner is not None and self._queued <= _AHEAD:
+                    self._taken.set()
 
     def send_at_once(self, channel: Channel, buffers: Sequence[bytes | memoryview]) -> None:
         """Send a message while nothing is queued; what the channel does not take now is.
@@ -52,15 +118,107 @@ class Outbox:
                     rest = [left, *(memoryview(each) for each in buffers[index + 1 :])]
                     with self._lock:
                         self.queue.extendleft(reversed(rest))
+                        self._queued += sum(map(len, rest))
                     return
                 left = left[taken:]
 
-    def unsent(self) -> bytes:
-        """Return what is queued."""
+    def queued(self) -> int:
+        """Return how many bytes are queued, and left in the line."""
         with self._lock:
-            return b"".join(self.queue)
+            return self._queued + self._left_in_line
+
+    def unsent(self) -> bytes:
+        """Return what is queued, and left in the line."""
+        with self._lock:
+            left = [buffer for each in self._line if each.left for buffer in each.buffers]
+            return b"".join((*self.queue, *left))
+
+    def stop(self) -> None:
+        """Let nothing more in, and wake all that wait.
+
+        What was left in the line is sent still, unless it comes after a message whose pieces
+        will never all be there.
+        """
+        with self._lock:
+            self._stopped = True
+            self._taken.set()
+            for waiting in self._line:
+                if not waiting.left:
+                    waiting.over.set()
+            broken = self.owner is not None
+            self._line = deque(each for each in self._line if each.left and not broken)
 
     def clear(self) -> None:
-        """Let go of what is queued."""
+        """Let go of everything; comes after `stop`, or does its work, too."""
+        self.stop()
         with self._lock:
             self.queue.clear()
+            self._line.clear()
+            self._queued = self._left_in_line = 0
+
+    def _wait_in_line(self, waiting: _Waiting, until: float) -> bool:
+        with self._lock:
+            if self._let_in(waiting):
+                return True
+            if self._stopped:
+                return False
+            self._line.append(waiting)
+        try:
+            waiting.over.wait(max(0.0, until - time.monotonic()))
+        except BaseException:  # Ctrl-C: it may have been let in just now
+            self._withdraw(waiting)
+            if waiting.let_in and waiting.owner is not None:
+                self.finish()
+            raise
+        self._withdraw(waiting)
+        return waiting.let_in
+
+    def _withdraw(self, waiting: _Waiting) -> None:
+        with self._lock:
+            if not waiting.let_in and waiting in self._line:
+                self._line.remove(waiting)
+                # What stood behind it may be shorter.
+                self._admit()
+
+    def _let_in(self, message: _Waiting) -> bool:
+        if self._stopped or self._line or not self._has_room(message):
+            return False
+        self._take(message)
+        return True
+
+    def _has_room(self, message: _Waiting) -> bool:
+        if self.owner is not None:
+            return False
+        return not self.queue or self._queued + message.size <= self._limit
+
+    def _take(self, message: _Waiting) -> None:
+        message.let_in = True
+        self.owner = message.owner
+        for buffer in message.buffers:
+            self._push(memoryview(buffer))
+
+    def _push(self, view: memoryview) -> None:
+        self.queue.append(view)
+        self._queued += len(view)
+
+    def _admit(self) -> None:
+        while self._line and self._has_room(self._line[0]):
+            message = self._line.popleft()
+            if message.left:
+                self._left_in_line -= message.size
+            self._take(message)
+            message.over.set()
+
+
+class _Waiting:
+    """A message in the line; `owner` is the thread that will send it in pieces."""
+
+    __slots__ = ("buffers", "left", "let_in", "over", "owner", "size")
+
+    def __init__(self, buffers: Sequence[bytes | memoryview], owner: int | None = None) -> None:
+        self.buffers = buffers
+        self.size = sum(map(len, buffers))
+        self.owner = owner
+        self.left = False  # nobody waits with it
+        self.let_in = False
+        self.over = threading.Event()

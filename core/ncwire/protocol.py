@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,7 +28,9 @@ from ncwire.framing import (
     Document,
     EndOfMessageDecoder,
     Limits,
+    chunked_pieces,
     described,
+    end_of_message_pieces,
     frame_chunked,
     frame_end_of_message,
     text_of,
@@ -209,6 +211,18 @@ class Protocol:
         """
         self._divert = divert
         self._decoder.may_exceed = self._may_exceed
+
+    def frame_pieces(self, pieces: Iterable[bytes]) -> Iterator[bytes | memoryview]:
+        """Yield the buffers that carry a message given in pieces, which are sent as they are.
+
+        Raises `SessionError` before the server's hello. What makes a message unsendable is seen
+        only when its piece comes: see `chunked_pieces` and `end_of_message_pieces`.
+        """
+        if self.framing is None:
+            raise SessionError("the server's hello has not come: the framing is not known yet")
+        if self.framing is Framing.CHUNKED:
+            return chunked_pieces(pieces)
+        return end_of_message_pieces(pieces)
 
     def pending(self) -> bytes:
         """Return what has arrived of an unfinished message; empty between two messages."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from ncwire.capabilities import Capabilities
-from ncwire.connection import Connection, Events, Task
+from ncwire.connection import Connection, Events, Sending, Task
 from ncwire.dialect import PLAIN, Dialect
 from ncwire.driver import Channel, Deadline, Timeouts
 from ncwire.errors import (
@@ -33,6 +33,7 @@ from ncwire.messages import rpc_envelope, wrap_rpc
 from ncwire.notifications import NotificationReader
 from ncwire.pump import Pump
 from ncwire.rpc import Answer, Promise, Replies, Reply
+from ncwire.rpc_pieces import rpc_document
 from ncwire.streamed import (
     ReplyStream,
     Request,
@@ -90,7 +91,9 @@ class Session(threading.Thread):
             raise OptionError("target", "needs a thread, and a session on a hub has none")
         self._hub = hub
         self._client_capabilities = Capabilities(capabilities)
-        self._protocol = protocol_for(self._client_capabilities, limits or Limits(), dialect)
+        limits = limits or Limits()
+        self._send_queue = limits.send_queue
+        self._protocol = protocol_for(self._client_capabilities, limits, dialect)
         self._wrap_rpc: Callable[[str | bytes, str], bytes] = (
             wrap_rpc if dialect == PLAIN else partial(wrap_rpc, envelope=rpc_envelope(dialect))
         )
@@ -170,23 +173,38 @@ class Session(threading.Thread):
 
     # --- messages ------------------------------------------------------------------------------
 
-    def send(self, message: str | bytes) -> None:
+    def send(self, message: str | bytes | Iterable[bytes]) -> None:
         """Queue one message, a whole XML document; bytes are UTF-8.
 
+        When the peer does not read, and `Limits.send_queue` bytes are queued, this waits for up
+        to `Timeouts.rpc` seconds, then raises `SendQueueFullError`. A listener cannot wait: as
+        much again is kept for it, and then it gets that error at once.
+
         Raises `TransportError` before the session is open, its cause once it has ended, and
-        `UnsendableMessageError` for a message that the framing cannot carry; nothing is sent
-        then, and the session goes on.
+        `UnsendableMessageError` for a message that the framing cannot carry. Whatever is raised,
+        nothing was sent, and the session goes on.
+
+        An iterable of bytes is a message in pieces of any size, empty ones too, which takes a few
+        hundred kilobytes besides the pieces themselves. The iterator runs in the calling thread,
+        and the call returns when its last piece has been queued; other threads' messages come
+        after. Each wait for the peer to take more lasts up to `Timeouts.rpc` seconds. What the
+        iterator raises is raised here. Once part of such a message has been sent it cannot be
+        taken back: whatever breaks it off then, an error of the iterator, "]]>]]>" under end-of-
+        message framing, an interrupt or a peer that takes no more, the session ends with a
+        `BrokenMessageError`. A listener sends no pieces (`SessionError`), nor does the iterator
+        itself send on this session.
         """
         self._open_connection().send(message)
 
-    def submit(self, operation: str | bytes) -> Future[Reply]:
+    def submit(self, operation: str | bytes | Iterable[bytes]) -> Future[Reply]:
         """Send an rpc with this operation, and return the future of its reply.
 
         The future fails with the session's cause when the session ends first. Raises what
-        `send` raises, and `OptionError` for an operation that is no single XML element.
+        `send` raises, and `OptionError` for an operation that is no single XML element. An
+        operation in pieces is sent as `send` does; of it the first 4096 bytes are checked.
         """
         message_id = str(next(self._message_ids))
-        document = self._wrap_rpc(operation, message_id)
+        document = rpc_document(operation, message_id, self._wrap_rpc)
         future = self._replies.expect(message_id, Promise()).future
         try:
             self.send(document)
@@ -196,15 +214,21 @@ class Session(threading.Thread):
         return future
 
     @overload
-    def rpc(self, operation: str | bytes, timeout: float | None = None) -> Reply: ...
+    def rpc(
+        self, operation: str | bytes | Iterable[bytes], timeout: float | None = None
+    ) -> Reply: ...
 
     @overload
     def rpc(
-        self, operation: str | bytes, timeout: float | None = None, *, sink: Sink
+        self, operation: str | bytes | Iterable[bytes], timeout: float | None = None, *, sink: Sink
     ) -> StreamedReply: ...
 
     def rpc(
-        self, operation: str | bytes, timeout: float | None = None, *, sink: Sink | None = None
+        self,
+        operation: str | bytes | Iterable[bytes],
+        timeout: float | None = None,
+        *,
+        sink: Sink | None = None,
     ) -> Reply | StreamedReply:
         """Send an rpc with this operation, and return its reply.
 
@@ -217,6 +241,9 @@ class Session(threading.Thread):
         it in the calling thread, piece by piece as it comes, and is neither kept nor parsed: see
         `stream`, which it is the same as otherwise. What the sink raises is raised, and the rest
         of the reply is dropped.
+
+        An operation in pieces, an iterable of bytes, is sent as `send` does. `timeout` bounds each
+        wait for the peer to take more of it, and then the wait for the reply.
         """
         if sink is not None:
             write = writer(sink)
@@ -225,7 +252,7 @@ class Session(threading.Thread):
         seconds = self._timeouts.rpc if timeout is None else timeout
         until = time.monotonic() + seconds
         message_id = str(next(self._message_ids))
-        document = self._wrap_rpc(operation, message_id)
+        document = rpc_document(operation, message_id, self._wrap_rpc)
         answer = self._replies.expect(message_id, Answer())
         try:
             self._open_connection().call(document, answer, until)
@@ -241,7 +268,9 @@ class Session(threading.Thread):
             raise RPCTimeoutError(message_id, seconds, hint=self._hint())
         return reply
 
-    def stream(self, operation: str | bytes, timeout: float | None = None) -> ReplyStream:
+    def stream(
+        self, operation: str | bytes | Iterable[bytes], timeout: float | None = None
+    ) -> ReplyStream:
         """Send an rpc, and return its reply as a stream when the reply begins to come.
 
         A reply of any size takes a few megabytes at most, and `Limits.message` does not bound
@@ -252,7 +281,7 @@ class Session(threading.Thread):
         self._check_thread("stream")
         message_id = str(next(self._message_ids))
         seconds = self._timeouts.rpc if timeout is None else timeout
-        document = self._wrap_rpc(operation, message_id)
+        document = rpc_document(operation, message_id, self._wrap_rpc)
         connection = self._open_connection()
         self._protocol.divert(self._replies.begin)
         streamed = self._replies.expect(message_id, Streamed())
@@ -443,6 +472,7 @@ class Session(threading.Thread):
                 Events(self._hello_received, self._message_received, self._ended),
                 pump,
                 keepalive,
+                Sending(self._send_queue, timeouts.rpc),
             )
         except BaseException:
             channel.abort()

@@ -13,6 +13,7 @@ from ncwire.framing.document import Document, described, text_of
 from ncwire.framing.encoders import frame_chunked, frame_end_of_message
 from ncwire.framing.end_of_message import END_OF_MESSAGE, EndOfMessageDecoder
 from ncwire.framing.limits import Limits
+from ncwire.framing.pieces import as_bytes, chunked_pieces, end_of_message_pieces
 
 __all__ = [
     "END_OF_CHUNKS",
@@ -23,7 +24,10 @@ __all__ = [
     "Document",
     "EndOfMessageDecoder",
     "Limits",
+    "as_bytes",
+    "chunked_pieces",
     "described",
+    "end_of_message_pieces",
     "frame_chunked",
     "frame_end_of_message",
     "text_of",

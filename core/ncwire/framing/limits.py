@@ -11,11 +11,15 @@ LEAST_CHUNK_HEADER = len(b"\n##\n")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    r"""What a peer may make us keep, each in bytes. Exceeded, it is a `MessageSizeError`.
+    r"""What a peer may make us keep, each in bytes.
 
     `message` is for any message but the first, `hello` for the first. `chunk_header` counts a
     whole chunk header, line feeds included: the longest of the grammar is "\n#4294967295\n",
-    13 bytes, so more changes nothing, and less bounds the chunk size that is accepted.
+    13 bytes, so more changes nothing, and less bounds the chunk size that is accepted. A peer
+    that exceeds one of these gets a `MessageSizeError`.
+
+    `send_queue` is for what is to be sent and the peer does not take. Who sends more waits: see
+    `Session.send`. One message may be longer.
 
     Raises `OptionError` for one that is not positive; a chunk header takes at least 4 bytes.
     """
@@ -23,6 +27,7 @@ class Limits:
     message: int = 2**30
     hello: int = 4 * 2**20
     chunk_header: int = 13
+    send_queue: int = 4 * 2**20
 
     def __post_init__(self) -> None:
         for each in fields(self):
