@@ -152,6 +152,21 @@ def test_without_sshd_it_is_the_embedded_server_which_says_so(run, monkeypatch, 
     assert "no privilege" in err
 
 
+@pytest.mark.sshd
+def test_where_sshd_runs_but_lets_nobody_in_it_is_the_embedded_server(run, monkeypatch, tmp_path):
+    real = requirement.program("sshd", "openssh-server")
+    sshd = tmp_path / "sshd"
+    sshd.write_text(f'#!/bin/sh\nexec {real} "$@" -o "DenyUsers *"\n')
+    sshd.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    code, out, _ = run("bench", *TINY, "--only", "latency", "--sizes", "0")
+
+    assert code == 0
+    assert out.startswith("Server: ncwire's embedded server")
+    assert "does not let this user in" in " ".join(out.split())
+
+
 def test_the_table_has_the_figures_and_what_they_were_measured_on(run):
     code, out, err = run(
         "bench", *TINY, "--rounds", "1", "--server", "embedded", "--sizes", "0", "10k", "1M"
