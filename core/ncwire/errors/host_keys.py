@@ -1,0 +1,99 @@
+"""Errors about the server's host key."""
+
+from __future__ import annotations
+
+from ncwire.errors.ssh import SSHError
+
+
+class SSHUnknownHostError(SSHError):
+    """The server's host key is not known, and nobody accepted it.
+
+    `fingerprint` is the documented colon-delimited MD5; `key_type` and `sha256` ("SHA256:...",
+    as OpenSSH prints it) are there when the error comes from a connection of ours. So is
+    `key_base64`, the key as `hostkey_b64` takes it, of a key about which nothing is known.
+    `certificate` says why no host certificate helped, where known_hosts has an authority for the
+    host or the server presented one.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        fingerprint: str,
+        *,
+        key_type: str | None = None,
+        sha256: str | None = None,
+        key_base64: str | None = None,
+        certificate: str = "",
+    ) -> None:
+        super().__init__(host, fingerprint)
+        self.host = host
+        self.fingerprint = fingerprint
+        self.key_type = key_type
+        self.sha256 = sha256
+        self.key_base64 = key_base64
+        self.certificate = certificate
+
+    def _text(self) -> str:
+        text = f"host key of {self.host} {self._verdict()}"
+        return f"{text}; {self.certificate}" if self.certificate else text
+
+    def _verdict(self) -> str:
+        return f"is not known: {self._key()}"
+
+    def _key(self) -> str:
+        if self.key_type is None:
+            return f"MD5:{self.fingerprint}"
+        return f"{self.key_type} {self.sha256}"
+
+
+class SSHHostKeyChangedError(SSHUnknownHostError):
+    """The server's host key is another than the one on file; the callback is never asked.
+
+    `filename` and `line` say where the known key stands, if the driver could tell.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        fingerprint: str,
+        *,
+        key_type: str | None = None,
+        sha256: str | None = None,
+        filename: str = "",
+        line: int = 0,
+        certificate: str = "",
+    ) -> None:
+        super().__init__(
+            host, fingerprint, key_type=key_type, sha256=sha256, certificate=certificate
+        )
+        self.filename = filename
+        self.line = line
+
+    def _verdict(self) -> str:
+        place = f"{self.filename}:{self.line} has another" if self.filename else "another is known"
+        return f"has changed: it presents {self._key()}, {place}"
+
+
+class SSHHostKeyRevokedError(SSHHostKeyChangedError):
+    """The host key, or what signed its certificate, is marked @revoked; the callback isn't asked.
+
+    `filename` and `line` say where, if the driver could tell.
+    """
+
+    def _verdict(self) -> str:
+        place = f", by {self.filename}:{self.line}" if self.filename else ""
+        return f"is revoked: {self._key()}{place}"
+
+
+class SSHHostKeyMismatchError(SSHUnknownHostError):
+    """The server's host key is not the one given as `hostkey_b64`; the callback is never asked."""
+
+    def _verdict(self) -> str:
+        return f"is not the one required by hostkey_b64: {self._key()}"
+
+
+class UnknownDeviceError(SSHUnknownHostError):
+    """A call came from nobody we know: no device has the host key that the peer presents."""
+
+    def _text(self) -> str:
+        return f"no device has the host key {self._key()}"

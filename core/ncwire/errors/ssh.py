@@ -1,0 +1,87 @@
+"""Errors of SSH, from the socket to the channel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ncwire.errors.transport import TransportError
+
+if TYPE_CHECKING:
+    from ncwire.driver.algorithms import Algorithms
+
+
+class SSHError(TransportError):
+    """SSH failed; the text names the step."""
+
+
+class ConnectError(SSHError):
+    """No socket to the peer could be opened; the text names each address and its error."""
+
+
+class HandshakeError(SSHError):
+    """Banner or key exchange failed."""
+
+
+class NoCommonAlgorithmError(HandshakeError):
+    """Client and server have no algorithm of one kind in common.
+
+    `kind` is the first such, as a field of `Algorithms`: "kex", "host_keys", "ciphers", "macs"
+    or "compression". `ours` is what was offered, `theirs` what the server offers, None when the
+    library did not let it be seen. `advice` tells which installed driver could talk to the
+    server, and how.
+    """
+
+    def __init__(self, kind: str, ours: Algorithms, theirs: Algorithms | None) -> None:
+        super().__init__(kind, ours, theirs)
+        self.kind = kind
+        self.ours = ours
+        self.theirs = theirs
+        self.advice = ""
+
+    def _text(self) -> str:
+        text = f"SSH handshake: no {_KINDS[self.kind]} in common: "
+        text += f"we offer {_listed(self.ours, self.kind)}, "
+        if self.theirs is None:
+            text += "what the server offers is not known"
+        else:
+            text += f"the server {_listed(self.theirs, self.kind)}"
+        return f"{text}; {self.advice}" if self.advice else text
+
+
+_KINDS = {
+    "kex": "key exchange",
+    "host_keys": "host key algorithm",
+    "ciphers": "cipher",
+    "macs": "MAC",
+    "compression": "compression",
+}
+
+
+_LONGEST_LIST = 1000  # the server's list is its own to fill
+
+
+def _listed(offer: Algorithms, kind: str) -> str:
+    text = "".join(c if c.isprintable() else "?" for c in ", ".join(getattr(offer, kind)))
+    return (text if len(text) <= _LONGEST_LIST else f"{text[:_LONGEST_LIST]}...") or "none"
+
+
+class ChannelError(SSHError):
+    """The server refused the channel, or whatever was requested on it."""
+
+
+class KeyFileError(SSHError):
+    """A private key could not be used; `path` is its file, `problem` says why."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"private key {path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class KnownHostsFileError(SSHError):
+    """The key of a new host could not be added to `path`; `problem` says why."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"known_hosts file {path}: {problem}")
+        self.path = path
+        self.problem = problem
