@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ncwire.driver.channel import Channel
-from ncwire.errors import SessionCloseError
+from ncwire.errors import OptionError, SessionCloseError, UnsupportedOption
 from ncwire.steps import check_returned, driver_step
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ _log = logging.getLogger(__name__)
 class Connecting:
     """One call of `Driver.connect`; the core's, not for drivers to touch.
 
-    `run` is called once. After it has failed nothing is left open, whatever the driver did;
+    `run` is called once. After it has failed nothing is left open, whatever the driver did, but
+    for a caller's socket after an option that was found wrong before the driver was `started`;
     after `abort`, from any thread and at any time, no connection is left, and `run` fails.
     """
 
@@ -32,7 +33,8 @@ class Connecting:
         self._lock = threading.Lock()
         self._freeing = threading.Lock()  # two threads may have reason to free, at one time
         self._aborted = False
-        self._started = False
+        self.started = False
+        """Whether the driver has been given the socket."""
         self._channel: Channel | None = None
 
     def run(self) -> Channel:
@@ -46,7 +48,8 @@ class Connecting:
                 self._channel = channel
             self._check_not_aborted()
         except BaseException as error:
-            self._free()
+            if self.started or not isinstance(error, (OptionError, UnsupportedOption)):
+                self._free()
             if self._aborted and isinstance(error, Exception):
                 raise self._closed() from error
             raise
@@ -56,7 +59,7 @@ class Connecting:
         """Make `run` fail promptly, or free the channel that it has returned. Idempotent."""
         with self._lock:
             self._aborted = True
-            started = self._started
+            started = self.started
         self._interrupt()
         if started:
             self._free_driver()
@@ -75,7 +78,7 @@ class Connecting:
     def _start(self) -> None:
         """Let `abort` reach the driver from here on."""
         with self._lock:
-            self._started = True
+            self.started = True
         self._check_not_aborted()
 
     def _check_not_aborted(self) -> None:
@@ -87,7 +90,7 @@ class Connecting:
         return SessionCloseError(b"", closed_by="us", reason="closed while connecting")
 
     def _free(self) -> None:
-        if self._started:
+        if self.started:
             self._free_driver()
         sock = self._options.sock
         if sock is not None:

@@ -11,7 +11,7 @@ from ncwire.capabilities import default_client_capabilities
 from ncwire.dialect import PLAIN
 from ncwire.driver.deadline import Deadline
 from ncwire.driver_choice import DriverChoice, choose
-from ncwire.errors import OptionError
+from ncwire.errors import OptionError, UnsupportedOption
 from ncwire.keepalive import Keepalive
 from ncwire.session import Session
 from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
@@ -275,8 +275,10 @@ class SSHSession(Session):
                     Keepalive.every(options.keepalive, options.keepalive_count),
                     deadline,
                 )
-        except BaseException:
-            if not started and sock_fd is not None and options.sock is not None:
+        except BaseException as error:
+            refused = isinstance(error, (OptionError, UnsupportedOption))
+            untouched = not started or (refused and not connecting.started)
+            if untouched and sock_fd is not None and options.sock is not None:
                 options.sock.detach()
             raise
 

@@ -288,3 +288,15 @@ def test_close_from_another_thread_ends_a_connect(step, peer):
     assert caught.value.closed_by == "us"
     assert peer.ended.acquire(timeout=10)
     assert not session.connected
+
+
+@pytest.mark.parametrize("as_fd", [False, True])
+def test_a_socket_is_still_the_callers_when_the_driver_lacks_an_option(as_fd):
+    lacking = Algorithms(ciphers=("chacha20-poly1305@openssh.com",))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        given = {"sock_fd": ours.fileno()} if as_fd else {"sock": ours}
+        with pytest.raises(UnsupportedOption):
+            connect(None, driver="paramiko", username="u", algorithms=lacking, **given)
+        ours.send(b"still open")
+        assert theirs.recv(100) == b"still open"
