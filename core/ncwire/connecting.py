@@ -48,8 +48,9 @@ class Connecting:
                 self._channel = channel
             self._check_not_aborted()
         except BaseException as error:
+            self._free()
             if self.started or not isinstance(error, (OptionError, UnsupportedOption)):
-                self._free()
+                self._close_given()
             if self._aborted and isinstance(error, Exception):
                 raise self._closed() from error
             raise
@@ -92,9 +93,10 @@ class Connecting:
     def _free(self) -> None:
         if self.started:
             self._free_driver()
-        sock = self._options.sock
-        if sock is not None:
-            sock.close()
+
+    def _close_given(self) -> None:
+        if self._options.sock is not None:
+            self._options.sock.close()
 
     def _free_driver(self) -> None:
         with self._lock:
