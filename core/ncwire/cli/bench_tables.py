@@ -57,9 +57,10 @@ def heading(record: Record) -> Iterator[str]:
     """Yield what is to be known before the figures are read."""
     yield f"Server: {record.server['about']}"
     settings = record.settings
+    rounds = "1 round" if settings["rounds"] == 1 else f"{settings['rounds']:g} rounds"
     yield (
-        f"{settings['rounds']:g} rounds, {settings['seconds']:g} s for each turn; drivers take "
-        "turns in an order that rotates."
+        f"{rounds}, {settings['seconds']:g} s for each turn; drivers take turns in an order "
+        "that rotates."
     )
 
 
