@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import pty
@@ -13,8 +14,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from ncwire.bench import embedded, record, subsystem
+from ncwire.cli import bench_tables
 from ncwire.cli.failures import Exit
 from ncwire.testing import EmbeddedServer
 from servers import requirement
@@ -180,6 +183,30 @@ def test_the_table_has_the_figures_and_what_they_were_measured_on(run):
     assert "1 MB" in out
     assert re.search(r"paramiko: ncwire \S+, paramiko \d", out)
     assert "\x1b" not in out
+
+
+def test_a_narrow_terminal_has_fewer_columns_and_whole_figures():
+    rounds = [dict.fromkeys(("p50", "p95", "p99", "wall", "cpu"), 0.0123456)] * 3
+    names = ("floor/libssh2", "floor/paramiko")
+    made = record.Record(
+        made="now",
+        server={"kind": "sshd", "about": "sshd"},
+        settings={"rounds": 3.0, "seconds": 1.0},
+        machine={"libraries": {}, "python": "", "openssh": "", "kernel": "", "cores": 2},
+        contestants=[record.Contestant(name, record.DRIVER) for name in names],
+        measured=[record.Measured("latency", 10_000, dict.fromkeys(names, rounds))],
+    )
+    shown = {}
+    for width in (120, 100, 80):
+        out = io.StringIO()
+        bench_tables.show(made, made, Console(file=out, width=width))
+        shown[width] = out.getvalue()
+        assert max(map(len, shown[width].splitlines())) <= width
+        assert "…" not in shown[width]
+        assert len(re.findall(r"\b12346\b", shown[width])) >= 4
+        assert shown[width].count("+0 %") == 2
+    assert "rpc/s" in shown[120]
+    assert "rpc/s" not in shown[80]
 
 
 @pytest.mark.sshd

@@ -131,7 +131,8 @@ def _first_session(
 def _announcement(host: str, name: str, size: int, run: Run) -> str:
     settings = run.settings
     what = {
-        events.CONNECT: f"up to {settings.connections} connections, one after the other",
+        events.CONNECT: f"up to {settings.connections} connections, one after the other, "
+        "and one more at first",
         events.LATENCY: f"<{name}> for {settings.seconds:g} s, one after the other",
         events.THROUGHPUT: f"<{name}> for {settings.seconds:g} s, one after the other",
         events.PIPELINED: f"<{name}> for {settings.seconds:g} s, {settings.window} in flight",

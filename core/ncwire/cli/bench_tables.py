@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 
     from ncwire.bench.record import Contestant, Measured, Record
 
-    Cell = Callable[[Measured, str], str]
+    Cell = Callable[[Measured, str], str | Text]
 
 _WIDTH = 96
+_WIDEST = 1000
+_RATIO = "ratio"
+_CHANGE = "change"
 _BENEATH = ("ncwire", "cryptography")
 _MICRO = 1e6
 _MILLI = 1e3
@@ -47,7 +51,7 @@ def show(record: Record, earlier: Record | None, out: Console) -> None:
         if events:
             out.print()
             out.print(Text(TITLES[measure].format(**record.settings), "bold"), soft_wrap=True)
-            out.print(_table(record, measure, events, earlier))
+            out.print(_fitting(record, measure, events, earlier, out))
     out.print()
     for paragraph in foot(record, earlier):
         _say(out, paragraph)
@@ -57,9 +61,10 @@ def heading(record: Record) -> Iterator[str]:
     """Yield what is to be known before the figures are read."""
     yield f"Server: {record.server['about']}"
     settings = record.settings
+    rounds = "1 round" if settings["rounds"] == 1 else f"{settings['rounds']:g} rounds"
     yield (
-        f"{settings['rounds']:g} rounds, {settings['seconds']:g} s for each turn; drivers take "
-        "turns in an order that rotates."
+        f"{rounds}, {settings['seconds']:g} s for each turn; drivers take turns in an order "
+        "that rotates."
     )
 
 
@@ -101,29 +106,42 @@ def _say(out: Console, paragraph: str) -> None:
     out.print(Text("\n".join(lines)), soft_wrap=True)
 
 
-def _table(record: Record, measure: str, events: list[Measured], earlier: Record | None) -> Table:
-    by_reply = measure in (LATENCY, PIPELINED, THROUGHPUT)
+def _fitting(
+    record: Record, measure: str, events: list[Measured], earlier: Record | None, out: Console
+) -> Table:
+    """Return the table, without what can be done without where the terminal is narrow."""
+    columns: dict[str, Cell] = {**_COLUMNS[measure], _RATIO: partial(_ratio_and_extremes, record)}
+    if earlier is not None:
+        columns[_CHANGE] = partial(_change, earlier)
+    anywhere = out.options.update_width(_WIDEST)  # a measure is cut to the width that there is
+    table = _table(record, columns, events)
+    for spare in (*_SPARE.get(measure, ()), _RATIO):
+        if out.measure(table, options=anywhere).maximum <= out.width:
+            break
+        if spare == _RATIO:
+            columns[_RATIO] = partial(_ratio, record)
+        else:
+            del columns[spare]
+        table = _table(record, columns, events)
+    return table
+
+
+def _table(record: Record, columns: dict[str, Cell], events: list[Measured]) -> Table:
+    by_reply = events[0].measure in (LATENCY, PIPELINED, THROUGHPUT)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    if by_reply:
-        table.add_column("reply", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    columns = _COLUMNS[measure]
-    for column in (*columns, "ratio", *(["change"] if earlier else [])):
-        table.add_column(column, justify="right")
+    for heading in ("reply", "") if by_reply else ("",):
+        table.add_column(heading, no_wrap=True)
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
     for event in events:
         rows = [each for each in record.contestants if each.name in event.batches]
         for number, each in enumerate(rows):
             reply = [event.reply() if not number else ""] if by_reply else []
-            cells = [cell(event, each.name) for cell in columns.values()]
-            changed = comparison.change(earlier, event, each.name) if earlier else None
-            change = [str(changed or "")] if earlier else []
             last = number == len(rows) - 1
             table.add_row(
                 *reply,
                 _name(each),
-                *cells,
-                _ratio(record, event, each.name),
-                *change,
+                *(cell(event, each.name) for cell in columns.values()),
                 end_section=last and event is not events[-1],
             )
     return table
@@ -134,14 +152,25 @@ def _name(contestant: Contestant) -> Text:
     return Text(printable(contestant.name), style)
 
 
+def _ratio_and_extremes(record: Record, event: Measured, name: str) -> Text:
+    text = _ratio(record, event, name)
+    fastest = event.fastest(record.drivers())
+    ratio = None if fastest in (None, name) else event.ratio(name, str(fastest))
+    if ratio is not None:
+        text.append(f" ({ratio.least:.2f}-{ratio.greatest:.2f})")
+    return text
+
+
 def _ratio(record: Record, event: Measured, name: str) -> Text:
     fastest = event.fastest(record.drivers())
     ratio = None if fastest is None else event.ratio(name, fastest)
     if ratio is None:
         return Text("")
-    if name == fastest:
-        return Text("1.00", "green")
-    return Text(f"{ratio.median:.2f} ({ratio.least:.2f}-{ratio.greatest:.2f})")
+    return Text(f"{ratio.median:.2f}", "green" if name == fastest else "")
+
+
+def _change(earlier: Record, event: Measured, name: str) -> str:
+    return str(comparison.change(earlier, event, name) or "")
 
 
 def _figure(key: str, scale: float, digits: int = 1) -> Cell:
@@ -188,3 +217,6 @@ _COLUMNS: dict[str, dict[str, Cell]] = {
     },
     MEMORY: {"kB": _memory("session", KB), "process, MB": _memory("process", MB)},
 }
+
+_SPARE = {LATENCY: ("p95, µs", "rpc/s"), THROUGHPUT: ("peak, MB",)}
+"""What a narrow terminal has no room for, the first to go first; then the ratio's extremes."""
