@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ncwire.borrowed import Borrowed
-from ncwire.driver import Channel, Readiness, Wait
-from ncwire.errors import (
-    BrokenMessageError,
-    HelloMissingError,
-    NcwireError,
-    NetconfFramingError,
-    SendQueueFullError,
-    SessionCloseError,
-    SessionError,
-    TransportError,
-)
+from ncwire.driver import Wait
+from ncwire.ending import Ending
+from ncwire.errors import SendQueueFullError, SessionError
+from ncwire.intake import Intake
 from ncwire.outbox import Outbox
-from ncwire.protocol import HelloReceived
 from ncwire.pump import Member
+from ncwire.send_pieces import send_pieces
+from ncwire.timers import Timers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from ncwire.driver import Channel
+    from ncwire.errors import NcwireError
+    from ncwire.intake import Task
     from ncwire.keepalive import Keepalive
     from ncwire.protocol import MessageReceived, Protocol
     from ncwire.pump import Pump
     from ncwire.rpc import Outcome
 
-logger = logging.getLogger(__name__)
-
-READ_SIZE = 256 * 1024
 _PATIENCE = 1.0
-BYTES_PER_SERVICE = 256 * 1024
-"""How much is read from a flooding peer before the pump's other members have their turn."""
 _BACKLOG = 256
 """How many messages may wait for the pump's thread before a caller leaves the reading to it."""
-
-
-Task = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +77,24 @@ class Connection(Member):
         sending: Sending,
     ) -> None:
         self._channel = channel
-        self._ticks = type(channel).tick is not Channel.tick
-        # Most have no timers at all, and are asked for none with each message.
-        self._has_timers = self._ticks or keepalive is not None
         self._fd = channel.fileno()  # kept, for a freed channel knows it no more
         self._protocol = protocol
-        self._events = events
         self._pump = pump
-        self._keepalive = keepalive
         self._use = threading.Lock()  # serialises all calls on the channel, and the decoding
-        self._ending = threading.Lock()  # guards the next three
-        self._failure: NcwireError | None = None
-        self._cause: NcwireError | None = None
-        self._flush_until = 0.0
         self._patience = sending.patience
         self._outbox = Outbox(sending.queue)
-        self._queued = self._outbox.queue  # asked several times for each message
-        self._inbox: deque[Task] = deque()
-        self._dispatching = False
+        self._ending = Ending(protocol, self._outbox)
+        self._tell_end = events.ended
+        self._intake = Intake(channel, protocol, self._ending, events.hello, events.message)
+        self._timers = Timers(channel, protocol, self._ending, keepalive)
+        # Asked for or called several times for each message.
+        self._queued = self._outbox.queue
+        self._inbox = self._intake.inbox
+        self._take_in = self._intake.take_in
+        # Most have no timers at all, and are asked for none with each message.
+        self._has_timers = self._timers.any
+        self._wait = self._timers.wait
         self._borrowed = Borrowed()
-        self._ended = False
         self._waiting = Wait()
         channel.on_ready(self._wake)
         self._outbox.leave((protocol.hello(),))
@@ -130,7 +113,7 @@ class Connection(Member):
         self._post(message, until)
         # A library's write may have taken in what the peer sent, and the fd tells nothing of
         # that any more.
-        if self._dispatching and threading.get_ident() == self._pump.ident:
+        if self._intake.dispatching and threading.get_ident() == self._pump.ident:
             return  # a listener's: `service` reads on after it
         if self._use.acquire(blocking=False):
             changed = False
@@ -138,11 +121,11 @@ class Connection(Member):
                 self._take_in(_BACKLOG)
                 changed = self._look()
             except BaseException as error:
-                self._fail(error)
+                self._ending.fail(error)
                 raise
             finally:
                 self._use.release()
-                if changed or self._inbox or self._failure is not None:
+                if changed or self._inbox or self._ending.failure is not None:
                     self._wake()
 
     def send_pieces(self, message: Iterable[bytes], seconds: float) -> None:
@@ -157,44 +140,10 @@ class Connection(Member):
         """
         self._check_thread()
         buffers = iter(self._protocol.frame_pieces(message))
-        buffer = next(buffers, None)
-        outbox = self._outbox
         try:
-            if not outbox.begin(time.monotonic() + seconds):
-                self._raise_cause()
-                raise SendQueueFullError(outbox.queued(), seconds)
-            with self._unbroken():
-                while buffer is not None:
-                    outbox.put(buffer)
-                    self._serve_once()
-                    if not outbox.await_room(seconds):
-                        raise BrokenMessageError(
-                            "send: a message in pieces was broken off: the peer has taken too "
-                            f"little of it for {seconds:g} s"
-                        )
-                    self._raise_cause()
-                    buffer = next(buffers, None)
+            send_pieces(buffers, seconds, self._outbox, self._ending, self._serve_once)
         finally:
-            if outbox.owner == threading.get_ident():
-                outbox.finish()
             self._wake()
-
-    @contextmanager
-    def _unbroken(self) -> Generator[None]:
-        """End the connection if what happens inside, in the middle of a message, fails."""
-        try:
-            yield
-        except BrokenMessageError as error:
-            self.end(error)
-            raise
-        except BaseException as error:
-            text = "send: a message in pieces was broken off"
-            told = str(error) if isinstance(error, NcwireError) else type(error).__name__
-            cause = BrokenMessageError(f"{text}: {told}")
-            cause.__cause__ = error
-            if self._failure is None:
-                self.end(cause)
-            raise
 
     def _serve_once(self) -> None:
         """Send what is queued, and read, if the channel is free; else whoever has it does."""
@@ -204,40 +153,35 @@ class Connection(Member):
                 more = self._work(time.monotonic(), _BACKLOG)
                 self._look()
             except BaseException as error:
-                self._fail(error)
+                self._ending.fail(error)
                 raise
             finally:
                 self._use.release()
-        if more or self._queued or self._inbox or self._failure is not None:
+        if more or self._queued or self._inbox or self._ending.failure is not None:
             self._wake()
 
     def _post(self, message: str | bytes, until: float | None) -> None:
         """Send as `send` does, and leave the reading to what follows."""
         buffers = self._protocol.frame(message)
-        if self._cause is not None:
-            raise self._cause.with_traceback(None)
-        outbox = self._outbox
+        ending, outbox = self._ending, self._outbox
+        if ending.cause is not None:
+            raise ending.cause.with_traceback(None)
         if self._queued or not self._use.acquire(blocking=False):
             self._queue_up(buffers, until)
             return
         free = False
         try:
-            free = not (
-                self._queued
-                or outbox.owner is not None
-                or self._ended
-                or self._failure is not None
-            )
+            free = not (self._queued or outbox.owner is not None or ending.stopped)
             if free:
                 outbox.send_at_once(self._channel, buffers)
         except BaseException as error:
             # An interrupt (Ctrl-C) may have come between sending and knowing how much.
-            self._fail(error)
+            ending.fail(error)
             if not isinstance(error, Exception):
                 raise
         finally:
             self._use.release()
-            if self._queued or self._failure is not None:
+            if self._queued or ending.failure is not None:
                 self._wake()
         if not free:
             self._queue_up(buffers, until)
@@ -254,7 +198,7 @@ class Connection(Member):
             queued = self._outbox.add(buffers, until)
         self._wake()
         if not queued:
-            self._raise_cause()
+            self._ending.raise_cause()
             raise SendQueueFullError(self._outbox.queued(), seconds)
 
     def _check_thread(self) -> None:
@@ -269,11 +213,6 @@ class Connection(Member):
                 "send: what yields the pieces of a message cannot send on the same session, "
                 "where it would come in the middle of that message"
             )
-
-    def _raise_cause(self) -> None:
-        cause = self._cause or self._failure
-        if cause is not None:
-            raise cause.with_traceback(None)
 
     def call(self, message: bytes | Iterable[bytes], answer: Outcome, until: float) -> None:
         """Send a message, and serve the connection until its answer has come, or the time has.
@@ -321,19 +260,12 @@ class Connection(Member):
 
         Only the first cause counts. Returns at once; `Events.ended` tells when it is done.
         """
-        with self._ending:
-            if self._cause is not None:
-                return
-            self._cause = cause
-            self._flush_until = time.monotonic() + flush
-        self._outbox.stop()
-        self._wake()
+        if self._ending.begin(cause, flush):
+            self._wake()
 
     def abandon(self, cause: NcwireError) -> None:
         """End right here, in the calling thread: for when the pump's thread is stuck."""
-        with self._ending:
-            self._cause = self._cause or cause
-            cause = self._cause
+        cause = self._ending.settle(cause)
         # A driver that blocks against its contract may hold the lock for ever.
         held = self._use.acquire(timeout=_PATIENCE)
         try:
@@ -341,7 +273,7 @@ class Connection(Member):
         finally:
             if held:
                 self._use.release()
-        self._events.ended(cause)
+        self._tell_end(cause)
         self._borrowed.wake()
         self._wake()
 
@@ -355,24 +287,24 @@ class Connection(Member):
 
     def service(self, now: float) -> bool:
         """Send what is queued, take in what has come, and end when it is time to."""
-        if self._ended:
+        if self._ending.freed:
             self._pump.discard(self)
             return False
         with self._use:
             more = self._work(now, 0)
             if not self._inbox:
                 self._look()
-        if self._dispatch():
+        if self._intake.dispatch():
             with self._use:
                 more = self._take_in(0)
                 self._look()
-            more = self._dispatch() or more
-        cause = self._cause_by(now)
+            more = self._intake.dispatch() or more
+        cause = self._ending.due(now)
         if cause is not None:
             self._pump.discard(self)
             with self._use:
                 self._free(cause)
-            self._events.ended(cause)
+            self._tell_end(cause)
         # A caller that serves the connection may have got its answer just now, or have to
         # watch for something else.
         self._borrowed.wake()
@@ -380,6 +312,7 @@ class Connection(Member):
 
     def _serve_until(self, answer: Outcome, until: float) -> None:
         more = working = True
+        ending = self._ending
         try:
             self._pump.lend(self)
             while True:
@@ -390,7 +323,7 @@ class Connection(Member):
                         more = self._work(now, _BACKLOG)
                     else:
                         more = self._take_in(_BACKLOG)
-                    if self._ended or self._failure is not None or self._cause is not None:
+                    if ending.stopped or ending.cause is not None:
                         return
                     self._waiting = wait = self._wait()
                 working = False
@@ -403,198 +336,54 @@ class Connection(Member):
             # A driver's nonsense, or an interrupt (Ctrl-C): in the middle of the work it may have
             # lost something, while waiting it has not.
             if working:
-                self._fail(error)
+                ending.fail(error)
             if not isinstance(error, Exception):
                 raise
         finally:
             self._pump.take_back(self, self._waiting)
             # What a library has taken in already, its fd does not tell of.
-            if more or self._inbox or self._failure is not None:
+            if more or self._inbox or ending.failure is not None:
                 self._wake()
 
     def _work(self, now: float, backlog: int) -> bool:
         """Do what there is to do on the channel, the lock being held; return if more can be."""
-        if self._ended or self._failure is not None:
+        if self._ending.stopped:
             return False
         try:
-            if self._ticks:
-                self._channel.tick(now)
-            if self._keepalive is not None:
-                self._keep_alive(self._keepalive, now)
+            if self._has_timers:
+                self._timers.fire(now)
             if self._queued:
                 self._outbox.send(self._channel)
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
-            self._fail(error)
+            self._ending.fail(error)
             return False
         # Reading comes last, for the reason that `send` has.
         more = self._take_in(backlog)
-        if self._keepalive is not None:
+        if self._has_timers:
             # And this after reading: an answer may have waited for us.
-            self._check_alive(self._keepalive, now)
+            self._timers.check_alive(now)
         return more
-
-    def _take_in(self, backlog: int) -> bool:
-        """Read and decode until nothing is left, the lock being held; return if more may be.
-
-        Stops with more messages than `backlog` in the inbox.
-        """
-        if self._ended or self._failure is not None:
-            return False
-        try:
-            taken = 0
-            read, protocol = self._channel.read, self._protocol
-            while taken < BYTES_PER_SERVICE and len(self._inbox) <= backlog:
-                if protocol.inlet is not None and protocol.inlet.full:
-                    return False
-                data = read(READ_SIZE)
-                if data is None:
-                    return False
-                if not data:
-                    self._fail(EOFError())
-                    return False
-                taken += len(data)
-                whole = None if self._cause is not None else protocol.take_whole(data)
-                if whole is None:
-                    protocol.receive(data)
-                    self._take_events()
-                else:
-                    self._take_message(whole)
-        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
-            self._fail(error)
-            return False
-        return True
-
-    def _take_events(self) -> None:
-        while self._cause is None and (event := self._protocol.next_event()) is not None:
-            if isinstance(event, HelloReceived):
-                self._inbox.append(self._events.hello)
-            else:
-                self._take_message(event)
-
-    def _take_message(self, message: MessageReceived) -> None:
-        idle = not self._inbox and not self._dispatching
-        task = self._events.message(message, idle)
-        if task is not None:
-            self._inbox.append(task)
-
-    def _dispatch(self) -> bool:
-        """Return whether there was anything to dispatch."""
-        if not self._inbox:
-            return False
-        # Set before the inbox is looked at: see `idle` above.
-        self._dispatching = True
-        while self._inbox and self._cause is None:
-            self._inbox.popleft()()
-        self._dispatching = False
-        return True
 
     def _look(self) -> bool:
         """Take note of what to wait for, the lock being held; return if the pump must know."""
-        if self._ended or self._failure is not None:
+        if self._ending.stopped:
             return False
         known = self._waiting
         try:
             self._waiting = wait = self._wait()
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
-            self._fail(error)
+            self._ending.fail(error)
             return True
         return wait.on is not known.on or (
             wait.until is not None and (known.until is None or wait.until < known.until)
         )
 
-    def _wait(self) -> Wait:
-        wants = self._channel.wants()
-        if self._is_paused():
-            # The peer stops by itself when its window is used up.
-            wants = Wait(wants.on & ~Readiness.READ, wants.until)
-        elif self._keepalive is None and self._cause is None:
-            return wants
-        timers = [] if wants.until is None else [wants.until]
-        if self._keepalive is not None and not self._is_paused():
-            timers.append(self._keepalive.due(self._channel.heard()))
-        if self._cause is not None:
-            timers.append(self._flush_until)
-        return Wait(wants.on, min(timers, default=None))
-
-    def _fail(self, error: BaseException) -> None:
-        with self._ending:
-            self._failure = self._failure or self._explained(error)
-
-    def _cause_by(self, now: float) -> NcwireError | None:
-        """Return the cause if it is time to end."""
-        if self._failure is None and self._cause is None:
-            return None
-        with self._ending:
-            if self._failure is not None:
-                self._cause = self._cause or self._failure
-                return self._cause
-            if self._cause is not None and (not self._queued or now >= self._flush_until):
-                return self._cause
-            return None
-
-    def _is_paused(self) -> bool:
-        inlet = self._protocol.inlet
-        return inlet is not None and inlet.full
-
     def _wake(self) -> None:
         self._pump.wake(self)
 
-    def _keep_alive(self, keepalive: Keepalive, now: float) -> None:
-        if not self._is_paused() and keepalive.ask(now, self._channel.heard()):
-            self._channel.keepalive()
-
-    def _check_alive(self, keepalive: Keepalive, now: float) -> None:
-        # Who does not read cannot tell whether the peer lives.
-        if self._ended or self._failure is not None or self._is_paused():
-            return
-        heard = self._channel.heard()
-        if keepalive.is_dead(now, heard):
-            silence = f"no answer to {keepalive.count} keepalives, and nothing else, "
-            self._fail(TransportError(f"{silence}for {now - heard:.1f} s"))
-
-    def _explained(self, error: BaseException) -> NcwireError:
-        if isinstance(error, EOFError) and not self._protocol.hello_received:
-            return HelloMissingError("hello: the server closed before it sent one")
-        if isinstance(error, EOFError):
-            return self._close_error(None)
-        if isinstance(error, NetconfFramingError) or not isinstance(error, TransportError):
-            return _from_driver(error)
-        return self._close_error(error)
-
-    def _close_error(self, error: Exception | None) -> SessionCloseError:
-        cause = SessionCloseError(
-            self._protocol.pending(),
-            self._outbox.unsent() or None,
-            reason=None if error is None else str(error),
-        )
-        cause.__cause__ = error
-        return cause
-
     def _free(self, cause: NcwireError) -> None:
-        if self._ended:
+        if self._ending.freed:
             return
-        self._ended = True
-        try:
-            if isinstance(cause, SessionCloseError) and cause.closed_by == "us":
-                self._channel.close()
-            else:
-                self._channel.abort()
-        except Exception:
-            logger.exception("the driver failed to free its channel")
+        self._ending.free(self._channel, cause)
         self._borrowed.close()
         self._outbox.clear()
-
-
-def _from_driver(error: BaseException) -> NcwireError:
-    if isinstance(error, NcwireError):
-        return error
-    if not isinstance(error, Exception):
-        reason = f"{type(error).__name__} in the middle of an rpc"
-        cause = SessionCloseError(b"", closed_by="us", reason=reason)
-        cause.__cause__ = error
-        return cause
-    cause = SessionCloseError(
-        b"", reason=f"the driver raised {type(error).__name__}, which its contract forbids"
-    )
-    cause.__cause__ = error
-    return cause

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from ncwire.capabilities import Capabilities
-from ncwire.connection import Connection, Events, Sending, Task
+from ncwire.connection import Connection, Events, Sending
 from ncwire.dialect import PLAIN, Dialect
 from ncwire.driver import Channel, Deadline, Timeouts
 from ncwire.errors import (
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from ncwire.framing import Document
     from ncwire.hub import Hub
+    from ncwire.intake import Task
     from ncwire.protocol import MessageReceived
 
 

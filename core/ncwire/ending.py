@@ -1,0 +1,131 @@
+"""How a connection ends: what failed, the one cause that counts, and when it is time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ncwire.errors import (
+    HelloMissingError,
+    NcwireError,
+    NetconfFramingError,
+    SessionCloseError,
+    TransportError,
+)
+
+if TYPE_CHECKING:
+    from ncwire.driver import Channel
+    from ncwire.outbox import Outbox
+    from ncwire.protocol import Protocol
+
+logger = logging.getLogger(__name__)
+
+
+class Ending:
+    """A connection's end, from the first that speaks of it until the channel has been freed.
+
+    It is asked to end with a `cause`, and what is queued is sent still; or it ends at once by a
+    `failure`, which is the cause if there was none. Only the first of each counts. Every method
+    but `free`, which needs the channel, may be called from any thread.
+    """
+
+    def __init__(self, protocol: Protocol, outbox: Outbox) -> None:
+        self._protocol = protocol
+        self._outbox = outbox
+        self._lock = threading.Lock()
+        self.failure: NcwireError | None = None
+        self.cause: NcwireError | None = None
+        self.flush_until = 0.0
+        """Until when what is queued may still be sent, on the clock of `time.monotonic`."""
+        self.freed = False
+        self.stopped = False
+        """Whether the channel must be left alone: something failed, or it has been freed."""
+
+    def begin(self, cause: NcwireError, flush: float = 0.0) -> bool:
+        """End with this cause, after up to `flush` seconds for what is queued.
+
+        False if there was a cause already.
+        """
+        with self._lock:
+            if self.cause is not None:
+                return False
+            self.cause = cause
+            self.flush_until = time.monotonic() + flush
+        self._outbox.stop()
+        return True
+
+    def fail(self, error: BaseException) -> None:
+        """End at once: this error came out of the channel or the protocol."""
+        with self._lock:
+            self.failure = self.failure or self._explained(error)
+            self.stopped = True
+
+    def settle(self, cause: NcwireError) -> NcwireError:
+        """Return the cause, which is this one if there was none."""
+        with self._lock:
+            self.cause = self.cause or cause
+            return self.cause
+
+    def due(self, now: float) -> NcwireError | None:
+        """Return the cause if it is time to end."""
+        if self.failure is None and self.cause is None:
+            return None
+        with self._lock:
+            if self.failure is not None:
+                self.cause = self.cause or self.failure
+                return self.cause
+            if self.cause is not None and (not self._outbox.queue or now >= self.flush_until):
+                return self.cause
+            return None
+
+    def raise_cause(self) -> None:
+        """Raise the cause, or the failure that will be, if there is one."""
+        cause = self.cause or self.failure
+        if cause is not None:
+            raise cause.with_traceback(None)
+
+    def free(self, channel: Channel, cause: NcwireError) -> None:
+        """Free the channel, in the way that the cause asks for."""
+        self.freed = self.stopped = True
+        try:
+            if isinstance(cause, SessionCloseError) and cause.closed_by == "us":
+                channel.close()
+            else:
+                channel.abort()
+        except Exception:
+            logger.exception("the driver failed to free its channel")
+
+    def _explained(self, error: BaseException) -> NcwireError:
+        if isinstance(error, EOFError) and not self._protocol.hello_received:
+            return HelloMissingError("hello: the server closed before it sent one")
+        if isinstance(error, EOFError):
+            return self._close_error(None)
+        if isinstance(error, NetconfFramingError) or not isinstance(error, TransportError):
+            return _from_driver(error)
+        return self._close_error(error)
+
+    def _close_error(self, error: Exception | None) -> SessionCloseError:
+        cause = SessionCloseError(
+            self._protocol.pending(),
+            self._outbox.unsent() or None,
+            reason=None if error is None else str(error),
+        )
+        cause.__cause__ = error
+        return cause
+
+
+def _from_driver(error: BaseException) -> NcwireError:
+    if isinstance(error, NcwireError):
+        return error
+    if not isinstance(error, Exception):
+        reason = f"{type(error).__name__} in the middle of an rpc"
+        cause = SessionCloseError(b"", closed_by="us", reason=reason)
+        cause.__cause__ = error
+        return cause
+    cause = SessionCloseError(
+        b"", reason=f"the driver raised {type(error).__name__}, which its contract forbids"
+    )
+    cause.__cause__ = error
+    return cause

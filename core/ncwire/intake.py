@@ -1,0 +1,101 @@
+"""What comes in on a connection: reading, decoding, and the messages that wait for the pump."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ncwire.protocol import HelloReceived
+
+if TYPE_CHECKING:
+    from ncwire.driver import Channel
+    from ncwire.ending import Ending
+    from ncwire.protocol import MessageReceived, Protocol
+
+READ_SIZE = 256 * 1024
+BYTES_PER_SERVICE = 256 * 1024
+"""How much is read from a flooding peer before the pump's other members have their turn."""
+
+Task = Callable[[], None]
+
+
+class Intake:
+    """Reads a channel, and hands on what has come: see `Events` for `hello` and `message`.
+
+    `take_in` needs the channel; `dispatch` is the pump's thread's.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        protocol: Protocol,
+        ending: Ending,
+        hello: Task,
+        message: Callable[[MessageReceived, bool], Task | None],
+    ) -> None:
+        self._channel = channel
+        self._protocol = protocol
+        self._ending = ending
+        self._hello = hello
+        self._message = message
+        self.inbox: deque[Task] = deque()
+        """What is left to do on the pump's thread, in its order."""
+        self.dispatching = False
+
+    def take_in(self, backlog: int) -> bool:
+        """Read and decode until nothing is left, the lock being held; return if more may be.
+
+        Stops with more messages than `backlog` in the inbox. Raises nothing: what goes wrong
+        ends the connection.
+        """
+        ending = self._ending
+        if ending.stopped:
+            return False
+        try:
+            taken = 0
+            read, protocol = self._channel.read, self._protocol
+            while taken < BYTES_PER_SERVICE and len(self.inbox) <= backlog:
+                if protocol.inlet is not None and protocol.inlet.full:
+                    return False
+                data = read(READ_SIZE)
+                if data is None:
+                    return False
+                if not data:
+                    ending.fail(EOFError())
+                    return False
+                taken += len(data)
+                whole = None if ending.cause is not None else protocol.take_whole(data)
+                if whole is None:
+                    protocol.receive(data)
+                    self._take_events()
+                else:
+                    self._take_message(whole)
+        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
+            ending.fail(error)
+            return False
+        return True
+
+    def dispatch(self) -> bool:
+        """Do what is in the inbox; return whether there was anything."""
+        if not self.inbox:
+            return False
+        # Set before the inbox is looked at: see `idle` below.
+        self.dispatching = True
+        while self.inbox and self._ending.cause is None:
+            self.inbox.popleft()()
+        self.dispatching = False
+        return True
+
+    def _take_events(self) -> None:
+        while self._ending.cause is None and (event := self._protocol.next_event()) is not None:
+            if isinstance(event, HelloReceived):
+                self.inbox.append(self._hello)
+            else:
+                self._take_message(event)
+
+    def _take_message(self, message: MessageReceived) -> None:
+        idle = not self.inbox and not self.dispatching
+        task = self._message(message, idle)
+        if task is not None:
+            self.inbox.append(task)
