@@ -1,0 +1,244 @@
+"""What is said over a session: messages, rpcs and their replies, and what listeners hear."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING, overload
+
+from ncwire.dialect import PLAIN, Dialect
+from ncwire.driver import Timeouts
+from ncwire.errors import RPCTimeoutError
+from ncwire.listeners import Listeners, ListenerT, Root, SessionListener
+from ncwire.messages import rpc_envelope, wrap_rpc
+from ncwire.notifications import NotificationReader
+from ncwire.rpc import Answer, Promise, Replies, Reply
+from ncwire.rpc_pieces import rpc_document
+from ncwire.streamed import (
+    ReplyStream,
+    Request,
+    Sink,
+    Streamed,
+    StreamedReply,
+    begun,
+    pour,
+    writer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
+
+    from ncwire.connection import Connection
+    from ncwire.errors import NcwireError
+    from ncwire.framing import Document
+    from ncwire.intake import Task
+    from ncwire.protocol import MessageReceived, Protocol
+
+
+class Conversation(ABC):
+    """The part of a `Session` that speaks and listens; it neither begins nor ends anything."""
+
+    def __init__(self, protocol: Protocol, dialect: Dialect) -> None:
+        self._protocol = protocol
+        self._wrap_rpc: Callable[[str | bytes, str], bytes] = (
+            wrap_rpc if dialect == PLAIN else partial(wrap_rpc, envelope=rpc_envelope(dialect))
+        )
+        self._timeouts = Timeouts()
+        self._listeners = Listeners()
+        self._replies = Replies()
+        self._message_ids = itertools.count(1)
+
+    @abstractmethod
+    def _open_connection(self) -> Connection:
+        """Return the connection; raise why there is none, or none any more."""
+
+    @abstractmethod
+    def _check_thread(self, call: str) -> None:
+        """Raise `SessionError` on the thread that serves the session, which must not wait."""
+
+    # --- listeners -----------------------------------------------------------------------------
+
+    def add_listener(self, listener: SessionListener) -> None:
+        """Register a listener for incoming messages and errors.
+
+        After the session's end, its `errback` is called at once. Raises TypeError for what is
+        no listener.
+        """
+        self._listeners.add(listener)
+
+    def remove_listener(self, listener: SessionListener) -> None:
+        """Unregister a listener; ignored if it was never registered."""
+        self._listeners.remove(listener)
+
+    def get_listener_instance(self, cls: type[ListenerT]) -> ListenerT | None:
+        """Return the registered listener of that type, if there is one."""
+        return self._listeners.instance(cls)
+
+    def notifications(self, maxsize: int = 1000) -> NotificationReader:
+        """Return a reader of all notifications from now on; `maxsize` bounds its queue.
+
+        Make it before the subscription, so that it misses none. See `NotificationReader` for
+        what happens when the queue is full.
+        """
+        reader = NotificationReader(maxsize, self.remove_listener)
+        self.add_listener(reader)
+        return reader
+
+    # --- messages ------------------------------------------------------------------------------
+
+    def send(self, message: str | bytes | Iterable[bytes]) -> None:
+        """Queue one message, a whole XML document; bytes are UTF-8.
+
+        When the peer does not read, and `Limits.send_queue` bytes are queued, this waits for up
+        to `Timeouts.rpc` seconds, then raises `SendQueueFullError`. A listener cannot wait: as
+        much again is kept for it, and then it gets that error at once.
+
+        Raises `TransportError` before the session is open, its cause once it has ended, and
+        `UnsendableMessageError` for a message that the framing cannot carry. Whatever is raised,
+        nothing was sent, and the session goes on.
+
+        An iterable of bytes is a message in pieces of any size, empty ones too, which takes a few
+        hundred kilobytes besides the pieces themselves. The iterator runs in the calling thread,
+        and the call returns when its last piece has been queued; other threads' messages come
+        after. Each wait for the peer to take more lasts up to `Timeouts.rpc` seconds. What the
+        iterator raises is raised here. Once part of such a message has been sent it cannot be
+        taken back: whatever breaks it off then, an error of the iterator, "]]>]]>" under end-of-
+        message framing, an interrupt or a peer that takes no more, the session ends with a
+        `BrokenMessageError`. A listener sends no pieces (`SessionError`), nor does the iterator
+        itself send on this session.
+        """
+        self._open_connection().send(message)
+
+    def submit(self, operation: str | bytes | Iterable[bytes]) -> Future[Reply]:
+        """Send an rpc with this operation, and return the future of its reply.
+
+        The future fails with the session's cause when the session ends first. Raises what
+        `send` raises, and `OptionError` for an operation that is no single XML element. An
+        operation in pieces is sent as `send` does; of it the first 4096 bytes are checked.
+        """
+        message_id = str(next(self._message_ids))
+        document = rpc_document(operation, message_id, self._wrap_rpc)
+        future = self._replies.expect(message_id, Promise()).future
+        try:
+            self.send(document)
+        except BaseException:
+            self._replies.withdraw(message_id)
+            raise
+        return future
+
+    @overload
+    def rpc(
+        self, operation: str | bytes | Iterable[bytes], timeout: float | None = None
+    ) -> Reply: ...
+
+    @overload
+    def rpc(
+        self, operation: str | bytes | Iterable[bytes], timeout: float | None = None, *, sink: Sink
+    ) -> StreamedReply: ...
+
+    def rpc(
+        self,
+        operation: str | bytes | Iterable[bytes],
+        timeout: float | None = None,
+        *,
+        sink: Sink | None = None,
+    ) -> Reply | StreamedReply:
+        """Send an rpc with this operation, and return its reply.
+
+        `operation` is the element inside `<rpc>`. Waits `timeout` seconds (None: the session's
+        `Timeouts.rpc`), then raises `RPCTimeoutError`; the session lives, the late reply is
+        dropped. An `<rpc-error>` is left to the caller, in the reply. Raises what `submit`
+        raises, and the session's cause when it ends meanwhile. Source: RFC 6241 section 4.
+
+        With a `sink`, which is a binary file or is called with bytes, the document is handed to
+        it in the calling thread, piece by piece as it comes, and is neither kept nor parsed: see
+        `stream`, which it is the same as otherwise. What the sink raises is raised, and the rest
+        of the reply is dropped.
+
+        An operation in pieces, an iterable of bytes, is sent as `send` does. `timeout` bounds each
+        wait for the peer to take more of it, and then the wait for the reply.
+        """
+        if sink is not None:
+            write = writer(sink)
+            return pour(self.stream(operation, timeout), write)
+        self._check_thread("rpc")
+        seconds = self._timeouts.rpc if timeout is None else timeout
+        until = time.monotonic() + seconds
+        message_id = str(next(self._message_ids))
+        document = rpc_document(operation, message_id, self._wrap_rpc)
+        answer = self._replies.expect(message_id, Answer())
+        try:
+            self._open_connection().call(document, answer, until)
+        except Exception:  # it was not sent
+            self._replies.withdraw(message_id)
+            raise
+        except BaseException:  # nobody waits any more
+            self._replies.give_up(message_id)
+            raise
+        reply = answer.reply()
+        if reply is None:
+            self._replies.give_up(message_id)
+            raise RPCTimeoutError(message_id, seconds, hint=self._hint())
+        return reply
+
+    def stream(
+        self, operation: str | bytes | Iterable[bytes], timeout: float | None = None
+    ) -> ReplyStream:
+        """Send an rpc, and return its reply as a stream when the reply begins to come.
+
+        A reply of any size takes a few megabytes at most, and `Limits.message` does not bound
+        it: see `ReplyStream`. `timeout` (None: the session's `Timeouts.rpc`) bounds the time
+        until the reply begins, and then each wait for more of it; the time that its reader takes
+        is not counted. Listeners hear nothing of the reply. Raises what `rpc` does.
+        """
+        self._check_thread("stream")
+        message_id = str(next(self._message_ids))
+        seconds = self._timeouts.rpc if timeout is None else timeout
+        document = rpc_document(operation, message_id, self._wrap_rpc)
+        connection = self._open_connection()
+        self._protocol.divert(self._replies.begin)
+        streamed = self._replies.expect(message_id, Streamed())
+        try:
+            connection.call(document, streamed, time.monotonic() + seconds)
+        except Exception:  # it was not sent
+            self._replies.withdraw(message_id)
+            raise
+        except BaseException:  # nobody waits any more
+            streamed.drop()
+            raise
+        return begun(connection, streamed, Request(message_id, seconds))
+
+    @property
+    def unmatched_replies(self) -> int:
+        """How many replies came that nobody waited for, or no longer."""
+        return self._replies.unmatched
+
+    # --- what the connection tells -------------------------------------------------------------
+
+    def _message_received(self, message: MessageReceived, at_once: bool) -> Task | None:  # noqa: FBT001 - a callback
+        root, content = message
+        if not self._replies.answer(root, content):
+            return partial(self._deliver, root, content)
+        listeners = self._listeners
+        if listeners.registered:
+            if not (at_once and listeners.anywhere):
+                return partial(listeners.deliver, root, content)
+            listeners.deliver(root, content)
+        return None
+
+    def _deliver(self, root: Root, content: str | Document) -> None:
+        self._replies.take(root, content)
+        self._listeners.deliver(root, content)
+
+    def _fail_all(self, cause: NcwireError) -> None:
+        self._replies.fail(cause)
+        self._listeners.fail(cause)
+
+    def _hint(self) -> str:
+        inlet = self._protocol.inlet
+        if inlet is None or not inlet.full:
+            return ""
+        return "a reply that is streamed comes first, and its reader takes nothing"
