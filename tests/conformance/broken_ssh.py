@@ -154,7 +154,7 @@ class LeavesStderr(Broken):
     class Channel(Around):
         def __init__(self, inner):
             super().__init__(inner)
-            inner._channel.recv_stderr_ready = lambda: False  # noqa: SLF001 - the driver asks it
+            inner._channel.recv_stderr = lambda _size: b""  # noqa: SLF001 - the driver calls it
 
 
 @breaks("io.rekey")

@@ -16,7 +16,7 @@ from ncwire.driver.rules import RULES
 
 BROKEN = broken_drivers("broken_channels", "broken_connects", "broken_ssh", "broken_refusals")
 PLAIN = ("broken_channels", "broken_connects")
-AT_ONCE = 4
+AT_ONCE = 6
 """A kit mostly waits: for what is to fail, and for what must not happen."""
 CONNECTING = ("open", "auth", "hostkey")
 pytestmark = pytest.mark.timeout(900)
