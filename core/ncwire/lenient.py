@@ -9,9 +9,7 @@ from ncwire.errors import ForbiddenXMLError, HelloMalformedError, MessageError
 from ncwire.protocol import Inlet, Protocol
 
 if TYPE_CHECKING:
-    from ncwire.capabilities import Capabilities
-    from ncwire.dialect import Dialect
-    from ncwire.framing import Document, Limits
+    from ncwire.framing import Document
     from ncwire.messages import Hello
     from ncwire.protocol import Divert, MessageReceived, Root
 
@@ -19,14 +17,6 @@ if TYPE_CHECKING:
 _FORBIDDEN = bytes(set(range(32)) - set(b"\t\n\r"))
 # A tag's name and more, which is no attribute: so it can be in no well-formed document.
 _SPLIT_TAG = re.compile(rb"(</?[A-Za-z_][\w.:-]*)\s+([\w.:-]+\s*/?>)")
-
-
-def protocol_for(client: Capabilities, limits: Limits, dialect: Dialect) -> Protocol:
-    """Return the state of a session in a dialect."""
-    # Whoever does without is spared even the question, with each message.
-    mends = dialect.drop_control_characters or dialect.mend_split_tags or dialect.mend
-    kind = LenientProtocol if mends else Protocol
-    return kind(client, limits, dialect)
 
 
 class LenientProtocol(Protocol):

@@ -25,7 +25,7 @@ from ncwire.errors import (
 from ncwire.framing import Limits
 from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
-from ncwire.lenient import protocol_for
+from ncwire.protocol import Protocol
 from ncwire.pump import Pump
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Session(Conversation, threading.Thread):
         self._client_capabilities = Capabilities(capabilities)
         limits = limits or Limits()
         Conversation.__init__(
-            self, protocol_for(self._client_capabilities, limits, dialect), dialect
+            self, _protocol(self._client_capabilities, limits, dialect), dialect
         )
         self._send_queue = limits.send_queue
         self._lifecycle = threading.Lock()
@@ -345,6 +345,15 @@ class Session(Conversation, threading.Thread):
             connection.abandon(cause)
         if self.ident is not None or self._hub is not None:
             self.join(max(0.1, deadline - time.monotonic()))
+
+
+def _protocol(client: Capabilities, limits: Limits, dialect: Dialect) -> Protocol:
+    # Whoever does without is spared even the question, with each message.
+    if not (dialect.drop_control_characters or dialect.mend_split_tags or dialect.mend):
+        return Protocol(client, limits, dialect)
+    from ncwire.lenient import LenientProtocol  # noqa: PLC0415 - few need it
+
+    return LenientProtocol(client, limits, dialect)
 
 
 def _cause_of(error: BaseException) -> NcwireError:

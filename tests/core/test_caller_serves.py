@@ -340,7 +340,15 @@ def test_an_interrupt_in_the_middle_of_the_work_ends_the_session_with_that_cause
     peer.hello()
     session.open(peer.channel)
     peer.receive()
-    peer.script(lambda: peer.reply(asked(peer)))
+
+    def play():
+        message_id = asked(peer)
+        # The caller has borrowed the channel, and the session's thread is done with it.
+        until_polling(threading.main_thread())
+        until_polling(session)
+        peer.reply(message_id)
+
+    peer.script(play)
     with pytest.raises(KeyboardInterrupt):
         session.rpc("<get/>")
     session.join(20)
