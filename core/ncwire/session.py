@@ -72,9 +72,7 @@ class Session(Conversation, threading.Thread):
         self._hub = hub
         self._client_capabilities = Capabilities(capabilities)
         limits = limits or Limits()
-        Conversation.__init__(
-            self, _protocol(self._client_capabilities, limits, dialect), dialect
-        )
+        Conversation.__init__(self, _protocol(self._client_capabilities, limits, dialect), dialect)
         self._send_queue = limits.send_queue
         self._lifecycle = threading.Lock()
         self._state = _State.NEW
