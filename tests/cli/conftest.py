@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,11 +17,11 @@ from ncwire.testing import EmbeddedServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from ncwire.testing import ServerProcess
 
 PASSWORD = "correct horse"
+MARK = "NCWIRE_BENCH_MARK"
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +112,27 @@ def start(_terminal_signals: None) -> Iterator[Callable[..., subprocess.Popen[by
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@pytest.fixture
+def left_behind(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
+    """Return the pids of the processes that what this test starts has started, and still run."""
+    mark = f"{MARK}={os.getpid()}-{id(monkeypatch)}".encode()
+    name, _, value = mark.decode().partition("=")
+    monkeypatch.setenv(name, value)
+
+    def pids() -> list[int]:
+        found = []
+        for each in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                marked = mark in each.read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if marked:
+                found.append(int(each.parent.name))
+        return found
+
+    return pids
 
 
 def parsed(out: str) -> dict[str, object]:
