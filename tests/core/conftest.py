@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ncwire import Hub, Limits, Session, Timeouts
 from ncwire.testing.memory import MemoryChannel
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 EOM = b"]]>]]>"
+CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 
 
 class Peer:
@@ -99,3 +101,24 @@ def make_peer() -> Iterator[Callable[[], Peer]]:
     yield make
     for peer in peers:
         peer.close()
+
+
+@pytest.fixture(params=["of its own", "a hub's"])
+def opened(peer: Peer, request: pytest.FixtureRequest) -> Iterator[Callable[..., Session]]:
+    """Open a session with these budgets, whose queue is full at 100 kB."""
+    sessions: list[Session] = []
+    hub = None if request.param == "of its own" else Hub()
+
+    def opened(**budgets: float) -> Session:
+        session = Session(CLIENT, limits=Limits(send_queue=100_000), hub=hub)
+        sessions.append(session)
+        peer.hello()
+        session.open(peer.channel, timeouts=Timeouts(**budgets))
+        peer.receive()
+        return session
+
+    yield opened
+    for session in sessions:
+        session.close()
+    if hub is not None:
+        hub.close()

@@ -8,7 +8,6 @@ from contextlib import suppress
 import pytest
 from test_send_queue import Sending, in_a_thread
 
-from ncwire import Hub, Limits, Session, Timeouts
 from ncwire.errors import (
     BrokenMessageError,
     OptionError,
@@ -18,28 +17,7 @@ from ncwire.errors import (
     UnsendableMessageError,
 )
 
-CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 BIG = b"x" * 100_000
-
-
-@pytest.fixture(params=["of its own", "a hub's"])
-def opened(peer, request):
-    sessions = []
-    hub = None if request.param == "of its own" else Hub()
-
-    def opened(**budgets):
-        session = Session(CLIENT, limits=Limits(send_queue=100_000), hub=hub)
-        sessions.append(session)
-        peer.hello()
-        session.open(peer.channel, timeouts=Timeouts(**budgets))
-        peer.receive()
-        return session
-
-    yield opened
-    for session in sessions:
-        session.close()
-    if hub is not None:
-        hub.close()
 
 
 def drain(peer):

@@ -6,34 +6,12 @@ import threading
 
 import pytest
 
-from ncwire import Hub, Limits, Session, SessionListener, Timeouts
+from ncwire import SessionListener
 from ncwire.errors import NcwireError, SendQueueFullError, SessionCloseError
 
-CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 KILOBYTE = "x" * 1000
 FILLING = "<filling>" + "x" * 2_000_000 + "</filling>"
 """More than a socket takes, and more than may be queued."""
-
-
-@pytest.fixture(params=["of its own", "a hub's"])
-def opened(peer, request):
-    """Open a session with these budgets, whose queue is full at 100 kB."""
-    sessions = []
-    hub = None if request.param == "of its own" else Hub()
-
-    def opened(**budgets):
-        session = Session(CLIENT, limits=Limits(send_queue=100_000), hub=hub)
-        sessions.append(session)
-        peer.hello()
-        session.open(peer.channel, timeouts=Timeouts(**budgets))
-        peer.receive()
-        return session
-
-    yield opened
-    for session in sessions:
-        session.close()
-    if hub is not None:
-        hub.close()
 
 
 def in_a_thread(call):
