@@ -2,44 +2,59 @@
 
 from __future__ import annotations
 
-import math
 import os
-import select
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from ncwire.driver import Readiness
+from ncwire.poller import READ, EpollPoller
 
-_EVENTS = {
-    Readiness.NONE: 0,
-    Readiness.READ: select.POLLIN,
-    Readiness.WRITE: select.POLLOUT,
-    Readiness.READ | Readiness.WRITE: select.POLLIN | select.POLLOUT,
-}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LONGEST = 86400.0
+"""The most seconds of one wait: epoll counts milliseconds in an int."""
 
 
 class Borrowed:
     """One thread at a time has it, from `take` to `give_back`, and may `wait` for the fd.
 
-    `wake` and `close` are for every thread. The pipe that wakes the one that waits is made when
-    the first does, and is gone when `close` was called and nobody has it.
+    While it waits, what comes wakes it alone: the fd is watched for by the kernel's exclusive
+    wake-ups, and it is the first in line, since `stand_behind` puts the pump behind it. While it
+    does not, what comes wakes the pump. So no call changes what is watched.
+
+    `wake` and `close` are for every thread. What is needed to wait is made when the first thread
+    takes it, and is gone when `close` was called and nobody has it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fd: int, stand_behind: Callable[[], None]) -> None:
+        self._fd = fd
+        self._stand_behind = stand_behind
         self._holder = threading.Lock()
         self._change = threading.Lock()
         self._owner: int | None = None
-        self._poll: select.poll | None = None
-        self._pipe: tuple[int, int] | None = None
-        self._watched: tuple[int, int] | None = None
+        self._poller: EpollPoller | None = None
+        self._wait: Callable[[float], list[tuple[int, int]]] = _nothing
+        self._bell = -1
         self._closed = False
 
     def take(self) -> bool:
-        """Take it for the calling thread, if no other has it; do not wait for that."""
-        if not self._holder.acquire(blocking=False):
+        """Take it for the calling thread, if no other has it; do not wait for that.
+
+        False also when there is no fd left to wait with, or the connection's is closed.
+        """
+        if self._closed or not self._holder.acquire(blocking=False):
             return False
         self._owner = threading.get_ident()
-        return True
+        if self._poller is not None:
+            return True
+        prepared = False
+        try:
+            prepared = self._prepare()
+        finally:
+            if not prepared:
+                self.give_back()
+        return prepared
 
     def give_back(self) -> None:
         """Let others take it."""
@@ -48,49 +63,63 @@ class Borrowed:
             self.close()
         self._holder.release()
 
-    def wait(self, fd: int, on: Readiness, seconds: float) -> None:
-        """Wait until the fd is ready, or another thread calls `wake`, or time is up."""
-        poll = self._poll or self._prepare()
-        watched = (fd, _EVENTS[on])
-        if watched != self._watched:
-            if watched[1]:
-                poll.register(*watched)  # it replaces what was registered for the fd
-            else:  # or a hang-up would be told of again and again
-                with suppress(KeyError):
-                    poll.unregister(fd)
-            self._watched = watched
-        for ready, _ in poll.poll(math.ceil(max(0.0, seconds) * 1000)):
-            if self._pipe is not None and ready == self._pipe[0]:
+    def wait(self, seconds: float) -> None:
+        """Wait until the fd can be read, or another thread calls `wake`, or time is up.
+
+        What can be read then is to be read until nothing is left, or to be left to the pump
+        expressly: nobody else has been told of it. Only for the thread that has taken it.
+        """
+        if not 0.0 <= seconds <= _LONGEST:
+            seconds = min(max(0.0, seconds), _LONGEST)
+        for fd, _ in self._wait(seconds):
+            if fd == self._bell:
                 with suppress(BlockingIOError):
-                    os.read(ready, 4096)
+                    os.eventfd_read(fd)
 
     def wake(self) -> None:
         """Wake the thread that has it, unless that is the caller."""
         if self._owner is None or self._owner == threading.get_ident():
             return
         with self._change:
-            if self._pipe is not None and self._owner is not None:
-                with suppress(BlockingIOError):  # full: it will wake anyway
-                    os.write(self._pipe[1], b"\0")
+            if self._poller is not None and self._owner is not None:
+                os.eventfd_write(self._bell, 1)
 
     def close(self) -> None:
-        """Free the pipe, now or when it is given back. Idempotent."""
+        """Free what it waits with, now or when it is given back. Idempotent."""
         with self._change:
             self._closed = True
             if self._owner is None:
                 self._free()
 
-    def _prepare(self) -> select.poll:
+    def _prepare(self) -> bool:
+        try:
+            bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            poller = EpollPoller(exclusive=True)
+        except OSError:
+            os.close(bell)
+            return False
         with self._change:
-            receiver, sender = os.pipe()
-            os.set_blocking(receiver, False)
-            os.set_blocking(sender, False)
-            self._pipe = (receiver, sender)
-        self._poll = select.poll()
-        self._poll.register(receiver, select.POLLIN)
-        return self._poll
+            self._poller, self._bell, self._wait = poller, bell, poller.wait
+        try:
+            poller.watch(bell, READ)
+            # Last, for its number comes to be another's when the connection is freed meanwhile.
+            poller.watch(self._fd, READ)
+        except OSError:
+            with self._change:
+                self._free()
+            return False
+        self._stand_behind()
+        return True
 
     def _free(self) -> None:
-        pipe, self._pipe, self._poll = self._pipe, None, None
-        for fd in pipe or ():
-            os.close(fd)
+        if self._poller is not None:
+            self._poller.close()
+            self._poller, self._wait = None, _nothing
+            os.close(self._bell)
+
+
+def _nothing(_seconds: float) -> list[tuple[int, int]]:
+    return []

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ncwire.borrowed import Borrowed
-from ncwire.driver import Wait
+from ncwire.driver import Readiness, Wait
 from ncwire.ending import Ending
 from ncwire.errors import SendQueueFullError, SessionError
 from ncwire.intake import Intake
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ncwire.pump import Pump
     from ncwire.rpc import Outcome
 
+_READ = Readiness.READ
 _PATIENCE = 1.0
 _BACKLOG = 256
 """How many messages may wait for the pump's thread before a caller leaves the reading to it."""
@@ -94,8 +96,8 @@ class Connection(Member):
         # Most have no timers at all, and are asked for none with each message.
         self._has_timers = self._timers.any
         self._wait = self._timers.wait
-        self._borrowed = Borrowed()
-        self._waiting = Wait()
+        self._borrowed = Borrowed(self._fd, partial(pump.stand_behind, self))
+        self._waiting = self._told = Wait()
         channel.on_ready(self._wake)
         self._outbox.leave((protocol.hello(),))
         self._wake()
@@ -116,16 +118,15 @@ class Connection(Member):
         if self._intake.dispatching and threading.get_ident() == self._pump.ident:
             return  # a listener's: `service` reads on after it
         if self._use.acquire(blocking=False):
-            changed = False
             try:
                 self._take_in(_BACKLOG)
-                changed = self._look()
+                self._look()
             except BaseException as error:
                 self._ending.fail(error)
                 raise
             finally:
                 self._use.release()
-                if changed or self._inbox or self._ending.failure is not None:
+                if self._inbox or self._ending.failure is not None or self._has_changed():
                     self._wake()
 
     def send_pieces(self, message: Iterable[bytes], seconds: float) -> None:
@@ -157,7 +158,8 @@ class Connection(Member):
                 raise
             finally:
                 self._use.release()
-        if more or self._queued or self._inbox or self._ending.failure is not None:
+        over = self._ending.failure is not None
+        if more or self._queued or self._inbox or over or self._has_changed():
             self._wake()
 
     def _post(self, message: str | bytes, until: float | None) -> None:
@@ -283,7 +285,7 @@ class Connection(Member):
 
     def wait(self) -> Wait:
         """Return what the channel wants, and no later than our own timers."""
-        return self._waiting
+        return self._told
 
     def service(self, now: float) -> bool:
         """Send what is queued, take in what has come, and end when it is time to."""
@@ -293,11 +295,11 @@ class Connection(Member):
         with self._use:
             more = self._work(now, 0)
             if not self._inbox:
-                self._look()
+                self._tell()
         if self._intake.dispatch():
             with self._use:
                 more = self._take_in(0)
-                self._look()
+                self._tell()
             more = self._intake.dispatch() or more
         cause = self._ending.due(now)
         if cause is not None:
@@ -314,7 +316,6 @@ class Connection(Member):
         more = working = True
         ending = self._ending
         try:
-            self._pump.lend(self)
             while True:
                 now = time.monotonic()
                 working = True
@@ -327,22 +328,24 @@ class Connection(Member):
                         return
                     self._waiting = wait = self._wait()
                 working = False
-                if answer.done or now >= until or len(self._inbox) > _BACKLOG:
+                over = answer.done or now >= until or len(self._inbox) > _BACKLOG
+                if over or wait.on is not _READ:  # for anything else it is the pump that waits
                     return
                 if not more:
                     at = until if wait.until is None else min(wait.until, until)
-                    self._borrowed.wait(self._fd, wait.on, at - now)
+                    self._borrowed.wait(at - now)
         except BaseException as error:
             # A driver's nonsense, or an interrupt (Ctrl-C): in the middle of the work it may have
             # lost something, while waiting it has not.
             if working:
                 ending.fail(error)
+            more = True
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._pump.take_back(self, self._waiting)
-            # What a library has taken in already, its fd does not tell of.
-            if more or self._inbox or ending.failure is not None:
+            # What a library has taken in already, its fd does not tell of, nor does the kernel
+            # tell the pump of what it has told this thread of.
+            if more or self._inbox or ending.failure is not None or self._has_changed():
                 self._wake()
 
     def _work(self, now: float, backlog: int) -> bool:
@@ -364,18 +367,26 @@ class Connection(Member):
             self._timers.check_alive(now)
         return more
 
-    def _look(self) -> bool:
-        """Take note of what to wait for, the lock being held; return if the pump must know."""
+    def _look(self) -> None:
+        """Take note of what to wait for, the lock being held."""
         if self._ending.stopped:
-            return False
-        known = self._waiting
+            return
         try:
-            self._waiting = wait = self._wait()
+            self._waiting = self._wait()
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
             self._ending.fail(error)
-            return True
-        return wait.on is not known.on or (
-            wait.until is not None and (known.until is None or wait.until < known.until)
+
+    def _tell(self) -> None:
+        """Take note of what the pump, which asks next, is to wait for."""
+        self._look()
+        self._told = self._waiting
+
+    def _has_changed(self) -> bool:
+        """Return whether there is something to wait for that the pump does not know of."""
+        wait, told = self._waiting, self._told
+        return wait is not told and (
+            wait.on is not told.on
+            or (wait.until is not None and (told.until is None or wait.until < told.until))
         )
 
     def _wake(self) -> None:

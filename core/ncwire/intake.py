@@ -54,9 +54,10 @@ class Intake:
             return False
         try:
             taken = 0
-            read, protocol = self._channel.read, self._protocol
-            while taken < BYTES_PER_SERVICE and len(self.inbox) <= backlog:
-                if protocol.inlet is not None and protocol.inlet.full:
+            read, protocol, inbox = self._channel.read, self._protocol, self.inbox
+            while taken < BYTES_PER_SERVICE and len(inbox) <= backlog:
+                inlet = protocol.inlet
+                if inlet is not None and inlet.full:
                     return False
                 data = read(READ_SIZE)
                 if data is None:
@@ -95,7 +96,6 @@ class Intake:
                 self._take_message(event)
 
     def _take_message(self, message: MessageReceived) -> None:
-        idle = not self.inbox and not self.dispatching
-        task = self._message(message, idle)
+        task = self._message(message, not self.inbox and not self.dispatching)
         if task is not None:
             self.inbox.append(task)

@@ -26,6 +26,10 @@ class LenientProtocol(Protocol):
     to be cleaned is held in one piece.
     """
 
+    def take_whole(self, data: bytes) -> MessageReceived | None:  # noqa: ARG002
+        """See `Protocol.take_whole`: what may have to be mended is never taken in so."""
+        return None
+
     def _hello(self, document: bytes) -> Hello:
         dialect = self._dialect
         if dialect.drop_control_characters:

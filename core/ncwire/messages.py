@@ -161,12 +161,13 @@ def wrap_rpc(operation: str | bytes, message_id: str, envelope: bytes = _RPC) ->
     document = operation if isinstance(operation, bytes) else _encoded(operation)
     if not document.isascii():
         _check_utf8(document)
+    quoted = message_id if message_id.isalnum() else _escaped(message_id)
     if _PLAIN_OPERATION.match(document):
-        return envelope % (_quoted(message_id), document)
+        return envelope % (quoted.encode(), document)
     declaration = _XML_DECLARATION.match(document)
     body = memoryview(document)[declaration.end() if declaration else 0 :]
     _check_operation(body)
-    return envelope % (_quoted(message_id), body)
+    return envelope % (quoted.encode(), body)
 
 
 class _Pieces:
@@ -192,12 +193,6 @@ class _Pieces:
             if piece:
                 break
         return piece
-
-
-def _quoted(message_id: str) -> bytes:
-    if message_id.isalnum():
-        return message_id.encode()
-    return _escaped(message_id).encode()
 
 
 def _escaped(text: str) -> str:

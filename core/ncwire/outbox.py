@@ -112,15 +112,14 @@ class Outbox:
         """
         for index, buffer in enumerate(buffers):
             left = memoryview(buffer)
-            while left:
-                taken = channel.write(left)
+            while (taken := channel.write(left)) != len(left):
+                left = left[taken:]
                 if not taken:
                     rest = [left, *(memoryview(each) for each in buffers[index + 1 :])]
                     with self._lock:
                         self.queue.extendleft(reversed(rest))
                         self._queued += sum(map(len, rest))
                     return
-                left = left[taken:]
 
     def queued(self) -> int:
         """Return how many bytes are queued, and left in the line."""

@@ -68,6 +68,7 @@ class Alike:
 
     def __init__(self) -> None:
         self._before = "\0"  # begins no document
+        self._start = 1
         self._behind = ""
         self._tag = ""
         self._others: dict[str, str] = {}
@@ -76,7 +77,7 @@ class Alike:
         """Return the root's name and attributes, if it is like the one that was learned."""
         if not raw.startswith(self._before):
             return None
-        start = len(self._before)
+        start = self._start
         end = raw.find('"', start, start + _LONGEST_ID)
         message_id = raw[start:end]
         if end < 0 or not message_id.isalnum() or not raw.startswith(self._behind, end):
@@ -92,6 +93,7 @@ class Alike:
         )
         if found:
             self._before = before + ' message-id="'
+            self._start = len(self._before)
             self._behind = '"' + behind
             self._tag, self._others = root[0], {**root[1]}
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import math
+import errno
 import select
 import selectors
 from abc import ABC, abstractmethod
@@ -18,8 +18,12 @@ WRITE = select.POLLOUT
 class Poller(ABC):
     """Tells which of the fds that it watches are ready. Events are READ, WRITE, both or 0."""
 
-    can_lend: bool
-    """Whether `watch` takes effect at once while another thread is in `wait`."""
+    exclusive: bool
+    """Whether an fd that is watched for READ alone is told of by one poller only.
+
+    Of several such pollers that watch it, that is the first that is in `wait` just then, in the
+    order of their calls of `watch`.
+    """
 
     @abstractmethod
     def watch(self, fd: int, events: int) -> None:
@@ -30,8 +34,11 @@ class Poller(ABC):
         """Watch it no more; nothing if it is not watched."""
 
     @abstractmethod
-    def wait(self, seconds: float | None) -> list[int]:
-        """Return the fds that are ready, after as many seconds at the latest."""
+    def wait(self, seconds: float | None) -> list[tuple[int, int]]:
+        """Return the fds that are ready, each with what the platform says of it.
+
+        After as many seconds at the latest, which are not negative, or up to a millisecond more.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -41,42 +48,55 @@ class Poller(ABC):
 class EpollPoller(Poller):
     """Linux's epoll(7)."""
 
-    can_lend = True
-
-    def __init__(self) -> None:
+    def __init__(self, *, exclusive: bool = False) -> None:
+        self.exclusive = exclusive
         self._epoll = select.epoll()
-        self._watched: set[int] = set()
+        self._watched: dict[int, int] = {}
 
     def watch(self, fd: int, events: int) -> None:
         """See `Poller.watch`. An fd that is watched for nothing still tells of a hang-up, once."""
+        if self.exclusive and events == READ:
+            events |= select.EPOLLEXCLUSIVE
         events = events or select.EPOLLONESHOT
-        if fd in self._watched:
+        before = self._watched.get(fd, 0)
+        if (before | events) & select.EPOLLEXCLUSIVE and before:
+            self._epoll.unregister(fd)  # the kernel changes none that is exclusive
+            del self._watched[fd]
+            before = 0
+        if before:
             self._epoll.modify(fd, events)
         else:
-            self._epoll.register(fd, events)
-            self._watched.add(fd)
+            self._register(fd, events)
+        self._watched[fd] = events
 
     def forget(self, fd: int) -> None:
         """See `Poller.forget`."""
-        self._watched.discard(fd)
+        self._watched.pop(fd, None)
         with suppress(OSError, ValueError):  # closed, or dup2 made it something else
             self._epoll.unregister(fd)
 
-    def wait(self, seconds: float | None) -> list[int]:
+    def wait(self, seconds: float | None) -> list[tuple[int, int]]:
         """See `Poller.wait`."""
-        # Up to the next millisecond: one too early would be a turn for nothing.
-        patience = -1 if seconds is None else math.ceil(seconds * 1000) / 1000
-        return [fd for fd, _ in self._epoll.poll(patience)]
+        return self._epoll.poll(seconds)
 
     def close(self) -> None:
         """See `Poller.close`."""
         self._epoll.close()
 
+    def _register(self, fd: int, events: int) -> None:
+        try:
+            self._epoll.register(fd, events)
+        except OSError as error:
+            # An epoll's own fd cannot be exclusive: all are told of it.
+            if error.errno != errno.EINVAL or not events & select.EPOLLEXCLUSIVE:
+                raise
+            self._epoll.register(fd, events & ~select.EPOLLEXCLUSIVE)
+
 
 class SelectorPoller(Poller):
     """What `selectors` finds: kqueue or poll."""
 
-    can_lend = False
+    exclusive = False
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -95,15 +115,15 @@ class SelectorPoller(Poller):
         with suppress(KeyError):
             self._selector.unregister(fd)
 
-    def wait(self, seconds: float | None) -> list[int]:
+    def wait(self, seconds: float | None) -> list[tuple[int, int]]:
         """See `Poller.wait`."""
-        return [key.fd for key, _ in self._selector.select(seconds)]
+        return [(key.fd, events) for key, events in self._selector.select(seconds)]
 
     def close(self) -> None:
         """See `Poller.close`."""
         self._selector.close()
 
 
-def best_poller() -> Poller:
-    """Return a new poller of the best kind that the platform has."""
-    return EpollPoller() if hasattr(select, "epoll") else SelectorPoller()
+def best_poller(*, exclusive: bool = False) -> Poller:
+    """Return a new poller of the best kind that the platform has, exclusive if it can be."""
+    return EpollPoller(exclusive=exclusive) if hasattr(select, "epoll") else SelectorPoller()

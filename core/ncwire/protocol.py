@@ -162,6 +162,13 @@ class Protocol:
         if document is None:
             return None
         try:
+            text = document.decode()
+            root = self._alike.root(text)
+        except UnicodeDecodeError:
+            root = None  # `_message` tells of it
+        if root is not None:
+            return MessageReceived(root, text)
+        try:
             return self._message(document)
         except NcwireError as error:
             self._failure = error

@@ -55,12 +55,12 @@ def _events(wait: Wait) -> int:
 class Pump:
     """Serves its members until the last one is discarded, and as long as it is `kept`.
 
-    `wake`, `lend`, `take_back` and `release` may be called from any thread, before, during and
-    after `run`.
+    `wake`, `stand_behind` and `release` may be called from any thread, before, during and after
+    `run`.
     """
 
     def __init__(self, *, kept: bool = False) -> None:
-        self._poller = best_poller()
+        self._poller = best_poller(exclusive=not kept)
         self._receiver, self._sender = socket.socketpair()
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
@@ -75,10 +75,9 @@ class Pump:
         self._lock = threading.Lock()
         self._woken: set[Member] = set()
         self._signalled = False
-        self._lent: set[Member] = set()
         self._kept = kept
-        self.lends = self._poller.can_lend and not kept
-        """Whether it may leave the watching of a member to another thread.
+        self.lends = self._poller.exclusive
+        """Whether other threads may wait for a member's fd, and be woken in the pump's place.
 
         A pump that is kept has many members and does all by itself.
         """
@@ -92,31 +91,11 @@ class Pump:
             if not self._closed:
                 self._wake((member,))
 
-    def lend(self, member: Member) -> None:
-        """Stop watching the member, for the calling thread to do so until `take_back`.
-
-        The pump serves it still when it is woken, or due.
-        """
+    def stand_behind(self, member: Member) -> None:
+        """Be woken for the member's fd after all that wait for it already: see `Poller`."""
         with self._lock:
             if not self._closed and member in self._members:
-                self._lent.add(member)
-                self._apply(member, 0)
-
-    def take_back(self, member: Member, wait: Wait) -> None:
-        """Watch a lent member again, for what it now waits for."""
-        on = wait.on
-        events = READ if on is Readiness.READ else _EVENTS[on]
-        with self._lock:
-            self._lent.discard(member)
-            if self._closed or member not in self._members:
-                return
-            self._members[member] = events
-            sooner = False
-            if wait.until is not None:
-                due = self._due.get(member)
-                sooner = due is None or wait.until < due
-            if not self._apply(member, events) or sooner:
-                self._wake((member,))
+                self._apply(member, self._members[member])
 
     def release(self) -> None:
         """Let `run` end with the last member, if the pump was kept until now."""
@@ -131,7 +110,6 @@ class Pump:
             if self._members.pop(member, None) is not None:
                 self._by_fd.pop(member.fileno(), None)
                 self._poller.forget(member.fileno())
-            self._lent.discard(member)
         self._due.pop(member, None)
         self._again.discard(member)
 
@@ -165,7 +143,7 @@ class Pump:
 
     def _ready(self, now: float) -> set[Member]:
         ready, self._again = self._again, set()
-        for fd in self._poller.wait(0 if ready else self._patience(now)):
+        for fd, _ in self._poller.wait(0 if ready else self._patience(now)):
             if fd == self._wakeup:
                 ready |= self._take_woken()
             elif (member := self._by_fd.get(fd)) is not None:
@@ -211,7 +189,7 @@ class Pump:
         if events != self._members[member]:
             with self._lock:
                 self._members[member] = events
-                if member not in self._lent and not self._apply(member, events):
+                if not self._apply(member, events):
                     self._again.add(member)
         if wait.until is None:
             self._due.pop(member, None)

@@ -204,7 +204,8 @@ class Replies:
             inlet = None if awaited is None else awaited.begin(root, message_id)
             if awaited is None or inlet is None:
                 return None
-            self._remove(key)
+            self._remove_earlier(key)
+            self._pending.pop(key, None)
             self._begun = awaited
         if not awaited.wanted:
             self._drop(message_id)
@@ -223,7 +224,9 @@ class Replies:
             awaited = self._pending.get(key)
             if awaited is not None and not awaited.anywhere:
                 return False
-            self._remove(key)
+            if len(self._pending) > 1:
+                self._remove_earlier(key)
+            self._pending.pop(key, None)
         if awaited is None or not awaited.complete(Reply(content, root, message_id)):
             self._drop(message_id)
         return True
@@ -235,7 +238,9 @@ class Replies:
         message_id = root[1].get("message-id")
         with self._lock:
             key = next(iter(self._pending), "") if message_id is None else message_id
-            awaited = self._remove(key)
+            if len(self._pending) > 1:
+                self._remove_earlier(key)
+            awaited = self._pending.pop(key, None)
         if awaited is None or not awaited.complete(Reply(content, root, message_id)):
             self._drop(message_id)
 
@@ -250,14 +255,13 @@ class Replies:
             if awaited is not None:
                 awaited.fail(cause)
 
-    def _remove(self, key: str) -> Awaited | None:
+    def _remove_earlier(self, key: str) -> None:
+        """Remove what was given up and stands before this reply's rpc: it is never answered."""
         pending = self._pending
-        if len(pending) > 1 and key in pending and next(iter(pending)) != key:
-            # What was given up and stands before this reply's rpc will never be answered.
+        if key in pending and next(iter(pending)) != key:
             earlier = itertools.takewhile(key.__ne__, pending)
             for given_up in [each for each in earlier if not self._is_wanted(each)]:
                 del pending[given_up]
-        return pending.pop(key, None)
 
     def _is_wanted(self, key: str) -> bool:
         awaited = self._pending[key]

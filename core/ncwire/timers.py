@@ -51,11 +51,11 @@ class Timers:
     def wait(self) -> Wait:
         """Return what the channel wants, and no later than our own timers."""
         wants = self._channel.wants()
+        if self._protocol.inlet is None and self._keepalive is None and self._ending.cause is None:
+            return wants
         if self._is_paused():
             # The peer stops by itself when its window is used up.
             wants = Wait(wants.on & ~Readiness.READ, wants.until)
-        elif self._keepalive is None and self._ending.cause is None:
-            return wants
         timers = [] if wants.until is None else [wants.until]
         if self._keepalive is not None and not self._is_paused():
             timers.append(self._keepalive.due(self._channel.heard()))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ncwire import Session, SessionListener
+from ncwire.driver import Readiness, Wait
 from ncwire.errors import NcwireError, RPCTimeoutError, SessionCloseError
 from ncwire.testing.memory import MemoryChannel
 
@@ -287,6 +288,90 @@ def test_an_interrupt_while_waiting_leaves_the_session_whole(interruptible, peer
     assert "<own/>" in session.rpc("<get/>").raw
 
 
+def test_what_came_with_an_interrupt_is_heard(interruptible, peer, session):
+    """The kernel has told the caller of it, and nobody else."""
+    listener = Noting()
+    session.add_listener(listener)
+
+    def interrupt():
+        peer.receive()
+        until_polling(threading.main_thread())
+        peer.send(NOTIFICATION.format(1))
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    for _ in range(20):
+        peer.script(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            session.rpc("<get/>")
+        listener.wait(1)
+
+
+class Adjusting(MemoryChannel):
+    """Has something to send of its own after each rpc, as libssh2 may: a window adjustment."""
+
+    left = 0
+
+    def wants(self):
+        return Wait(Readiness.READ | Readiness.WRITE) if self.left else super().wants()
+
+    def write(self, data):
+        if b"<rpc" in bytes(data):
+            self.left = 2  # calls: when the pump is told, and when the fd is ready
+        return super().write(data)
+
+    def read(self, size):
+        if self.left and threading.current_thread() is not threading.main_thread():
+            self.left -= 1
+            if not self.left:
+                self.adjusted.set()
+        return super().read(size)
+
+
+@pytest.mark.parametrize("begin", ["rpc", "submit"])
+def test_what_a_library_has_to_send_the_pump_sends_when_it_can(peer, begin):
+    peer.channel.__class__ = Adjusting
+    peer.channel.adjusted = threading.Event()
+    peer.hello()
+    with Session(CLIENT) as session:
+        session.open(peer.channel)
+        peer.receive()
+
+        def play():
+            message_id = asked(peer)
+            if peer.channel.adjusted.wait(20):
+                peer.reply(message_id)
+
+        peer.script(play)
+        if begin == "rpc":
+            session.rpc("<get/>")
+        else:
+            session.submit("<get/>").result(20)
+        session.close()
+
+
+def switches(thread) -> int:
+    """Return how often a thread has gone to sleep (proc(5))."""
+    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
+    return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)[1])
+
+
+def test_the_sessions_thread_sleeps_while_a_caller_waits(peer, session):
+    def play():
+        for _ in range(100):
+            message_id = asked(peer)
+            until_polling(threading.main_thread())
+            peer.reply(message_id)
+
+    peer.script(lambda: peer.reply(asked(peer)))
+    session.rpc("<get/>")  # the first makes what it waits with
+    until_polling(session)
+    before = switches(session)
+    peer.script(play)
+    for _ in range(100):
+        session.rpc("<get/>")
+    assert switches(session) == before
+
+
 def fds() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -308,14 +393,18 @@ def test_no_fd_is_left_of_a_session_that_callers_served(peer):
 
 
 def test_a_timeout_is_kept_while_others_keep_the_connection_busy(peer, session):
+    first = threading.Event()
+
     def play():
         slow = asked(peer)
+        first.set()
         while (request := peer.receive()) and "<stop/>" not in request:
             peer.reply(request.split('message-id="')[1].split('"')[0])
         peer.reply(slow)
 
     peer.script(play)
     slow, errors = failing(session, "<slow/>")
+    assert first.wait(20)
     began = time.monotonic()
     while time.monotonic() - began < 0.2:
         session.rpc("<get/>")

@@ -182,8 +182,12 @@ def test_messages_before_and_after_are_as_ever(peer, session):
     before = session.submit("<before/>")
     ids = [asked(peer)]
 
+    begun = threading.Event()
+
     def play():
-        streamed, after = asked(peer), asked(peer)
+        streamed = asked(peer)
+        begun.set()
+        after = asked(peer)
         peer.send(NOTIFICATION.format(1))
         peer.reply(after, "<after/>")
         peer.sock.sendall(
@@ -197,6 +201,7 @@ def test_messages_before_and_after_are_as_ever(peer, session):
         target=lambda: stream.update(it=b"".join(session.stream("<get/>"))), daemon=True
     )
     thread.start()
+    assert begun.wait(20)
     after = session.submit("<after/>")
     thread.join(20)
     assert stream["it"].endswith(b"</rpc-reply>")
