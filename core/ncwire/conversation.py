@@ -123,7 +123,7 @@ class Conversation(ABC):
         document = rpc_document(operation, message_id, self._wrap_rpc)
         future = self._replies.expect(message_id, Promise()).future
         try:
-            self.send(document)
+            self._open_connection().send(document)
         except BaseException:
             self._replies.withdraw(message_id)
             raise
@@ -220,17 +220,19 @@ class Conversation(ABC):
 
     def _message_received(self, message: MessageReceived, at_once: bool) -> Task | None:  # noqa: FBT001 - a callback
         root, content = message
-        if not self._replies.answer(root, content):
-            return partial(self._deliver, root, content)
+        task = self._replies.answer(root, content)
         listeners = self._listeners
-        if listeners.registered:
-            if not (at_once and listeners.anywhere):
-                return partial(listeners.deliver, root, content)
-            listeners.deliver(root, content)
+        if not listeners.registered:
+            return task
+        if task is not None:
+            return partial(self._finish, task, root, content)
+        if not (at_once and listeners.anywhere):
+            return partial(listeners.deliver, root, content)
+        listeners.deliver(root, content)
         return None
 
-    def _deliver(self, root: Root, content: str | Document) -> None:
-        self._replies.take(root, content)
+    def _finish(self, task: Task, root: Root, content: str | Document) -> None:
+        task()
         self._listeners.deliver(root, content)
 
     def _fail_all(self, cause: NcwireError) -> None:

@@ -77,16 +77,13 @@ class Intake:
             return False
         return True
 
-    def dispatch(self) -> bool:
-        """Do what is in the inbox; return whether there was anything."""
-        if not self.inbox:
-            return False
-        # Set before the inbox is looked at: see `idle` below.
+    def dispatch(self) -> None:
+        """Do what is in the inbox."""
+        # Set before the inbox is looked at: see `_take_message`.
         self.dispatching = True
         while self.inbox and self._ending.cause is None:
             self.inbox.popleft()()
         self.dispatching = False
-        return True
 
     def _take_events(self) -> None:
         while self._ending.cause is None and (event := self._protocol.next_event()) is not None:

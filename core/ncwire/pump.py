@@ -20,6 +20,7 @@ from ncwire.poller import READ, WRITE, best_poller
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_READ = Readiness.READ
 _EVENTS = {
     Readiness.NONE: 0,
     Readiness.READ: READ,
@@ -45,11 +46,6 @@ class Member(ABC):
 
         A member that is done calls `Pump.discard` from here, before it closes its fd.
         """
-
-
-def _events(wait: Wait) -> int:
-    on = wait.on
-    return READ if on is Readiness.READ else _EVENTS[on]  # hashing an enum's member is slow
 
 
 class Pump:
@@ -180,13 +176,15 @@ class Pump:
         if member not in self._members:
             return
         more = member.service(now)
-        if member not in self._members:
+        watched = self._members.get(member)
+        if watched is None:
             return
         if more:
             self._again.add(member)
         wait = member.wait()
-        events = _events(wait)
-        if events != self._members[member]:
+        # Hashing an enum's member is slow.
+        events = READ if wait.on is _READ else _EVENTS[wait.on]
+        if events != watched:
             with self._lock:
                 self._members[member] = events
                 if not self._apply(member, events):

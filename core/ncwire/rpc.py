@@ -6,13 +6,16 @@ import itertools
 import logging
 import threading
 from abc import ABC, abstractmethod
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from ncwire.framing import text_of
 from ncwire.messages import BASE_NS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ncwire.framing import Document
     from ncwire.listeners import Root
     from ncwire.protocol import Inlet
@@ -141,9 +144,11 @@ class Promise(Awaited):
 
     def complete(self, reply: Reply) -> bool:
         """See `Awaited.complete`. Runs the future's callbacks."""
-        if not self.future.set_running_or_notify_cancel():
+        try:
+            self.future.set_result(reply)
+        except InvalidStateError:  # cancelled: whoever waits for it is told
+            self.future.set_running_or_notify_cancel()
             return False
-        self.future.set_result(reply)
         return True
 
     def fail(self, cause: Exception) -> None:
@@ -211,38 +216,27 @@ class Replies:
             self._drop(message_id)
         return inlet
 
-    def answer(self, root: Root, content: str | Document) -> bool:
-        """Complete the call that a message is the reply to; False if it is left to `take`.
+    def answer(self, root: Root, content: str | Document) -> Callable[[], None] | None:
+        """Complete what a message is the reply to, or return what does so.
 
-        That is a reply whose `Awaited` is not for `anywhere`: none of the user's code is run here.
+        That is left when its `Awaited` is not for `anywhere`, for none of the user's code is run
+        here. A message that is no reply is nothing to it.
         """
         if root[0] not in _REPLY_TAGS:
-            return True
+            return None
         message_id = root[1].get("message-id")
+        pending = self._pending
         with self._lock:
-            key = next(iter(self._pending), "") if message_id is None else message_id
-            awaited = self._pending.get(key)
+            key = next(iter(pending), "") if message_id is None else message_id
+            awaited = pending.get(key)
             if awaited is not None and not awaited.anywhere:
-                return False
-            if len(self._pending) > 1:
+                return partial(self._complete, Reply(content, root, message_id))
+            if len(pending) > 1:
                 self._remove_earlier(key)
-            self._pending.pop(key, None)
+            pending.pop(key, None)
         if awaited is None or not awaited.complete(Reply(content, root, message_id)):
             self._drop(message_id)
-        return True
-
-    def take(self, root: Root, content: str | Document) -> None:
-        """Complete whatever a message is the reply to; another message is nothing to it."""
-        if root[0] not in _REPLY_TAGS:
-            return
-        message_id = root[1].get("message-id")
-        with self._lock:
-            key = next(iter(self._pending), "") if message_id is None else message_id
-            if len(self._pending) > 1:
-                self._remove_earlier(key)
-            awaited = self._pending.pop(key, None)
-        if awaited is None or not awaited.complete(Reply(content, root, message_id)):
-            self._drop(message_id)
+        return None
 
     def fail(self, cause: Exception) -> None:
         """Fail all that still wait, and all that will, with the session's cause of end."""
@@ -254,6 +248,16 @@ class Replies:
         for awaited in (self._begun, *pending.values()):
             if awaited is not None:
                 awaited.fail(cause)
+
+    def _complete(self, reply: Reply) -> None:
+        message_id, pending = reply.message_id, self._pending
+        with self._lock:
+            key = next(iter(pending), "") if message_id is None else message_id
+            if len(pending) > 1:
+                self._remove_earlier(key)
+            awaited = pending.pop(key, None)
+        if awaited is None or not awaited.complete(reply):
+            self._drop(message_id)
 
     def _remove_earlier(self, key: str) -> None:
         """Remove what was given up and stands before this reply's rpc: it is never answered."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from ncwire.capabilities import Capabilities
-from ncwire.connection import Connection, Events, Sending
+from ncwire.connection import Connection
 from ncwire.conversation import Conversation
 from ncwire.dialect import PLAIN, Dialect
 from ncwire.driver import Channel, Deadline, Timeouts
@@ -27,6 +27,7 @@ from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
 from ncwire.protocol import Protocol
 from ncwire.pump import Pump
+from ncwire.served import Events, Sending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping

@@ -306,6 +306,50 @@ def test_what_came_with_an_interrupt_is_heard(interruptible, peer, session):
         listener.wait(1)
 
 
+class Telling(MemoryChannel):
+    """Tells of what has come in another way than by its fd."""
+
+    tell = None
+
+    def fileno(self):
+        return self.silent
+
+    def on_ready(self, wake):
+        self.tell = wake
+
+
+def test_a_listener_that_takes_long_does_not_hold_up_the_caller_whose_reply_has_come(peer):
+    answered = threading.Event()
+
+    class Slow(Noting):
+        def callback(self, root, raw):
+            super().callback(root, raw)
+            if not answered.wait(20):
+                self.errors.append("the caller was held up")
+
+    peer.channel.__class__ = Telling
+    peer.channel.silent = os.eventfd(0)
+    peer.hello()
+    session, listener = Session(CLIENT), Slow()
+    session.open(peer.channel)
+    peer.receive()
+    session.add_listener(listener)
+
+    def play():
+        reply = f'<rpc-reply xmlns="{BASE}" message-id="{asked(peer)}"><ok/></rpc-reply>]]>]]>'
+        until_polling(threading.main_thread())
+        peer.sock.sendall(f"{NOTIFICATION.format(1)}]]>]]>{reply}".encode())
+        peer.channel.tell()
+
+    peer.script(play)
+    session.rpc("<get/>")
+    answered.set()
+    listener.wait(2)
+    session.close()
+    assert [each for each in listener.errors if isinstance(each, str)] == []
+    os.close(peer.channel.silent)
+
+
 class Adjusting(MemoryChannel):
     """Has something to send of its own after each rpc, as libssh2 may: a window adjustment."""
 
