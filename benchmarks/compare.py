@@ -1,7 +1,7 @@
 """ncwire beside the floor of each library, and beside its peers. See README.rst.
 
 Usage: python benchmarks/compare.py COMMAND [--rounds N] [--seconds S] [--drivers NAME ...]
-                                    [--json FILE]
+                                    [--pin] [--json FILE]
 
 latency      one rpc after the other on one session: empty and 10 kB replies
 throughput   replies of 1 to 500 MB, both framings, and chunks of 4 kB
@@ -13,7 +13,9 @@ peers        ncclient, netconf-client and scrapli, each in an environment of its
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ from suite import catalogue, report, server
 from suite.contest import Results, compete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ncwire.bench.contest import Entry
 
@@ -36,12 +38,27 @@ CONSOLE = report.console()
 def main() -> None:
     arguments = parsed()
     try:
-        with server.running(arguments.sshd_config) as target:
+        with placed(arguments.sshd_config, pin=arguments.pin) as target:
             results = COMMANDS[arguments.command](arguments, target)
     except ContestantError as error:
         raise SystemExit(str(error)) from None
     if arguments.json is not None:
         report.save(arguments.json, results, sys.argv)
+
+
+@contextmanager
+def placed(sshd_config: str, *, pin: bool) -> Iterator[Target]:
+    """Run the server, on a CPU of its own if it is to be pinned; all others get the rest."""
+    cpus = os.sched_getaffinity(0)
+    last = {max(cpus)}
+    if pin and cpus == last:
+        raise SystemExit("--pin: it takes two CPUs, and there is one")
+    if pin:
+        os.sched_setaffinity(0, last)  # what is started has it too
+    with server.running(sshd_config) as target:
+        if pin:
+            os.sched_setaffinity(0, cpus - last)
+        yield target
 
 
 def latency(arguments: argparse.Namespace, target: Target) -> Results:
@@ -140,6 +157,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.5, help="how long each turn is")
     parser.add_argument("--drivers", nargs="+", default=catalogue.installed(), metavar="NAME")
     parser.add_argument("--sizes", nargs="+", type=size, metavar="BYTES", help="as 0, 10k or 20M")
+    parser.add_argument(
+        "--pin", action="store_true",
+        help="keep the server on one CPU and the clients on the others, so that it does not "
+        "matter where the scheduler puts each just then",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
     parser.add_argument(
         "--sshd-config", default="", metavar="LINE", help='as "Ciphers aes128-gcm@openssh.com"'

@@ -156,7 +156,7 @@ class Connection(Served):
             seconds = until - time.monotonic()
             self.send_pieces(message, seconds)
             until = time.monotonic() + seconds
-        elif not self._pump.lends or not self._borrowed.take():
+        elif not self._lends or not self._borrowed.take():
             self.send(message, until)
         else:
             try:
@@ -174,7 +174,7 @@ class Connection(Served):
         """
         if self._pump.ident == threading.get_ident():
             raise SessionError("a stream cannot be read on the thread that serves its session")
-        if self._pump.lends and self._borrowed.take():
+        if self._lends and self._borrowed.take():
             try:
                 self._serve_until(answer, until)
             finally:

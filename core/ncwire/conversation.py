@@ -52,12 +52,12 @@ class Conversation(ABC):
         self._message_ids = itertools.count(1)
 
     @abstractmethod
-    def _open_connection(self) -> Connection:
-        """Return the connection; raise why there is none, or none any more."""
+    def _open_connection(self, waiting: str = "") -> Connection:
+        """Return the connection; raise why there is none, or none any more.
 
-    @abstractmethod
-    def _check_thread(self, call: str) -> None:
-        """Raise `SessionError` on the thread that serves the session, which must not wait."""
+        Raises `SessionError` for a call that waits, which is given by its name, on the thread
+        that serves the session.
+        """
 
     # --- listeners -----------------------------------------------------------------------------
 
@@ -164,14 +164,14 @@ class Conversation(ABC):
         if sink is not None:
             write = writer(sink)
             return pour(self.stream(operation, timeout), write)
-        self._check_thread("rpc")
+        connection = self._open_connection("rpc")
         seconds = self._timeouts.rpc if timeout is None else timeout
         until = time.monotonic() + seconds
         message_id = str(next(self._message_ids))
         document = rpc_document(operation, message_id, self._wrap_rpc)
         answer = self._replies.expect(message_id, Answer())
         try:
-            self._open_connection().call(document, answer, until)
+            connection.call(document, answer, until)
         except Exception:  # it was not sent
             self._replies.withdraw(message_id)
             raise
@@ -194,11 +194,10 @@ class Conversation(ABC):
         until the reply begins, and then each wait for more of it; the time that its reader takes
         is not counted. Listeners hear nothing of the reply. Raises what `rpc` does.
         """
-        self._check_thread("stream")
+        connection = self._open_connection("stream")
         message_id = str(next(self._message_ids))
         seconds = self._timeouts.rpc if timeout is None else timeout
         document = rpc_document(operation, message_id, self._wrap_rpc)
-        connection = self._open_connection()
         self._protocol.divert(self._replies.begin)
         streamed = self._replies.expect(message_id, Streamed())
         try:

@@ -71,7 +71,9 @@ class Intake:
                     protocol.receive(data)
                     self._take_events()
                 else:
-                    self._take_message(whole)
+                    task = self._message(whole, not inbox and not self.dispatching)
+                    if task is not None:
+                        inbox.append(task)
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
             ending.fail(error)
             return False
@@ -79,7 +81,7 @@ class Intake:
 
     def dispatch(self) -> None:
         """Do what is in the inbox."""
-        # Set before the inbox is looked at: see `_take_message`.
+        # Set before the inbox is emptied, or somebody would take it for done with.
         self.dispatching = True
         while self.inbox and self._ending.cause is None:
             self.inbox.popleft()()
@@ -89,10 +91,7 @@ class Intake:
         while self._ending.cause is None and (event := self._protocol.next_event()) is not None:
             if isinstance(event, HelloReceived):
                 self.inbox.append(self._hello)
-            else:
-                self._take_message(event)
-
-    def _take_message(self, message: MessageReceived) -> None:
-        task = self._message(message, not self.inbox and not self.dispatching)
-        if task is not None:
-            self.inbox.append(task)
+                continue
+            task = self._message(event, not self.inbox and not self.dispatching)
+            if task is not None:
+                self.inbox.append(task)

@@ -87,6 +87,7 @@ class Served(Member):
         # Most have no timers at all, and are asked for none with each message.
         self._has_timers = self._timers.any
         self._wait = self._timers.wait
+        self._lends = pump.lends
         self._borrowed = Borrowed(self._fd, partial(pump.stand_behind, self))
         self._waiting = self._told = Wait()
         channel.on_ready(self._wake)

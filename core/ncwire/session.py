@@ -43,6 +43,9 @@ class _State(enum.Enum):
     ENDED = "ended"
 
 
+_OPEN = _State.OPEN  # looked up in an Enum, a member takes as long as a call
+
+
 class Session(Conversation, threading.Thread):
     """Base class for transports: a NETCONF session, served by its own thread.
 
@@ -105,7 +108,7 @@ class Session(Conversation, threading.Thread):
     @property
     def connected(self) -> bool:
         """Whether the session is open: True from the hello exchange until its end."""
-        return self._state is _State.OPEN
+        return self._state is _OPEN
 
     @property
     def cause(self) -> NcwireError | None:
@@ -323,19 +326,18 @@ class Session(Conversation, threading.Thread):
             # One error, raised to whoever asks: its traceback must not grow with each.
             raise self._cause.with_traceback(None)
 
-    def _check_thread(self, call: str) -> None:
-        if self._pump is not None and threading.get_ident() == self._pump.ident:
-            raise SessionError(
-                f"{call}: called on the thread that serves the session it would wait for itself; "
-                "a listener uses submit instead"
-            )
-
-    def _open_connection(self) -> Connection:
+    def _open_connection(self, waiting: str = "") -> Connection:
         connection = self._connection
-        if self._state is _State.OPEN and connection is not None and self._cause is None:
-            return connection
-        self._raise_cause()
-        raise TransportError("send: the session is not connected")
+        if connection is None or self._cause is not None or self._state is not _OPEN:
+            self._raise_cause()
+            raise TransportError("send: the session is not connected")
+        pump = self._pump
+        if waiting and pump is not None and threading.get_ident() == pump.ident:
+            raise SessionError(
+                f"{waiting}: called on the thread that serves the session it would wait for "
+                "itself; a listener uses submit instead"
+            )
+        return connection
 
     def _await_end(self, connection: Connection, cause: NcwireError) -> None:
         deadline = time.monotonic() + self._timeouts.close

@@ -88,8 +88,20 @@ def test_reply_without_message_id_after_a_timeout_is_not_the_next_ones(peer, ses
 
 
 def test_reply_that_nobody_waits_for_is_dropped(peer, session):
+    heard = threading.Semaphore(0)
+
+    class Listener(SessionListener):
+        def callback(self, root, raw):
+            heard.release()
+
+        def errback(self, ex):
+            pass
+
+    session.add_listener(Listener())
     peer.reply("no such id")
     peer.reply(None)
+    for _ in range(2):
+        assert heard.acquire(timeout=20)
     peer.script(lambda: peer.reply(asked(peer)))
     assert "<ok/>" in session.rpc("<get/>").raw
 
