@@ -10,7 +10,8 @@ import pytest
 
 SLOW = {
     "argparse", "asyncio", "cryptography", "difflib", "email", "hashlib", "http",
-    "importlib.metadata", "ncwire.callhome", "ncwire.ssh.config", "ncwire.ssh.sequence",
+    "importlib.metadata", "ncwire.callhome", "ncwire.driver.auth", "ncwire.ssh.config",
+    "ncwire.ssh.sequence",
     "ncwire.testing", "ncwire_libssh2", "ncwire_paramiko", "paramiko", "rich", "ssh2", "ssl",
     "stevedore", "subprocess", "tempfile", "urllib.request", "xml.sax",
 }  # fmt: skip
@@ -55,6 +56,7 @@ else: raise AssertionError
         "from ncwire.capabilities import Capability as C; assert C('a:b?c=%2C').parameters['c']",
         "from ncwire import registry; assert 'paramiko' in registry.names()",
         "from ncwire.driver import HostKey; assert HostKey('x', b'').sha256[:7] == 'SHA256:'",
+        "from ncwire.driver import PasswordAttempt as P; assert ncwire.driver.PasswordAttempt is P",
         CONNECT_WITH_A_BAD_FILE,
         CONNECT_BY_A_BAD_NAME,
     ],
