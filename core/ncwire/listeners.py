@@ -33,6 +33,10 @@ class SessionListener(ABC):
     never waits and calls nothing of the session's. It then hears of a message before an rpc
     returns whose reply came later; others may hear of it only afterwards."""
 
+    roots: ClassVar[frozenset[str] | None] = None
+    """The qualified names of the roots of all that it hears of; None: it hears of everything. What
+    nobody hears of is not decoded, if it is large."""
+
     @abstractmethod
     def callback(self, root: Root, raw: str) -> None:
         """Take a new XML document.
@@ -92,6 +96,9 @@ class Listeners:
     def deliver(self, root: Root, content: str | Document) -> None:
         """Hand a message to each listener, in the order of their registration."""
         for listener in self.registered:
+            roots = getattr(listener, "roots", None)
+            if roots is not None and root[0] not in roots:
+                continue
             began = time.monotonic()
             try:
                 listener.callback(root, text_of(content))

@@ -37,6 +37,7 @@ class NotificationReader(SessionListener):
     """
 
     anywhere = True
+    roots = _TAGS
 
     def __init__(self, maxsize: int, unregister: Callable[[NotificationReader], None]) -> None:
         if maxsize < 1:
@@ -73,8 +74,6 @@ class NotificationReader(SessionListener):
 
     def callback(self, root: Root, raw: str) -> None:
         """Queue a notification, at the cost of the oldest when the queue is full."""
-        if root[0] not in _TAGS:
-            return
         with self._changed:
             self.received += 1
             if len(self._queue) == self._maxsize:

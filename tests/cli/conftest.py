@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -133,7 +132,3 @@ def left_behind(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
         return found
 
     return pids
-
-
-def parsed(out: str) -> dict[str, object]:
-    return dict(json.loads(out))

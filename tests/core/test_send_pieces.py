@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 import pytest
-from test_send_queue import Sending, in_a_thread
+from senders import Sending, in_a_thread
 
 from ncwire.errors import (
     BrokenMessageError,

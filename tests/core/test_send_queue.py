@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
+from senders import Sending, in_a_thread
 
-from ncwire import SessionListener
-from ncwire.errors import NcwireError, SendQueueFullError, SessionCloseError
+from ncwire.errors import SendQueueFullError, SessionCloseError
 
 KILOBYTE = "x" * 1000
 FILLING = "<filling>" + "x" * 2_000_000 + "</filling>"
 """More than a socket takes, and more than may be queued."""
-
-
-def in_a_thread(call):
-    """Call in a thread; return it, and a list that will have what came out."""
-    out = []
-
-    def run():
-        try:
-            out.append(call())
-        except NcwireError as error:
-            out.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread, out
 
 
 def test_a_message_longer_than_the_queue_goes_when_nothing_is_before_it(peer, opened):
@@ -73,25 +56,6 @@ def test_close_wakes_all_that_wait_with_the_cause(opened):
         thread.join(20)
         assert isinstance(out[0], SessionCloseError), out
         assert out[0] is session.cause
-
-
-class Sending(SessionListener):
-    """Sends from the session's thread when a message comes; notes what is raised."""
-
-    def __init__(self, send):
-        self.send = send
-        self.errors = []
-        self.done = threading.Event()
-
-    def callback(self, root, raw):
-        try:
-            self.send()
-        except NcwireError as error:
-            self.errors.append(error)
-        self.done.set()
-
-    def errback(self, ex):
-        pass
 
 
 def test_a_listener_does_not_wait_and_what_it_sends_keeps_its_place(peer, opened):

@@ -56,7 +56,7 @@ else: raise AssertionError
         "from ncwire.capabilities import Capability as C; assert C('a:b?c=%2C').parameters['c']",
         "from ncwire import registry; assert 'paramiko' in registry.names()",
         "from ncwire.driver import HostKey; assert HostKey('x', b'').sha256[:7] == 'SHA256:'",
-        "from ncwire.driver import PasswordAttempt as P; assert ncwire.driver.PasswordAttempt is P",
+        "from ncwire.driver import NoneAttempt as N; assert ncwire.driver.NoneAttempt is N",
         CONNECT_WITH_A_BAD_FILE,
         CONNECT_BY_A_BAD_NAME,
     ],

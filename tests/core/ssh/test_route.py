@@ -320,12 +320,16 @@ def test_a_channel_that_has_to_wake_the_relay(route):
         """Takes what it is given only once it has said that it can."""
 
         open = False
+        refused = threading.Event()
 
         def on_ready(self, wake):
             self.wake = wake
 
         def write(self, data):
-            return super().write(data) if self.open else 0
+            if not self.open:
+                self.refused.set()
+                return 0
+            return super().write(data)
 
         def wants(self):
             return Wait()
@@ -336,7 +340,7 @@ def test_a_channel_that_has_to_wake_the_relay(route):
         ours.sendall(b"x")
         peer.sendall(b"y")
         assert ours.recv(1) == b"y"
-        time.sleep(0.1)  # by now it has been refused
+        assert channel.refused.wait(10)
         channel.open = True
         channel.wake()
         assert peer.recv(1) == b"x"
