@@ -12,9 +12,6 @@ from ncwire.poller import READ, EpollPoller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LONGEST = 86400.0
-"""The most seconds of one wait: epoll counts milliseconds in an int."""
-
 
 class Borrowed:
     """One thread at a time has it, from `take` to `give_back`, and may `wait` for the fd.
@@ -69,9 +66,7 @@ class Borrowed:
         What can be read then is to be read until nothing is left, or to be left to the pump
         expressly: nobody else has been told of it. Only for the thread that has taken it.
         """
-        if not 0.0 <= seconds <= _LONGEST:
-            seconds = min(max(0.0, seconds), _LONGEST)
-        for fd, _ in self._wait(seconds):
+        for fd, _ in self._wait(max(0.0, seconds)):
             if fd == self._bell:
                 with suppress(BlockingIOError):
                     os.eventfd_read(fd)

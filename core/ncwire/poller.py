@@ -11,6 +11,8 @@ import selectors
 from abc import ABC, abstractmethod
 from contextlib import suppress
 
+_LONGEST = 86400.0
+"""The most seconds of one wait: epoll and poll count milliseconds in an int."""
 READ = select.POLLIN
 WRITE = select.POLLOUT
 
@@ -37,7 +39,8 @@ class Poller(ABC):
     def wait(self, seconds: float | None) -> list[tuple[int, int]]:
         """Return the fds that are ready, each with what the platform says of it.
 
-        After as many seconds at the latest, which are not negative, or up to a millisecond more.
+        After as many seconds at the latest, which are not negative, or up to a millisecond more;
+        or after a day.
         """
 
     @abstractmethod
@@ -77,7 +80,7 @@ class EpollPoller(Poller):
 
     def wait(self, seconds: float | None) -> list[tuple[int, int]]:
         """See `Poller.wait`."""
-        return self._epoll.poll(seconds)
+        return self._epoll.poll(None if seconds is None else min(seconds, _LONGEST))
 
     def close(self) -> None:
         """See `Poller.close`."""
@@ -117,6 +120,7 @@ class SelectorPoller(Poller):
 
     def wait(self, seconds: float | None) -> list[tuple[int, int]]:
         """See `Poller.wait`."""
+        seconds = None if seconds is None else min(seconds, _LONGEST)
         return [(key.fd, events) for key, events in self._selector.select(seconds)]
 
     def close(self) -> None:

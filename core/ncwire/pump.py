@@ -90,8 +90,10 @@ class Pump:
     def stand_behind(self, member: Member) -> None:
         """Be woken for the member's fd after all that wait for it already: see `Poller`."""
         with self._lock:
-            if not self._closed and member in self._members:
-                self._apply(member, self._members[member])
+            if self._closed or member not in self._members:
+                return
+            if not self._apply(member, self._members[member]):
+                self._wake((member,))
 
     def release(self) -> None:
         """Let `run` end with the last member, if the pump was kept until now."""

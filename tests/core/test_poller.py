@@ -91,3 +91,10 @@ def test_a_hang_up_of_what_is_watched_for_nothing_is_told_once_at_most(poller, p
     assert poller.wait(0) == []
     poller.watch(ours.fileno(), READ)
     assert [fd for fd, _ in poller.wait(5)] == [ours.fileno()]
+
+
+def test_there_is_no_limit_to_how_long_a_wait_may_be_asked_for(poller, pair):
+    ours, theirs = pair
+    poller.watch(ours.fileno(), READ)
+    theirs.send(b"x")
+    assert [fd for fd, _ in poller.wait(1e12)] == [ours.fileno()]
