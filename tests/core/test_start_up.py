@@ -72,3 +72,8 @@ def test_what_is_imported_late_is_listed_and_no_other_name_made_up():
         "try: ncwire.callhom\nexcept AttributeError as error: assert \"'callhom'\" in str(error)"
     )
     assert "ncwire.callhome" not in imported_by(code)
+
+
+def test_the_command_brings_in_no_server_and_no_library():
+    imported = imported_by("import ncwire.cli")
+    assert not imported & {"ncwire.testing", "paramiko", "ssh2", "matplotlib", "pytest"}

@@ -23,7 +23,6 @@ from ncwire.bench import subsystem
 from ncwire.bench.keys import make_key
 from ncwire.bench.target import Target
 from ncwire.errors import NcwireError
-from ncwire.testing import EmbeddedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +104,9 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
 
 def main() -> None:
     """Serve until the end of stdin."""
+    # The command imports this module to start it, and is not to import the whole server.
+    from ncwire.testing import EmbeddedServer  # noqa: PLC0415
+
     logging.getLogger().addHandler(logging.NullHandler())  # a client's end is none of a user's
     user, key = sys.argv[1], sys.stdin.readline().strip()
     with EmbeddedServer(
