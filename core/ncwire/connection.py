@@ -46,17 +46,7 @@ class Connection(Served):
         # that any more.
         if self._intake.dispatching and threading.get_ident() == self._pump.ident:
             return  # a listener's: `service` reads on after it
-        if self._use.acquire(blocking=False):
-            try:
-                self._take_in(_BACKLOG)
-                self._look()
-            except BaseException as error:
-                self._ending.fail(error)
-                raise
-            finally:
-                self._use.release()
-                if self._inbox or self._ending.failure is not None or self._has_changed():
-                    self._wake()
+        self._serve_once()
 
     def send_pieces(self, message: Iterable[bytes], seconds: float) -> None:
         """Send a message piece by piece, as the peer takes them, until the last is queued.
@@ -80,7 +70,10 @@ class Connection(Served):
         more = False
         if self._use.acquire(blocking=False):
             try:
-                more = self._work(time.monotonic(), _BACKLOG)
+                if self._has_timers or self._queued:
+                    more = self._work(time.monotonic(), _BACKLOG)
+                else:
+                    more = self._take_in(_BACKLOG)
                 self._look()
             except BaseException as error:
                 self._ending.fail(error)

@@ -306,6 +306,37 @@ def test_what_came_with_an_interrupt_is_heard(interruptible, peer, session):
         listener.wait(1)
 
 
+class Taking(MemoryChannel):
+    """Takes in what the peer sent when it writes, as libssh2 does: the fd is silent after that."""
+
+    hoard = b""
+
+    def write(self, data):
+        if b"<rpc" in bytes(data):
+            self.hoard = self.arrived
+        return super().write(data)
+
+    def read(self, size):
+        if not self.hoard:
+            return super().read(size)
+        data, self.hoard = self.hoard[:size], self.hoard[size:]
+        return data
+
+
+def test_what_a_write_took_in_is_read_to_its_end(peer):
+    large = NOTIFICATION.format("x" * 2_000_000)
+    peer.channel.__class__ = Taking
+    peer.channel.arrived = f"{large}]]>]]>".encode()
+    peer.hello()
+    with Session(CLIENT) as session:
+        session.open(peer.channel)
+        peer.receive()
+        notifications = session.notifications()
+        session.submit("<get/>")
+        assert notifications.get(timeout=20).raw == large
+        session.close()
+
+
 class Telling(MemoryChannel):
     """Tells of what has come in another way than by its fd."""
 
