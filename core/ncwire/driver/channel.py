@@ -70,7 +70,11 @@ class Channel(ABC):
 
     @abstractmethod
     def fileno(self) -> int:
-        """Return the fd to watch; the same one until `close` or `abort`."""
+        """Return the fd to watch; the same one until `close` or `abort`.
+
+        Best that of a socket, a pipe or an eventfd; with that of an epoll, which has no exclusive
+        wake-ups (epoll_ctl(2), EPOLLEXCLUSIVE), each reply wakes two threads.
+        """
 
     def wants(self) -> Wait:
         """Return what to wait for now; asked anew after each series of calls.
