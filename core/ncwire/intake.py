@@ -71,9 +71,7 @@ class Intake:
                     protocol.receive(data)
                     self._take_events()
                 else:
-                    task = self._message(whole, not inbox and not self.dispatching)
-                    if task is not None:
-                        inbox.append(task)
+                    self._take_message(whole)
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
             ending.fail(error)
             return False
@@ -91,7 +89,10 @@ class Intake:
         while self._ending.cause is None and (event := self._protocol.next_event()) is not None:
             if isinstance(event, HelloReceived):
                 self.inbox.append(self._hello)
-                continue
-            task = self._message(event, not self.inbox and not self.dispatching)
-            if task is not None:
-                self.inbox.append(task)
+            else:
+                self._take_message(event)
+
+    def _take_message(self, message: MessageReceived) -> None:
+        task = self._message(message, not self.inbox and not self.dispatching)
+        if task is not None:
+            self.inbox.append(task)
