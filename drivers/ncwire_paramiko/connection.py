@@ -16,7 +16,6 @@ from paramiko.common import (
     MSG_KEXINIT,
     MSG_USERAUTH_FAILURE,
     MSG_USERAUTH_INFO_REQUEST,
-    cMSG_CHANNEL_CLOSE,
     cMSG_DISCONNECT,
     cMSG_GLOBAL_REQUEST,
     cMSG_KEXINIT,
@@ -96,12 +95,8 @@ class Connection(paramiko.Transport):
         """Send the channel's end and close, and the disconnect, as far as that goes at once."""
         if not self.is_active():
             return
-        if not channel.closed:
-            channel.shutdown_write()
-            message = paramiko.Message()
-            message.add_byte(cMSG_CHANNEL_CLOSE)
-            message.add_int(channel.remote_chanid)
-            self._send_user_message(message)
+        # Paramiko's own: its thread answers the peer's close at the same time, and only one may.
+        channel.close()
         message = paramiko.Message()
         message.add_byte(cMSG_DISCONNECT)
         message.add_int(_BY_APPLICATION)

@@ -50,7 +50,8 @@ class Wire(Forkable):
         """Whether the time given to `expire_at` has come."""
         self.between_packets: Callable[[], None] = _nothing
         """Called by the transport's thread, with no lock held, before it reads on."""
-        self._allowance: int | None = None
+        self._received = 0
+        self._receive_until: int | None = None
         self._sock = sock
         self._receiver, self._sender = os.pipe()
         os.set_blocking(self._sender, False)
@@ -141,7 +142,7 @@ class Wire(Forkable):
 
     def allow(self, size: int | None) -> None:
         """Take no more than `size` bytes from the peer, None for any number of them."""
-        self._allowance = size
+        self._receive_until = None if size is None else self._received + size
 
     def expire_at(self, at: float | None) -> None:
         """End the connection at this time, on the clock of `time.monotonic`; None takes it back.
@@ -204,7 +205,8 @@ class Wire(Forkable):
                 del self.backlog[: self._send_some(self.backlog)]
 
     def _is_over(self) -> bool:
-        if self._expire_at is not None and time.monotonic() >= self._expire_at:
+        at = self._expire_at  # once: another thread may take it back meanwhile
+        if at is not None and time.monotonic() >= at:
             self.expired = True
         return self._closed or self.expired
 
@@ -222,10 +224,10 @@ class Wire(Forkable):
                 raise self._failure
             return
         self.heard = time.monotonic()
-        if self._allowance is not None:
-            self._allowance -= len(data)
-            if self._allowance < 0:
-                raise OSError("more data than a handshake can need")
+        self._received += len(data)
+        until = self._receive_until  # as with the time: each has one thread that sets it
+        if until is not None and self._received > until:
+            raise OSError("more data than a handshake can need")
 
     def _wait(self) -> bool:
         """Wait for the socket or to be woken; return whether to read from the socket."""

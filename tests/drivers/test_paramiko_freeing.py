@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ from driving import PATIENCE, Stream, execute, handshake, key_attempt, log_in, t
 from ncwire.driver import ChannelRequest, InteractiveAttempt, NoneAttempt
 from ncwire.errors import ChannelError, SSHError, TransportError
 from ncwire_paramiko import ParamikoDriver
+
+_MEETINGS = 20
 
 
 class Possessions:
@@ -91,6 +94,31 @@ def test_closing_says_goodbye(make_sshd):
     stream.channel.close()
 
     assert_logs(server, "closed by the user")
+
+
+@pytest.fixture
+def many_switches():
+    """Threads take turns so often that they meet anywhere."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("many_switches")
+def test_a_stream_that_both_close_at_once_is_closed_once(make_sshd):
+    """A second close breaks the protocol, and sshd ends the connection before our goodbye."""
+    server = make_sshd()
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        for _ in range(_MEETINGS):
+            driver = ParamikoDriver()
+            log_in(driver, server)
+            tunnel = driver.open_tunnel(*target.getsockname(), within())
+            target.accept()[0].close()
+            assert Stream(tunnel).read_to_the_end() == b""
+            tunnel.close()
+
+    assert_logs(server, "closed by the user", _MEETINGS)
 
 
 def test_closing_does_not_wait_for_a_server_that_is_silent(make_sshd):
@@ -280,8 +308,8 @@ def voluntary_switches(thread: int) -> int:
     return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
 
 
-def assert_logs(server, words: str) -> None:
+def assert_logs(server, words: str, times: int = 1) -> None:
     give_up = time.monotonic() + PATIENCE
-    while words not in server.log():
+    while server.log().count(words) < times:
         assert time.monotonic() < give_up, server.log()
         time.sleep(0.01)
