@@ -29,8 +29,16 @@ def user_key():
     return key, f"{key.get_name()} {key.get_base64()} somebody@somewhere"
 
 
+@pytest.fixture
 def threads_of_servers():
-    return [t for t in threading.enumerate() if t.name.startswith("ncwire-server")]
+    """Return the threads of servers that the test has started: others' may be running too."""
+    before = threading.enumerate()
+
+    def threads():
+        begun = [thread for thread in threading.enumerate() if thread not in before]
+        return [thread for thread in begun if thread.name.startswith("ncwire-server")]
+
+    return threads
 
 
 # --- the NETCONF session -----------------------------------------------------------------------
@@ -99,7 +107,9 @@ def test_notify_never_waits_for_a_client_that_does_not_read(server, ssh_client):
     assert [server.notify(f"<event>{'x' * 1_000_000}</event>") for _ in range(20)] == [1] * 20
 
 
-def test_session_ends_though_its_notifications_are_not_read(server, ssh_client):
+def test_session_ends_though_its_notifications_are_not_read(
+    threads_of_servers, server, ssh_client
+):
     client = ssh_client(server)
     client.rpc(SUBSCRIBE)
     server.notify(f"<event>{'x' * 10_000_000}</event>")
@@ -431,7 +441,7 @@ def test_client_without_a_session_is_cut(ssh_client):
         assert busy.rpc("<get/>").find(f"{BASE}data") is not None
 
 
-def test_close_ends_everything_and_may_be_repeated(ssh_client):
+def test_close_ends_everything_and_may_be_repeated(threads_of_servers, ssh_client):
     before = set(threading.enumerate())
     server = EmbeddedServer()
     busy, unread, fresh = ssh_client(server), ssh_client(server), ssh_client(server, start=False)
@@ -465,7 +475,7 @@ def test_close_from_a_session(ssh_client):
     assert closed.wait(20)
 
 
-def test_close_is_bounded_though_a_script_goes_on(ssh_client, caplog):
+def test_close_is_bounded_though_a_script_goes_on(threads_of_servers, ssh_client, caplog):
     started, may_end = threading.Event(), threading.Event()
 
     def script(stream):
