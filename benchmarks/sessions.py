@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-import ncwire
 from many import server
 from ncwire.bench import machine
 from ncwire.bench.contest import ContestantError, Entry, Process, processes
@@ -53,12 +52,17 @@ def main() -> None:
 
 
 def catalogue(driver: str) -> list[Entry]:
-    """Return all contestants; the hub is one once ncwire has it."""
     crowd = "many.ncwire_crowd:NcwireCrowd"
-    entries = [Entry(FLOOR, "many.bare_epoll:BareEpoll")]
-    if hasattr(ncwire, "Hub"):
-        entries.append(Entry(f"hub/{driver}", crowd, {"driver": driver, "hub": True}, FLOOR))
-    return [*entries, Entry(f"threads/{driver}", crowd, {"driver": driver, "hub": False}, FLOOR)]
+    kinds = {
+        "hub": {"hub": True},
+        "futures": {"hub": True, "futures": True},
+        "threads": {"hub": False},
+    }
+    ours = [
+        Entry(f"{kind}/{driver}", crowd, {"driver": driver, **options}, FLOOR)
+        for kind, options in kinds.items()
+    ]
+    return [Entry(FLOOR, "many.bare_epoll:BareEpoll"), *ours]
 
 
 def measure(

@@ -1,4 +1,4 @@
-"""ncwire's sessions: with a thread for each, or all on one `ncwire.Hub`."""
+"""ncwire's sessions: each on a thread of its own, or all on one hub, with futures or without."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ CONNECT_TIMEOUT = 300.0
 
 
 class NcwireCrowd(Crowd):
-    """Replies are taken by callbacks of their futures, on the thread that serves the session."""
+    """Replies are taken by functions, on the thread that serves the session."""
 
-    def __init__(self, target: Target, driver: str, *, hub: bool) -> None:
+    def __init__(self, target: Target, driver: str, *, hub: bool, futures: bool = False) -> None:
         super().__init__(target)
         self._driver = driver
+        self._asking = Submitting if futures else Asking
         self._more: dict[str, Any] = {"hub": ncwire.Hub()} if hub else {}
         self._sessions: list[ncwire.Session] = []
         self._lock = threading.Lock()
@@ -39,7 +40,7 @@ class NcwireCrowd(Crowd):
             self._sessions += [each.result() for each in started]
 
     def exchange(self, seconds: float, rate: float, streamed: int) -> list[float]:
-        exchange = Exchange(time.perf_counter() + seconds)
+        exchange = Exchange(time.perf_counter() + seconds, self._asking)
         sessions = list(self._sessions)
         if streamed:
             exchange.repeat(sessions.pop(0), Case(streamed).operation(), timed=False)
@@ -67,8 +68,9 @@ class NcwireCrowd(Crowd):
 class Exchange:
     """Rpcs in flight on many sessions, and the times of those that were answered."""
 
-    def __init__(self, until: float) -> None:
+    def __init__(self, until: float, kind: type[Asking]) -> None:
         self.until = until
+        self._kind = kind
         self.times: list[float] = []
         self._failures: list[Exception] = []
         self._asking = 0
@@ -76,11 +78,12 @@ class Exchange:
 
     def repeat(self, session: ncwire.Session, operation: str, *, timed: bool = True) -> None:
         """Send an rpc, and after its reply the next, until the time has come."""
-        self._begin(Asking(self, session, operation, self.until, self.times if timed else []))
+        times = self.times if timed else []
+        self._begin(self._kind(self, session, operation, self.until, times))
 
     def once(self, session: ncwire.Session, operation: str) -> None:
         """Send one rpc."""
-        self._begin(Asking(self, session, operation, 0.0, self.times))
+        self._begin(self._kind(self, session, operation, 0.0, self.times))
 
     def done(self, failure: Exception | None = None) -> None:
         """Take note that one of those that ask has ended."""
@@ -126,16 +129,31 @@ class Asking:
 
     def send(self) -> None:
         self._began = time.perf_counter()
-        self._session.submit(self._operation).add_done_callback(self._answered)
+        self._session.request(self._operation, self._answered, self._exchange.done)
 
-    def _answered(self, future: Future[ncwire.Reply]) -> None:
+    def _answered(self, _reply: ncwire.Reply) -> None:
         now = time.perf_counter()
         try:
-            future.result()
             self._times.append(now - self._began)
             if now < self._until:
                 self.send()
             else:
                 self._exchange.done()
         except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            self._exchange.done(error)
+
+
+class Submitting(Asking):
+    """The same, each reply by way of a future."""
+
+    __slots__ = ()
+
+    def send(self) -> None:
+        self._began = time.perf_counter()
+        self._session.submit(self._operation).add_done_callback(self._done)
+
+    def _done(self, future: Future[ncwire.Reply]) -> None:
+        try:
+            self._answered(future.result())
+        except Exception as error:  # noqa: BLE001 - as above
             self._exchange.done(error)

@@ -14,7 +14,7 @@ from ncwire.served import Served
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ncwire.rpc import Outcome
+    from ncwire.awaited import Outcome
 
 _READ = Readiness.READ
 _BACKLOG = 256

@@ -6,15 +6,16 @@ import itertools
 import time
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Final, overload
 
+from ncwire.awaited import Answer, Callbacks, Promise
 from ncwire.dialect import PLAIN, Dialect
 from ncwire.driver import Timeouts
 from ncwire.errors import RPCTimeoutError
 from ncwire.listeners import Listeners, ListenerT, Root, SessionListener
 from ncwire.messages import rpc_envelope, wrap_rpc
 from ncwire.notifications import NotificationReader
-from ncwire.rpc import Answer, Promise, Replies, Reply
+from ncwire.rpc import Replies, Reply
 from ncwire.rpc_pieces import rpc_document
 from ncwire.streamed import (
     ReplyStream,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from ncwire.framing import Document
     from ncwire.intake import Task
     from ncwire.protocol import MessageReceived, Protocol
+
+
+_WHOLE: Final = (bytes, str)  # made once, for every rpc asks
 
 
 class Conversation(ABC):
@@ -128,6 +132,39 @@ class Conversation(ABC):
             self._replies.withdraw(message_id)
             raise
         return future
+
+    def request(
+        self,
+        operation: str | bytes,
+        on_reply: Callable[[Reply], object],
+        on_error: Callable[[NcwireError], object],
+    ) -> None:
+        """Send an rpc with this operation, and have a function called with what becomes of it.
+
+        That is `on_reply` with the reply, or `on_error` with the session's cause when it ends
+        first: one of them, once, on the thread that serves the session, or on this one when it
+        ends at this very moment. They may send, and must not wait; what they raise is logged. It
+        is `submit` without the cost of a future, and without what one can do: there is neither
+        cancelling nor a time limit.
+
+        Raises what `submit` does, and TypeError for an operation in pieces; neither is called
+        then.
+        """
+        if not isinstance(operation, _WHOLE):
+            raise TypeError("request: the operation must be one str or bytes; submit takes pieces")
+        connection = self._open_connection()
+        message_id = str(next(self._message_ids))
+        document = self._wrap_rpc(operation, message_id)
+        self._replies.expect(message_id, Callbacks(on_reply, on_error))
+        try:
+            connection.send(document)
+        except Exception:
+            # Not what `on_error` has been told, as the session has ended meanwhile.
+            if self._replies.withdraw(message_id):
+                raise
+        except BaseException:
+            self._replies.withdraw(message_id)
+            raise
 
     @overload
     def rpc(

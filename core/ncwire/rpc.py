@@ -5,10 +5,8 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from abc import ABC, abstractmethod
-from concurrent.futures import Future, InvalidStateError
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ncwire.framing import text_of
 from ncwire.messages import BASE_NS
@@ -16,6 +14,8 @@ from ncwire.messages import BASE_NS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ncwire.awaited import Awaited
+    from ncwire.errors import NcwireError
     from ncwire.framing import Document
     from ncwire.listeners import Root
     from ncwire.protocol import Inlet
@@ -48,116 +48,7 @@ class Reply:
         return f"Reply(message_id={self.message_id!r})"  # the document may hold secrets
 
 
-class Awaited(ABC):
-    """The reply to one rpc, which has been asked for and not come yet."""
-
-    __slots__ = ()
-
-    anywhere: ClassVar[bool]
-    """Whether `complete` runs none of the user's code, and so may be called on any thread."""
-
-    wanted = True
-    """Whether anybody still waits for it."""
-
-    def begin(self, root: Root, message_id: str | None) -> Inlet | None:  # noqa: ARG002
-        """Return where the reply goes piece by piece, as it comes; None to get it whole."""
-        return None
-
-    @abstractmethod
-    def complete(self, reply: Reply) -> bool:
-        """Hand it over; False if nobody wants it any more."""
-
-    @abstractmethod
-    def fail(self, cause: Exception) -> None:
-        """Tell that there will be none, and why."""
-
-
-class Outcome(ABC):
-    """What one thread waits for, while it serves the connection or another does."""
-
-    __slots__ = ()
-
-    done: bool
-    """Whether there is something for whoever waits."""
-
-    @abstractmethod
-    def wait(self, seconds: float) -> None:
-        """Wait until there is, or for so many seconds. For one thread only."""
-
-
-class Answer(Awaited, Outcome):
-    """A reply that one thread waits for, in a call.
-
-    Lighter than a future, and completed with none of the user's code: so any thread that has
-    read the reply may complete it, with locks held.
-    """
-
-    __slots__ = ("_came", "_cause", "_reply", "done")
-
-    anywhere = True
-
-    def __init__(self) -> None:
-        self.done = False
-        self._reply: Reply | None = None
-        self._cause: Exception | None = None
-        self._came: threading.Event | None = None  # made when someone waits
-
-    def complete(self, reply: Reply) -> bool:
-        """See `Awaited.complete`."""
-        self._reply = reply
-        self.done = True
-        if self._came is not None:
-            self._came.set()
-        return True
-
-    def fail(self, cause: Exception) -> None:
-        """See `Awaited.fail`."""
-        self._cause = cause
-        self.done = True
-        if self._came is not None:
-            self._came.set()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until it is there, or for so many seconds. For one thread only."""
-        self._came = came = threading.Event()
-        # Whoever finishes sets `done` and then looks for the event: so one sees the other.
-        if not self.done:
-            came.wait(max(0.0, seconds))
-
-    def reply(self) -> Reply | None:
-        """Return the reply, None when it has not come; raise the cause why it never will."""
-        if self._cause is not None:
-            # One error, raised to whoever asks: its traceback must not grow with each.
-            raise self._cause.with_traceback(None)
-        return self._reply
-
-
-class Promise(Awaited):
-    """A reply that is the result of a future."""
-
-    __slots__ = ("future",)
-
-    anywhere = False
-
-    def __init__(self) -> None:
-        self.future: Future[Reply] = Future()
-
-    def complete(self, reply: Reply) -> bool:
-        """See `Awaited.complete`. Runs the future's callbacks."""
-        try:
-            self.future.set_result(reply)
-        except InvalidStateError:  # cancelled: whoever waits for it is told
-            self.future.set_running_or_notify_cancel()
-            return False
-        return True
-
-    def fail(self, cause: Exception) -> None:
-        """See `Awaited.fail`. Runs the future's callbacks."""
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_exception(cause)
-
-
-_AwaitedT = TypeVar("_AwaitedT", bound=Awaited)
+_AwaitedT = TypeVar("_AwaitedT", bound="Awaited")
 
 
 class Replies:
@@ -171,7 +62,7 @@ class Replies:
     def __init__(self) -> None:
         self.unmatched = 0
         self._lock = threading.Lock()
-        self._cause: Exception | None = None
+        self._cause: NcwireError | None = None
         # In the order of sending; None stands for an rpc that was given up, so that a reply
         # without a message-id is not taken for the next one's.
         self._pending: dict[str, Awaited | None] = {}
@@ -193,10 +84,10 @@ class Replies:
             if message_id in self._pending:
                 self._pending[message_id] = None
 
-    def withdraw(self, message_id: str) -> None:
-        """Forget an rpc that was never sent."""
+    def withdraw(self, message_id: str) -> bool:
+        """Forget an rpc that was never sent; return False if it has failed already."""
         with self._lock:
-            self._pending.pop(message_id, None)
+            return self._pending.pop(message_id, None) is not None
 
     def begin(self, root: Root) -> Inlet | None:
         """Return where a message goes that is only beginning; None if it is to come whole."""
@@ -238,7 +129,7 @@ class Replies:
             self._drop(message_id)
         return None
 
-    def fail(self, cause: Exception) -> None:
+    def fail(self, cause: NcwireError) -> None:
         """Fail all that still wait, and all that will, with the session's cause of end."""
         with self._lock:
             if self._cause is not None:

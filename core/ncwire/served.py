@@ -150,13 +150,15 @@ class Served(Member):
                 more = True
         if ending.failure is not None or ending.cause is not None:
             more = not self._end_when_due(now) and more
-        self._borrowed.wake()
+        if self._lends:
+            self._borrowed.wake()
         return more
 
     def _dispatch(self) -> None:
         # A caller that serves the connection may have got its answer just now, and listeners may
         # take long.
-        self._borrowed.wake()
+        if self._lends:
+            self._borrowed.wake()
         self._intake.dispatch()
 
     def _end_when_due(self, now: float) -> bool:

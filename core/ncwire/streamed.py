@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
+from ncwire.awaited import Awaited, Outcome
 from ncwire.errors import OptionError, RPCTimeoutError, SessionError
 from ncwire.protocol import Inlet
-from ncwire.rpc import Awaited, Outcome
 
 if TYPE_CHECKING:
     from types import TracebackType

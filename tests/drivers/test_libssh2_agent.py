@@ -202,10 +202,12 @@ def test_an_abort_while_the_agent_hangs_ends_the_attempt(short_path):
         server.transport.join(10)
 
 
-def test_nothing_is_left_of_an_attempt(agent, tmp_path, short_path):
+def test_nothing_is_left_of_an_attempt(agent, tmp_path, short_path, monkeypatch):
     key = Key()
     add(key, tmp_path)
-    folders = set(Path(tempfile.gettempdir()).glob("ncwire-*"))
+    folder = Path(short_path).with_name("temporary")
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     with StubServer(Policy()) as server:
         driver = start(server)
         with nothing_left():
@@ -213,7 +215,7 @@ def test_nothing_is_left_of_an_attempt(agent, tmp_path, short_path):
                 driver.authenticate(attempt(key, short_path), soon()).result is AuthResult.SUCCESS
             )
         driver.abort()
-    assert set(Path(tempfile.gettempdir()).glob("ncwire-*")) == folders
+    assert not [*folder.iterdir()]
 
 
 def drain(connection: socket.socket) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import threading
 import time
 from pathlib import Path
@@ -94,15 +93,6 @@ def test_closing_says_goodbye(make_sshd):
     stream.channel.close()
 
     assert_logs(server, "closed by the user")
-
-
-@pytest.fixture
-def many_switches():
-    """Threads take turns so often that they meet anywhere."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(interval)
 
 
 @pytest.mark.usefixtures("many_switches")

@@ -15,7 +15,8 @@ from servers import requirement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LOCKED = 1  # useradd(8), userdel(8): "can't update password file", as while another has its lock
+_LOCKED = 1
+"""What useradd(8) and its like return while another has the lock of the password file."""
 _PATIENCE = 20.0
 
 
@@ -38,17 +39,19 @@ def temporary_account() -> Iterator[Account]:
     name, password = f"ncw{os.getpid()}", secrets.token_urlsafe(12)
     _run([useradd, "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", name])
     try:
-        subprocess.run([chpasswd], check=True, input=f"{name}:{password}\n", text=True)
+        _run([chpasswd], f"{name}:{password}\n")
         done = subprocess.run(["id", "-u", name], check=True, capture_output=True, text=True)
         yield Account(name, int(done.stdout), password)
     finally:
         _run([userdel, "--force", name])
 
 
-def _run(command: list[object]) -> None:
+def _run(command: list[object], stdin: str = "") -> None:
     give_up = time.monotonic() + _PATIENCE
     while True:
-        done = subprocess.run(list(map(str, command)), check=False, capture_output=True, text=True)
+        done = subprocess.run(
+            list(map(str, command)), check=False, input=stdin, capture_output=True, text=True
+        )
         if done.returncode != _LOCKED or time.monotonic() > give_up:
             break
         time.sleep(0.1)  # another process has the lock of /etc/passwd, and tells nobody
