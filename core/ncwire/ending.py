@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_NO_HELLO = "hello: the server closed before it sent one"
+
 
 class Ending:
     """A connection's end, from the first that speaks of it until the channel has been freed.
@@ -98,8 +100,14 @@ class Ending:
             logger.exception("the driver failed to free its channel")
 
     def _explained(self, error: BaseException) -> NcwireError:
-        if isinstance(error, EOFError) and not self._protocol.hello_received:
-            return HelloMissingError("hello: the server closed before it sent one")
+        if not self._protocol.hello_received:
+            if isinstance(error, EOFError):
+                return HelloMissingError(_NO_HELLO)
+            if isinstance(error, TransportError) and isinstance(error.__cause__, ConnectionError):
+                # The same close, with what we have sent still unread.
+                missing = HelloMissingError(f"{_NO_HELLO}: {error}")
+                missing.__cause__ = error
+                return missing
         if isinstance(error, EOFError):
             return self._close_error(None)
         if isinstance(error, NetconfFramingError) or not isinstance(error, TransportError):

@@ -140,6 +140,7 @@ def test_what_on_reply_raises_is_logged_and_harms_nothing(peer, session, caplog)
     peer.reply(asked(peer))
     told.wait()
     assert_lives(peer, session)
+    session.close()  # which waits for its thread
     assert "on_reply failed on the reply to rpc '1'" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 

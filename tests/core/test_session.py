@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 
 import pytest
@@ -111,6 +112,16 @@ def test_hello_that_never_comes_ends_in_time(peer):
     with pytest.raises(HelloTimeoutError, match=r"hello: .* within 0\.05 s"):
         session.open(peer.channel, timeouts=Timeouts(hello=0.05))
     assert_gone(session, peer)
+
+
+def test_peer_that_closes_with_our_hello_unread(peer):
+    """Which makes a reset of its end; over TCP it is a matter of chance which of the two comes."""
+    session = Session(CLIENT)
+    peer.script(lambda: (peer.sock.recv(1, socket.MSG_PEEK), peer.sock.close()))
+    with pytest.raises(HelloMissingError, match=r"closed before it sent one: .*reset") as caught:
+        session.open(peer.channel)
+    assert isinstance(caught.value.__cause__, TransportError)
+    assert session.cause is caught.value
 
 
 def test_peer_that_closes_before_its_hello(peer):
