@@ -90,6 +90,17 @@ def peer() -> Iterator[Peer]:
 
 
 @pytest.fixture
+def session(peer: Peer) -> Iterator[Session]:
+    """Return an open session with the peer."""
+    session = Session(CLIENT)
+    peer.hello()
+    session.open(peer.channel)
+    peer.receive()
+    yield session
+    session.close()
+
+
+@pytest.fixture
 def make_peer() -> Iterator[Callable[[], Peer]]:
     """Make as many peers as a test needs."""
     peers: list[Peer] = []

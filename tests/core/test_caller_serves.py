@@ -15,16 +15,6 @@ from ncwire import Session
 from ncwire.errors import NcwireError, RPCTimeoutError, SessionCloseError
 
 
-@pytest.fixture
-def session(peer):
-    session = Session(CLIENT)
-    peer.hello()
-    session.open(peer.channel)
-    peer.receive()
-    yield session
-    session.close()
-
-
 def test_listeners_are_called_on_the_sessions_thread_and_in_order(peer, session):
     listener = Noting()
     session.add_listener(listener)

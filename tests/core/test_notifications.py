@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ncwire import Session
 from ncwire.errors import OptionError, SessionCloseError, StepTimeoutError
 
-CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 EVENT = f'<notification xmlns="{NS}"><n>{{}}</n></notification>'
-
-
-@pytest.fixture
-def session(peer):
-    session = Session(CLIENT)
-    peer.hello()
-    session.open(peer.channel)
-    peer.receive()
-    yield session
-    session.close()
 
 
 def flush(peer, session):

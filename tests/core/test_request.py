@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 
 import pytest
+from callers import asked
 
 from ncwire import Session
 from ncwire.errors import (
@@ -18,23 +19,7 @@ from ncwire.errors import (
     UnsendableMessageError,
 )
 
-CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 PATIENCE = 20
-
-
-@pytest.fixture
-def session(peer):
-    session = Session(CLIENT)
-    peer.hello()
-    session.open(peer.channel)
-    peer.receive()
-    yield session
-    session.close()
-
-
-def asked(peer) -> str:
-    """Return the message-id of the next rpc that the peer receives."""
-    return re.search(r'message-id="([^"]*)"', peer.receive())[1]
 
 
 class Told:
@@ -175,7 +160,7 @@ def test_what_cannot_be_sent_is_raised_and_neither_is_called(peer, session, oper
 def test_before_and_after_the_session_it_raises_and_neither_is_called(session):
     told = Told()
     with pytest.raises(TransportError, match="not connected"):
-        Session(CLIENT).request("<get/>", told.on_reply, told.on_error)
+        Session([]).request("<get/>", told.on_reply, told.on_error)
     session.close()
     with pytest.raises(SessionCloseError):
         session.request("<get/>", told.on_reply, told.on_error)

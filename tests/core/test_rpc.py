@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 
 import pytest
+from callers import asked
 
-from ncwire import Session, SessionListener
+from ncwire import SessionListener
 from ncwire.errors import (
     OptionError,
     RPCTimeoutError,
@@ -15,23 +15,6 @@ from ncwire.errors import (
     SessionError,
     UnsendableMessageError,
 )
-
-CLIENT = ["urn:ietf:params:netconf:base:1.0"]
-
-
-@pytest.fixture
-def session(peer):
-    session = Session(CLIENT)
-    peer.hello()
-    session.open(peer.channel)
-    peer.receive()
-    yield session
-    session.close()
-
-
-def asked(peer) -> str:
-    """Return the message-id of the next rpc that the peer receives."""
-    return re.search(r'message-id="([^"]*)"', peer.receive())[1]
 
 
 def test_reply_is_whole_and_correlated(peer, session):
