@@ -7,7 +7,7 @@
 from typing import TYPE_CHECKING
 
 from ncwire.capabilities import Capabilities
-from ncwire.driver import Algorithms, Timeouts
+from ncwire.driver import Timeouts
 from ncwire.errors import (
     AuthenticationError,
     DriverError,
@@ -23,36 +23,34 @@ from ncwire.errors import (
 )
 from ncwire.framing import Limits
 from ncwire.hub import Hub
+from ncwire.late import late
 from ncwire.listeners import SessionListener
 from ncwire.notifications import Notification, NotificationReader
 from ncwire.rpc import Reply
 from ncwire.session import Session
-from ncwire.ssh.algorithm_policy import AlgorithmPolicy
-from ncwire.ssh.parameters import Jump
 from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
 from ncwire.streamed import ReplyStream, StreamedReply
 
 if TYPE_CHECKING:
     from ncwire import callhome, profiles
+    from ncwire.driver import Algorithms
     from ncwire.inventory import Inventory
     from ncwire.profiles import DeviceProfile
+    from ncwire.ssh.algorithm_policy import AlgorithmPolicy
+    from ncwire.ssh.parameters import Jump
 else:
-
-    def __getattr__(name):
-        """Import what few programs need when it is first asked for."""
-        import importlib  # noqa: PLC0415 - no name of this module's
-
-        if name in ("callhome", "profiles"):
-            return importlib.import_module(f"ncwire.{name}")
-        if name == "DeviceProfile":
-            return importlib.import_module("ncwire.profiles").DeviceProfile
-        if name == "Inventory":
-            return importlib.import_module("ncwire.inventory").Inventory
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-
-    def __dir__():
-        return sorted({*globals(), *__all__})
-
+    __getattr__, __dir__ = late(
+        __name__,
+        {
+            "AlgorithmPolicy": "ncwire.ssh.algorithm_policy",
+            "Algorithms": "ncwire.driver",
+            "DeviceProfile": "ncwire.profiles",
+            "Inventory": "ncwire.inventory",
+            "Jump": "ncwire.ssh.parameters",
+            "callhome": "ncwire.callhome",
+            "profiles": "ncwire.profiles",
+        },
+    )
 
 __all__ = [
     "AlgorithmPolicy",

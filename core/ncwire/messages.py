@@ -7,8 +7,7 @@ declarations and external references that only a DOCTYPE can bring.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from defusedxml import DefusedXmlException, DTDForbidden
 from defusedxml.ElementTree import ParseError, fromstring, iterparse
@@ -51,8 +50,7 @@ _RPC = f'<rpc message-id="%b" xmlns="{BASE_NS}">%b</rpc>'.encode()
 _UNREADABLE = (ParseError, LookupError, ValueError)
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(NamedTuple):
     """A server's hello: its session-id, as a string, and its capabilities."""
 
     session_id: str

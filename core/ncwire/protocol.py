@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
@@ -51,8 +50,7 @@ class Framing(enum.Enum):
     CHUNKED = "chunked"
 
 
-@dataclass(frozen=True, slots=True)
-class HelloReceived:
+class HelloReceived(NamedTuple):
     """The server's hello, and the framing of all that follows the hellos, in both directions."""
 
     session_id: str

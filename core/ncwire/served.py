@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ncwire.borrowed import Borrowed
 from ncwire.driver import Wait
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 _PATIENCE = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Events:
+class Events(NamedTuple):
     """What a connection tells of."""
 
     hello: Callable[[], None]
@@ -43,8 +41,7 @@ class Events:
     """Everything has been freed; nothing more comes. From any thread; only the first counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(NamedTuple):
     """How many bytes may be queued, and for how many seconds a sender waits for room."""
 
     queue: int

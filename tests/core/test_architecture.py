@@ -178,7 +178,11 @@ def test_sans_io_modules_import_no_socket_thread_or_selector(inside):
 def test_the_contract_imports_only_itself_and_the_errors(path):
     for each in imports_of(path, CORE.parent):
         if each.top == "ncwire" and each.when == "import":
-            assert is_below(each.module, "ncwire.driver", "ncwire.errors")
+            assert is_below(each.module, "ncwire.driver", "ncwire.errors", "ncwire.late")
+
+
+def test_what_imports_names_late_imports_nothing_of_ncwire():
+    assert "ncwire" not in {each.top for each in imports_of(CORE / "late.py", CORE.parent)}
 
 
 @pytest.mark.parametrize("path", modules(DRIVERS), ids=name)

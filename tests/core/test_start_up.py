@@ -10,10 +10,13 @@ import pytest
 
 SLOW = {
     "argparse", "asyncio", "cryptography", "difflib", "email", "hashlib", "http",
-    "importlib.metadata", "ncwire.callhome", "ncwire.driver.auth", "ncwire.ssh.config",
-    "ncwire.ssh.sequence",
-    "ncwire.testing", "ncwire_libssh2", "ncwire_paramiko", "paramiko", "rich", "ssh2", "ssl",
-    "stevedore", "subprocess", "tempfile", "urllib.request", "xml.sax",
+    "importlib.metadata", "ipaddress", "ncwire.callhome", "ncwire.driver.algorithms",
+    "ncwire.driver.auth", "ncwire.driver.hostkey", "ncwire.driver.kexinit",
+    "ncwire.driver.options", "ncwire.driver_choice", "ncwire.registry",
+    "ncwire.ssh.algorithm_policy", "ncwire.ssh.config", "ncwire.ssh.options",
+    "ncwire.ssh.parameters", "ncwire.ssh.sequence", "ncwire.testing", "ncwire_libssh2",
+    "ncwire_paramiko", "paramiko", "pathlib", "rich", "ssh2", "ssl", "stevedore", "subprocess",
+    "tempfile", "urllib.parse", "xml.sax",
 }  # fmt: skip
 
 
@@ -55,6 +58,8 @@ else: raise AssertionError
         "from ncwire import *; assert callhome.PORT == 4334",
         "from ncwire.capabilities import Capability as C; assert C('a:b?c=%2C').parameters['c']",
         "from ncwire import registry; assert 'paramiko' in registry.names()",
+        "assert ncwire.AlgorithmPolicy(allow=ncwire.Algorithms(kex=('a',))).allow.kex",
+        "assert ncwire.Jump(host='h').port is None",
         "from ncwire.driver import HostKey; assert HostKey('x', b'').sha256[:7] == 'SHA256:'",
         "from ncwire.driver import NoneAttempt as N; assert ncwire.driver.NoneAttempt is N",
         CONNECT_WITH_A_BAD_FILE,

@@ -15,7 +15,7 @@ import ncwire
 from ncwire import SSHSession, registry
 from ncwire.errors import OptionError, UnsupportedOption
 from ncwire.ssh.config import keywords
-from ncwire.ssh.options import Jump
+from ncwire.ssh.parameters import Jump
 from servers import keyring, requirement
 
 if TYPE_CHECKING:

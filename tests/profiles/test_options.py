@@ -18,7 +18,8 @@ from ncwire.errors import (
 )
 from ncwire.messages import rpc_envelope, wrap_rpc
 from ncwire.profiles import DeviceProfile
-from ncwire.ssh.options import Parameters, settle
+from ncwire.ssh.options import settle
+from ncwire.ssh.parameters import Parameters
 from ncwire.testing import EmbeddedServer
 
 

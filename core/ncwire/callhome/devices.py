@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 from ncwire.driver.hostkey import HostKey
 from ncwire.driver_choice import check
 from ncwire.errors import OptionError, SSHHostKeyRevokedError, UnknownDeviceError
+from ncwire.ssh.defaults import DEFAULT_PORT
 from ncwire.ssh.identification import Identification, Identified
 from ncwire.ssh.known_hosts import REVOKED, SSH_PORT, host_entry_name, read_known_hosts
 from ncwire.ssh.options import settle
-from ncwire.ssh.parameters import DEFAULT_PORT, Parameters, filenames
+from ncwire.ssh.parameters import Parameters, filenames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ncwire.driver import Driver
-    from ncwire.driver.options import ConnectOptions, Timeouts
+    from ncwire.driver.options import ConnectOptions
+    from ncwire.driver.timeouts import Timeouts
     from ncwire.framing import Limits
     from ncwire.profiles import DeviceProfile
     from ncwire.profiles.device_handler import ProfileLike

@@ -6,18 +6,17 @@ A driver package imports this module, `ncwire.errors`, its own library, and no m
 
 from typing import TYPE_CHECKING
 
-from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.base import CONTRACT, Driver
 from ncwire.driver.channel import Channel, ChannelInfo, ChannelRequest, Readiness, Wait
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
-from ncwire.driver.hostkey import HostKey
-from ncwire.driver.kexinit import KexInit, is_aead
-from ncwire.driver.options import ConnectOptions, Timeouts
 from ncwire.driver.ssh import SSHDriver
+from ncwire.driver.timeouts import Timeouts
+from ncwire.late import late
 
 if TYPE_CHECKING:
+    from ncwire.driver.algorithms import Algorithms
     from ncwire.driver.auth import (
         AgentAttempt,
         AgentIdentity,
@@ -30,19 +29,30 @@ if TYPE_CHECKING:
         Prompt,
         PublicKeyAttempt,
     )
+    from ncwire.driver.hostkey import HostKey
+    from ncwire.driver.kexinit import KexInit, is_aead
+    from ncwire.driver.options import ConnectOptions
 else:
-
-    def __getattr__(name):
-        """Import what is only needed to authenticate when it is first asked for."""
-        import importlib  # noqa: PLC0415 - no name of this module's
-
-        if name in __all__:
-            return getattr(importlib.import_module("ncwire.driver.auth"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-
-    def __dir__():
-        return sorted({*globals(), *__all__})
-
+    __getattr__, __dir__ = late(
+        __name__,
+        {
+            "AgentAttempt": "ncwire.driver.auth",
+            "AgentIdentity": "ncwire.driver.auth",
+            "Algorithms": "ncwire.driver.algorithms",
+            "Attempt": "ncwire.driver.auth",
+            "AuthOutcome": "ncwire.driver.auth",
+            "AuthResult": "ncwire.driver.auth",
+            "ConnectOptions": "ncwire.driver.options",
+            "HostKey": "ncwire.driver.hostkey",
+            "InteractiveAttempt": "ncwire.driver.auth",
+            "KexInit": "ncwire.driver.kexinit",
+            "NoneAttempt": "ncwire.driver.auth",
+            "PasswordAttempt": "ncwire.driver.auth",
+            "Prompt": "ncwire.driver.auth",
+            "PublicKeyAttempt": "ncwire.driver.auth",
+            "is_aead": "ncwire.driver.kexinit",
+        },
+    )
 
 __all__ = [
     "CONTRACT",

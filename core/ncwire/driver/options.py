@@ -9,97 +9,13 @@ from typing import TYPE_CHECKING
 
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.features import Feature
-from ncwire.errors import OptionError
+from ncwire.driver.timeouts import Timeouts
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Self
 
     from ncwire.driver.auth import Prompt
-
-_LONGEST = 1e6
-"""Eleven days; poll(2), which counts milliseconds in an int, takes no more than 24."""
-
-
-class DefaultBudget(float):
-    """A budget that nobody chose: it equals that number, and yields to what somebody did."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """The budget of each step, in seconds, and one for all that `connect` does.
-
-    The steps of `connect` that are left out here have the seconds of its parameter `timeout`,
-    or else these defaults. A budget that the overall deadline cuts short is named with it in
-    the error. Raises `OptionError` for what is no number between 0 and a million.
-    """
-
-    connect: float = DefaultBudget(15.0)
-    """Name resolution and TCP connect, all of the host's addresses together."""
-    handshake: float = DefaultBudget(15.0)
-    """SSH identification strings and key exchange."""
-    auth: float = DefaultBudget(30.0)
-    """Each authentication attempt."""
-    channel: float = DefaultBudget(15.0)
-    """Opening the channel and starting the subsystem."""
-    hello: float = DefaultBudget(30.0)
-    """The server's hello, counted from the open channel."""
-    rpc: float = DefaultBudget(30.0)
-    """The reply to an rpc that is given no timeout of its own."""
-    close: float = DefaultBudget(5.0)
-    """Ending the session: unsent messages, goodbye, and freeing everything."""
-    overall: float = DefaultBudget(120.0)
-    """The whole of `connect`; if it is left out, never less than its steps together."""
-
-    def __post_init__(self) -> None:
-        for budget in dataclasses.fields(self):
-            seconds = getattr(self, budget.name)
-            if (
-                isinstance(seconds, bool)
-                or not isinstance(seconds, int | float)
-                or not 0 < seconds <= _LONGEST
-            ):
-                raise OptionError(
-                    f"timeouts.{budget.name}",
-                    f"{seconds!r} is no positive number of seconds, or more than a million",
-                )
-
-    def filled_from(self, others: Timeouts) -> Timeouts:
-        """Return these budgets, with others in place of those that nobody chose.
-
-        The steps among those still yield to `timeout`, as the defaults do.
-        """
-        filled = {}
-        for each in dataclasses.fields(self):
-            seconds = getattr(self, each.name)
-            if isinstance(seconds, DefaultBudget):
-                theirs = getattr(others, each.name)
-                seconds = DefaultBudget(theirs) if each.name in _STEPS else theirs
-            filled[each.name] = seconds
-        return Timeouts(**filled)
-
-    def settled(self, timeout: float | None = None, *, connect: float | None = None) -> Self:
-        """Return these budgets with those filled in that were left out.
-
-        Each step of `connect` gets `timeout`, or else its default; the TCP connect gets
-        `connect` before its default. The overall budget becomes the sum of the steps, each
-        taken once, where that is more than its default. `rpc` and `close` stay as they are.
-        """
-        given = {step: getattr(self, step) for step in _STEPS}
-        for step, seconds in given.items():
-            if isinstance(seconds, DefaultBudget):
-                chosen = connect if timeout is None and step == "connect" else timeout
-                given[step] = seconds if chosen is None else float(chosen)
-        overall = self.overall
-        if isinstance(overall, DefaultBudget):
-            overall = DefaultBudget(max(overall, sum(given.values())))
-        return dataclasses.replace(self, **given, overall=overall)
-
-
-_STEPS = ("connect", "handshake", "auth", "channel", "hello")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

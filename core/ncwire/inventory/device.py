@@ -82,7 +82,8 @@ class Device:
 
         `DriverError`, `UnsupportedOption`, and `OptionError`, as for a file that is not there.
         """
-        from ncwire.ssh.options import Parameters, filenames, settle  # noqa: PLC0415 - as below
+        from ncwire.ssh.options import settle  # noqa: PLC0415 - as below
+        from ncwire.ssh.parameters import Parameters, filenames  # noqa: PLC0415
 
         given = self.parameters(password=None, jumps=self._jumps_without_passwords())
         driver = given.pop("driver", None)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ncwire.driver.algorithms import Algorithms
-from ncwire.driver.options import Timeouts
+from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError
 from ncwire.inventory.references import reference
 from ncwire.inventory.values import (

@@ -25,7 +25,8 @@ from ncwire.probe.report import Answer, Report
 from ncwire.probe.verdicts import Ability, Candidate, Verdict, judged
 from ncwire.probe.visit import Visit
 from ncwire.ssh.known_hosts import host_entry_name
-from ncwire.ssh.options import Parameters, filenames, settle
+from ncwire.ssh.options import settle
+from ncwire.ssh.parameters import Parameters, filenames
 from ncwire.ssh.sequence import host_key_policy
 from ncwire.ssh.session import connect
 

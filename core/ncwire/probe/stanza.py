@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ncwire import registry
 from ncwire.probe.families import DEFAULT
 from ncwire.ssh.algorithms import KINDS
-from ncwire.ssh.parameters import DEFAULT_PORT
+from ncwire.ssh.defaults import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

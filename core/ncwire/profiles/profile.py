@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
 from ncwire.dialect import Dialect
 from ncwire.driver.algorithms import Algorithms
-from ncwire.driver.options import Timeouts
+from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError, ProfileError
 from ncwire.framing import Limits
 from ncwire.profiles.options import OPTIONS

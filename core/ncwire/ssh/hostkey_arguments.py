@@ -1,4 +1,4 @@
-"""`unknown_host_cb` and `hostkey_b64`: what a caller says about a host's key."""
+"""`hostkey_b64`: the one host key that is good."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ import binascii
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import OptionError
 from ncwire.ssh.public_keys import is_certificate
-
-
-def default_unknown_host_cb(host: str, fingerprint: str) -> bool:  # noqa: ARG001 - documented
-    """Accept no unknown host: `connect` raises `SSHUnknownHostError`.
-
-    A callback of one's own is called with the host as it was given and the key's MD5 fingerprint
-    as colon-delimited hex, and returns True to accept. It is never asked about a key that has
-    changed or is revoked, nor about one that is not the key in `hostkey_b64`.
-    """
-    return False
 
 
 def parse_hostkey_b64(value: str) -> HostKey:

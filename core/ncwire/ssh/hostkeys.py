@@ -13,8 +13,8 @@ from ncwire.errors import (
     SSHHostKeyRevokedError,
     SSHUnknownHostError,
 )
+from ncwire.ssh.defaults import default_unknown_host_cb
 from ncwire.ssh.host_certificates import CERTIFICATE_TYPES, HostCertificate
-from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
 from ncwire.ssh.known_hosts import (
     CERT_AUTHORITY,
     REVOKED,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ncwire.errors import OptionError
+from ncwire.ssh.defaults import DefaultPort
 from ncwire.ssh.known_hosts import SSH_PORT
 from ncwire.ssh.parameters import (
-    DefaultPort,
     Jump,
     Parameters,
     check,

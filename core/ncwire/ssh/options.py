@@ -8,16 +8,15 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from ncwire.driver.options import ConnectOptions, Timeouts
+from ncwire.driver.options import ConnectOptions
+from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh import jumps, parameters, sockets
 from ncwire.ssh.algorithm_policy import merged, settled
-from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
+from ncwire.ssh.defaults import DefaultPort, default_unknown_host_cb
 from ncwire.ssh.jumps import Hop
 from ncwire.ssh.parameters import (
-    DEFAULT_PORT,
     DIRECTLY,
-    DefaultPort,
     Filename,
     Jump,
     Parameters,
@@ -34,16 +33,6 @@ if TYPE_CHECKING:
 
     from ncwire.driver.algorithms import Algorithms
     from ncwire.ssh.config import Configuration, SSHConfig
-
-__all__ = [
-    "DEFAULT_PORT",
-    "Jump",
-    "Parameters",
-    "exists",
-    "filenames",
-    "settle",
-    "user_known_hosts",
-]
 
 USER_CONFIG: Final = "~/.ssh/config"
 SYSTEM_KNOWN_HOSTS: Final = ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")

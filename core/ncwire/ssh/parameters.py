@@ -12,25 +12,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from ncwire.driver.algorithms import Algorithms
-from ncwire.driver.options import Timeouts
+from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh import sockets
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
-from ncwire.ssh.hostkey_arguments import default_unknown_host_cb, parse_hostkey_b64
+from ncwire.ssh.defaults import DEFAULT_PORT, default_unknown_host_cb
+from ncwire.ssh.hostkey_arguments import parse_hostkey_b64
 
 if TYPE_CHECKING:
     from ncwire.driver.auth import Prompt
     from ncwire.profiles import DeviceProfile
 
-
-class DefaultPort(int):
-    """A port that nobody chose: it equals that number, and yields to ssh_config's Port."""
-
-    __slots__ = ()
-
-
-DEFAULT_PORT: Final = DefaultPort(830)
-"""NETCONF over SSH (RFC 6242 section 7)."""
 
 DIRECTLY: Final = "none"
 """In `jumps`: go through no other host, whatever ssh_config says (as its ProxyJump)."""

@@ -19,7 +19,8 @@ from ncwire.ssh import algorithms, sockets
 from ncwire.ssh.accept_new import NewHosts
 from ncwire.ssh.algorithm_advice import advise
 from ncwire.ssh.auth import Authentication
-from ncwire.ssh.hostkey_arguments import default_unknown_host_cb, parse_hostkey_b64
+from ncwire.ssh.defaults import default_unknown_host_cb
+from ncwire.ssh.hostkey_arguments import parse_hostkey_b64
 from ncwire.ssh.hostkeys import HostKeyPolicy
 from ncwire.ssh.identification import DialledHost
 from ncwire.ssh.known_hosts import SSH_PORT, host_entry_name, read_known_hosts

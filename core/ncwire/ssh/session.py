@@ -10,18 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ncwire.capabilities import default_client_capabilities
 from ncwire.dialect import PLAIN
 from ncwire.driver.deadline import Deadline
-from ncwire.driver_choice import DriverChoice, choose
 from ncwire.errors import OptionError, UnsupportedOption
 from ncwire.keepalive import Keepalive
 from ncwire.session import Session
-from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
-from ncwire.ssh.parameters import (
-    DEFAULT_PORT,
-    Parameters,
-    exists,
-    filenames,
-    user_known_hosts,
-)
+from ncwire.ssh.defaults import DEFAULT_PORT, default_unknown_host_cb
 from ncwire.steps import driver_step
 
 if TYPE_CHECKING:
@@ -36,6 +28,7 @@ if TYPE_CHECKING:
         Driver,
         Timeouts,
     )
+    from ncwire.driver_choice import DriverChoice
     from ncwire.framing import Limits
     from ncwire.hub import Hub
     from ncwire.profiles import DeviceProfile
@@ -139,11 +132,12 @@ class SSHSession(Session):
         or else the user's and the system's. Raises `OptionError` for a named file that cannot
         be read.
         """
+        # `import ncwire` must stay quick: what only connecting needs comes with it.
+        from ncwire.ssh.known_hosts import read_known_hosts  # noqa: PLC0415
+        from ncwire.ssh.parameters import exists, user_known_hosts  # noqa: PLC0415
+
         path = user_known_hosts() if filename is None else os.fspath(filename)
         if filename is not None or exists(path):
-            # `import ncwire` must stay quick: what only connecting needs comes with it.
-            from ncwire.ssh.known_hosts import read_known_hosts  # noqa: PLC0415
-
             read_known_hosts([path])
         self._known_hosts.append(path)
 
@@ -225,7 +219,9 @@ class SSHSession(Session):
         then, and the session cannot be connected again.
         """
         # As in `load_known_hosts`.
+        from ncwire.driver_choice import choose  # noqa: PLC0415
         from ncwire.ssh.options import settle  # noqa: PLC0415
+        from ncwire.ssh.parameters import Parameters  # noqa: PLC0415
 
         given = Parameters(
             host=host,
@@ -337,6 +333,9 @@ def connect(
     `accept_new` the first may be missing.
     Raises what `SSHSession.connect` raises; nothing is left open then.
     """
+    # As in `SSHSession.load_known_hosts`.
+    from ncwire.ssh.parameters import exists, filenames  # noqa: PLC0415
+
     session = SSHSession(capabilities, driver=driver, limits=limits, hub=hub, profile=profile)
     for index, filename in enumerate(filenames("known_hosts", known_hosts)):
         if accept_new and not index and not exists(filename):

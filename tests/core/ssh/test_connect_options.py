@@ -15,8 +15,9 @@ from ncwire.driver import Algorithms, Feature, Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.algorithms import MODERN
-from ncwire.ssh.hostkey_arguments import default_unknown_host_cb
-from ncwire.ssh.options import DEFAULT_PORT, Parameters, settle
+from ncwire.ssh.defaults import DEFAULT_PORT, default_unknown_host_cb
+from ncwire.ssh.options import settle
+from ncwire.ssh.parameters import Parameters
 
 pytestmark = pytest.mark.usefixtures("home")
 

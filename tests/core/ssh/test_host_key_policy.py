@@ -11,7 +11,8 @@ from ncwire.errors import (
     SSHHostKeyRevokedError,
     SSHUnknownHostError,
 )
-from ncwire.ssh.hostkey_arguments import default_unknown_host_cb, parse_hostkey_b64
+from ncwire.ssh.defaults import default_unknown_host_cb
+from ncwire.ssh.hostkey_arguments import parse_hostkey_b64
 from ncwire.ssh.hostkeys import HostKeyPolicy
 from ncwire.ssh.known_hosts import KnownHosts, KnownHostsFile
 

@@ -11,7 +11,8 @@ import pytest
 from ncwire.driver import Algorithms, Feature, Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh.jumps import parse
-from ncwire.ssh.options import Jump, Parameters, settle
+from ncwire.ssh.options import settle
+from ncwire.ssh.parameters import Jump, Parameters
 
 pytestmark = [
     pytest.mark.usefixtures("home"),
