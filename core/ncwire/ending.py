@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_NO_HELLO = "hello: the server closed before it sent one"
-
 
 class Ending:
     """A connection's end, from the first that speaks of it until the channel has been freed.
@@ -100,19 +98,18 @@ class Ending:
             logger.exception("the driver failed to free its channel")
 
     def _explained(self, error: BaseException) -> NcwireError:
-        if not self._protocol.hello_received:
-            if isinstance(error, EOFError):
-                return HelloMissingError(_NO_HELLO)
-            if isinstance(error, TransportError) and isinstance(error.__cause__, ConnectionError):
-                # The same close, with what we have sent still unread.
-                missing = HelloMissingError(f"{_NO_HELLO}: {error}")
-                missing.__cause__ = error
-                return missing
         if isinstance(error, EOFError):
-            return self._close_error(None)
+            if self._protocol.hello_received:
+                return self._close_error(None)
+            return HelloMissingError("hello: the server closed before it sent one")
         if isinstance(error, NetconfFramingError) or not isinstance(error, TransportError):
             return _from_driver(error)
-        return self._close_error(error)
+        if self._protocol.hello_received:
+            return self._close_error(error)
+        # A server that closes with what we have sent unread is seen as failing by chance.
+        missing = HelloMissingError(f"hello: the connection failed before it came: {error}")
+        missing.__cause__ = error
+        return missing
 
     def _close_error(self, error: Exception | None) -> SessionCloseError:
         cause = SessionCloseError(

@@ -118,7 +118,7 @@ def test_peer_that_closes_with_our_hello_unread(peer):
     """Which makes a reset of its end; over TCP it is a matter of chance which of the two comes."""
     session = Session(CLIENT)
     peer.script(lambda: (peer.sock.recv(1, socket.MSG_PEEK), peer.sock.close()))
-    with pytest.raises(HelloMissingError, match=r"closed before it sent one: .*reset") as caught:
+    with pytest.raises(HelloMissingError, match=r"failed before it came: .*reset") as caught:
         session.open(peer.channel)
     assert isinstance(caught.value.__cause__, TransportError)
     assert session.cause is caught.value

@@ -19,6 +19,7 @@ from ncwire.errors import (
     AuthenticationError,
     ChannelError,
     ConnectError,
+    HelloMissingError,
     HelloTimeoutError,
     KnownHostsFileError,
     OptionError,
@@ -31,6 +32,7 @@ from ncwire.errors import (
     TransportError,
 )
 from ncwire.messages import wrap_rpc
+from ncwire.testing import EmbeddedServer, FaultProxy
 
 pytestmark = pytest.mark.sshd
 
@@ -434,6 +436,26 @@ def test_server_without_a_hello(make_sshd, connect):
     server = make_sshd(subsystem_arguments=["--hello", "none"])
     with leaving_nothing(), pytest.raises(HelloTimeoutError, match="hello"):
         connect(server, timeouts=Timeouts(hello=0.3))
+
+
+def test_connection_that_is_reset_before_the_hello(driver, leaves_nothing):
+    def script(stream) -> None:
+        stream.recv()  # The client's hello.
+        proxy.reset()
+
+    with (
+        EmbeddedServer(script=script) as server,
+        FaultProxy(("127.0.0.1", server.port)) as proxy,
+        pytest.raises(HelloMissingError, match=r"^hello: "),
+    ):
+        ncwire.connect(
+            "127.0.0.1",
+            port=proxy.port,
+            driver=driver,
+            username=server.username,
+            password=server.password,
+            hostkey_b64=server.host_key.base64,
+        )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ class HelloError(SessionError):
 
 
 class HelloMissingError(HelloError):
-    """The server closed, or sent something else, where its hello was due."""
+    """The server closed, the connection failed, or something else came where a hello was due."""
 
 
 class HelloTimeoutError(HelloError, TimeoutError):

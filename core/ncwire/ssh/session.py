@@ -214,9 +214,10 @@ class SSHSession(Session):
         Raises, with nothing sent: `OptionError`, `UnsupportedOption`, `DriverError`,
         `KeyFileError`. Then `ConnectError`, `HandshakeError` (`NoCommonAlgorithmError`),
         `SSHUnknownHostError` and its subclasses, `KnownHostsFileError`, `AuthenticationError`,
-        `ChannelError`, `HelloError`; `StepTimeoutError` for any step that is late;
-        `SessionCloseError` when `close` is called meanwhile. No socket, thread or fd is left
-        then, and the session cannot be connected again.
+        `ChannelError`, `HelloError`; a plain `SSHError` for a connection that fails between;
+        `StepTimeoutError` for any step that is late; `SessionCloseError` when `close` is called
+        meanwhile. No socket, thread or fd is left then, and the session cannot be connected
+        again.
         """
         # As in `load_known_hosts`.
         from ncwire.driver_choice import choose  # noqa: PLC0415
