@@ -24,6 +24,7 @@ from ncwire.framing.document import SMALL
 some = st.sampled_from([b"a", b"\xc3\xa9", b"\xf0\x9f\x98\x80", b"\xe2\x82", b"\xff", b"\xac"])
 TEXT = "".join(random.Random(1).choices("abc]>#\n<é€😀", k=200_000))
 LARGE = f"<a>{TEXT}".replace("]]>]]>", "")
+ASCII = "<a>" + "abc]>#\n<d" * 20_000
 
 
 def document(data: bytes, cuts: list[int]) -> Document:
@@ -107,8 +108,11 @@ def test_its_head_ends_between_two_characters() -> None:
 
 @pytest.mark.parametrize("size_of_reads", [1_000, 32_768, 100_001, 10**6])
 @pytest.mark.parametrize("chunk_size", [1, 7, 4_096, 50_000, 10**6])
-def test_large_chunked_messages_come_whole(chunk_size: int, size_of_reads: int) -> None:
-    data = (LARGE if chunk_size > 1 else LARGE[:SMALL]).encode()
+@pytest.mark.parametrize("large", [LARGE, ASCII, ASCII + "é" + ASCII], ids=["utf8", "ascii", "é"])
+def test_large_chunked_messages_come_whole(
+    large: str, chunk_size: int, size_of_reads: int
+) -> None:
+    data = (large if chunk_size > 1 else large[:SMALL]).encode()
     stream = b"".join(frame_chunked(data, chunk_size)) * 2 + b"\n#3\n<b>\n##\n"
     decoder = ChunkedDecoder(max_message=len(data))
     first, second, third = decoded(decoder, stream, size_of_reads)
@@ -116,6 +120,55 @@ def test_large_chunked_messages_come_whole(chunk_size: int, size_of_reads: int) 
     assert third == b"<b>"
     assert decoder.pending() == b""
     assert decoder.offset == len(stream)
+
+
+@pytest.mark.parametrize("wrong", [b"\xff", b"\xe2\x82"])
+def test_what_is_not_utf8_is_found_among_chunks(wrong: bytes) -> None:
+    data = ASCII.encode() + wrong + ASCII.encode()
+    stream = b"".join(frame_chunked(data, 4_096))
+    (ended,) = decoded(ChunkedDecoder(), stream, stream.index(wrong) + len(wrong))
+    assert isinstance(ended, Document)
+    assert f"at its byte {len(ASCII)} " in (ended.wrong or "")
+
+
+def test_chunks_are_not_copied_as_they_come() -> None:
+    size = 4_000_000
+    stream = b"".join(frame_chunked(b"a" * size, 4_096))
+    decoder = ChunkedDecoder()
+    reads = [stream[start : start + 100_000] for start in range(0, len(stream), 100_000)]
+    tracemalloc.start()
+    try:
+        for each in reads:
+            decoder.receive(each)
+            ended = decoder.next_document()
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(ended, Document)
+    assert held < 0.1 * size
+    assert peak < 0.2 * size
+    taken = ended.take()
+    assert all(isinstance(each, bytes) for each in taken)
+    assert b"".join(taken) == b"a" * size
+
+
+def test_a_large_read_is_not_kept_for_a_small_part_of_it() -> None:
+    size, many = 100_000, 20
+    messages = b"".join(frame_chunked(b"a" * size, 4_096)) * many
+    decoder = ChunkedDecoder()
+    tracemalloc.start()
+    try:
+        decoder.receive(bytearray(messages))
+        del messages
+        first = decoder.next_document()
+        assert isinstance(first, Document)
+        while decoder.next_document() is not None:
+            pass
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 2 * size
+    assert first.text() == "a" * size
 
 
 @pytest.mark.parametrize("size_of_reads", [1_000, 32_768, 100_001, 10**6])

@@ -131,7 +131,8 @@ class ChunkedDecoder(Decoder):
         parts.append(view[begin:stop])
         self._header = like if begin == stop else b""
         self._left = end - stop
-        self.unfinished.add(b"".join(parts))
+        had = self.unfinished.size
+        self.unfinished.add_parts(parts, self.max_message - had - room - self._left, data)
         self._advance(stop - self._at)
 
     def _take_header(self) -> bool:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import codecs
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SMALL = 64 * 1024
 """Messages below this many bytes are kept in one piece."""
 
 _PIECE = 16 * 1024
+_PART = 2048
+"""Smaller parts of a read, on average, are copied: to refer to one takes 200 bytes."""
 
 
 class Document:
@@ -24,7 +30,7 @@ class Document:
         """How much has come of it, in bytes."""
         self.wrong: str | None = None
         """Where it is not UTF-8, and why; what may be the beginning of a character is none."""
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | list[memoryview]] = []
         self._taken = False
         self._few: list[bytes] = []  # too small to be kept: each takes more than its bytes
         self._few_size = 0
@@ -45,6 +51,20 @@ class Document:
             self._gather()
             self._pieces.append(piece)
 
+    def add_parts(self, parts: list[memoryview], size: int, read: bytes) -> None:
+        """Take in what has come next: `size` bytes, in parts of a read, which are not copied."""
+        if (
+            size < _PART * len(parts)
+            or 2 * size < len(read)  # All of it would be kept for their sake.
+            or self._decoder is not None
+            or not read.isascii()
+        ):
+            self.add(b"".join(parts))
+            return
+        self.size += size
+        self._gather()
+        self._pieces.append(parts)
+
     def end(self) -> bytes | Document:
         """Take it for complete; return it in the form that is cheaper for its size."""
         if self._decoder is not None:
@@ -56,19 +76,20 @@ class Document:
 
     def take(self) -> list[bytes]:
         """Give up what has come since the last call, in pieces; `size` goes on counting all."""
-        pieces = [*self._pieces, *self._few]
+        pieces = [b"".join(each) if isinstance(each, list) else each for each in self._pieces]
+        pieces += self._few
         self._taken = True
         self._pieces, self._few, self._few_size = [], [], 0
         return pieces
 
     def join(self) -> bytes:
         """Return what is there, in one piece."""
-        return b"".join((*self._pieces, *self._few))
+        return b"".join((*_parts(self._pieces), *self._few))
 
     def head(self, size: int) -> str:
         """Return its beginning as text, of `size` bytes or a little less."""
         first = b""
-        for piece in (*self._pieces, *self._few):
+        for piece in (*_parts(self._pieces), *self._few):
             first += piece[: size - len(first)]
             if len(first) == size:
                 break
@@ -84,7 +105,7 @@ class Document:
         pieces = self._pieces
         text = self._text
         if text is None:
-            joined = b"".join(pieces)
+            joined = b"".join(_parts(pieces))
             self._pieces = [joined]  # so that there are never more than two copies
             del pieces
             text = self._text = joined.decode()
@@ -111,6 +132,14 @@ class Document:
             self._pieces.append(b"".join(self._few))
             self._few = []
             self._few_size = 0
+
+
+def _parts(pieces: list[bytes | list[memoryview]]) -> Iterator[bytes | memoryview]:
+    for each in pieces:
+        if isinstance(each, list):
+            yield from each
+        else:
+            yield each
 
 
 def described(data: bytes, offset: int, error: UnicodeDecodeError) -> str:
