@@ -330,7 +330,7 @@ class Session(Conversation, threading.Thread):
         connection = self._connection
         if connection is None or self._cause is not None or self._state is not _OPEN:
             self._raise_cause()
-            raise TransportError("send: the session is not connected")
+            raise TransportError(f"send: the session is {self._state.value}")
         pump = self._pump
         if waiting and pump is not None and threading.get_ident() == pump.ident:
             raise SessionError(

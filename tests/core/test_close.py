@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ncwire import Session, SessionListener, Timeouts
-from ncwire.errors import SessionCloseError
+from ncwire.errors import SessionCloseError, TransportError
 
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 
@@ -57,8 +57,17 @@ def test_close_of_a_session_that_never_connected():
 
 
 def test_close_from_a_listener_returns_and_ends_the_session(peer):
+    refusals = []
+
+    def close_and_send():
+        session.close()
+        try:
+            session.send("<a/>")
+        except TransportError as error:
+            refusals.append(str(error))
+
     session = opened(peer)
-    listener = Listener(session.close)
+    listener = Listener(close_and_send)
     session.add_listener(listener)
     peer.send("<event/>")
     assert listener.done.wait(10)
@@ -66,6 +75,7 @@ def test_close_from_a_listener_returns_and_ends_the_session(peer):
     assert not session.is_alive()
     assert listener.errors == [session.cause]
     assert peer.receive() == ""
+    assert refusals == ["send: the session is ended"]
 
 
 def test_close_while_a_listener_is_stuck_is_bounded_and_frees_the_channel(peer):
