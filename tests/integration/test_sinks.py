@@ -68,7 +68,7 @@ def test_a_large_reply_goes_to_a_sink_whole_and_is_not_kept(server, connect):
 
 
 def test_a_sink_that_stops_stops_the_server(server, connect, progress):
-    session = connect(server, keepalive=QUIET / 4, keepalive_count=1)
+    session = connect(server)
     stopped = []
 
     def sink(piece: bytes) -> None:
@@ -78,6 +78,16 @@ def test_a_sink_that_stops_stops_the_server(server, connect, progress):
     reply = session.rpc(f'<get-bytes n="{SIZE}"/>', sink=sink)
     assert stopped[0] < SIZE
     assert reply.size > SIZE
+    assert "<y/>" in session.rpc("<echo><y/></echo>").raw
+
+
+def test_a_server_that_its_reader_keeps_waiting_is_not_taken_for_dead(sshd, connect):
+    interval = 1.0
+    session = connect(sshd, keepalive=interval, keepalive_count=1)
+    with session.stream(f'<get-bytes n="{SIZE}"/>') as stream:
+        next(stream)
+        threading.Event().wait(2.5 * interval)  # The silence itself is what is tested.
+        assert sum(map(len, stream)) > SIZE - 2_000_000
     assert "<y/>" in session.rpc("<echo><y/></echo>").raw
 
 
