@@ -131,9 +131,10 @@ def test_what_is_not_utf8_is_found_among_chunks(wrong: bytes) -> None:
     assert f"at its byte {len(ASCII)} " in (ended.wrong or "")
 
 
-def test_chunks_are_not_copied_as_they_come() -> None:
+@pytest.mark.parametrize("chunk_size", [4_096, 1_200])
+def test_chunks_are_not_copied_as_they_come(chunk_size: int) -> None:
     size = 4_000_000
-    stream = b"".join(frame_chunked(b"a" * size, 4_096))
+    stream = b"".join(frame_chunked(b"a" * size, chunk_size))
     decoder = ChunkedDecoder()
     reads = [stream[start : start + 100_000] for start in range(0, len(stream), 100_000)]
     tracemalloc.start()
@@ -150,6 +151,22 @@ def test_chunks_are_not_copied_as_they_come() -> None:
     taken = ended.take()
     assert all(isinstance(each, bytes) for each in taken)
     assert b"".join(taken) == b"a" * size
+
+
+def test_chunks_in_small_reads_are_gathered() -> None:
+    size = 4_000_000
+    stream = b"".join(frame_chunked(b"a" * size, 2_900))
+    decoder = ChunkedDecoder()
+    tracemalloc.start()
+    try:
+        for start in range(0, len(stream), 3_000):
+            decoder.receive(stream[start : start + 3_000])
+            ended = decoder.next_document()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(ended, Document)
+    assert held < 1.05 * size
 
 
 def test_a_large_read_is_not_kept_for_a_small_part_of_it() -> None:

@@ -107,8 +107,7 @@ class ChunkedDecoder(Decoder):
             self._header = b""
             self._advance(size)
             return
-        view = memoryview(data)
-        parts = []
+        bounds: list[int] = []
         room = self.max_message - self.unfinished.size - self._left
         like, count = self._like, self._like_size
         while end < size:
@@ -123,16 +122,16 @@ class ChunkedDecoder(Decoder):
             if count > room:
                 break
             room -= count
-            parts.append(view[begin:end])
+            bounds += begin, end
             begin = end + len(like)
             end = begin + count
         self._like, self._like_size = like, count
         stop = max(begin, min(end, size))
-        parts.append(view[begin:stop])
+        bounds += begin, stop
         self._header = like if begin == stop else b""
         self._left = end - stop
         had = self.unfinished.size
-        self.unfinished.add_parts(parts, self.max_message - had - room - self._left, data)
+        self.unfinished.add_parts(data, bounds, self.max_message - had - room - self._left)
         self._advance(stop - self._at)
 
     def _take_header(self) -> bool:

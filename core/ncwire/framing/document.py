@@ -6,14 +6,18 @@ import codecs
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SMALL = 64 * 1024
 """Messages below this many bytes are kept in one piece."""
 
 _PIECE = 16 * 1024
-_PART = 2048
-"""Smaller parts of a read, on average, are copied: to refer to one takes 200 bytes."""
+_PART = 1024
+"""Smaller parts of a read, on average, are copied: to refer to one takes 72 bytes."""
+
+
+_Parts = tuple[bytes, tuple[int, ...]]
+"""A read, and where the parts of it begin and end that count."""
 
 
 class Document:
@@ -30,7 +34,7 @@ class Document:
         """How much has come of it, in bytes."""
         self.wrong: str | None = None
         """Where it is not UTF-8, and why; what may be the beginning of a character is none."""
-        self._pieces: list[bytes | list[memoryview]] = []
+        self._pieces: list[bytes | _Parts] = []
         self._taken = False
         self._few: list[bytes] = []  # too small to be kept: each takes more than its bytes
         self._few_size = 0
@@ -51,19 +55,24 @@ class Document:
             self._gather()
             self._pieces.append(piece)
 
-    def add_parts(self, parts: list[memoryview], size: int, read: bytes) -> None:
-        """Take in what has come next: `size` bytes, in parts of a read, which are not copied."""
+    def add_parts(self, read: bytes, bounds: Sequence[int], size: int) -> None:
+        """Take in what has come next: parts of a read, which are not copied.
+
+        Each has two of the `bounds`; together they are `size` bytes.
+        """
         if (
-            size < _PART * len(parts)
+            size < _PIECE
+            or 2 * size < _PART * len(bounds)
             or 2 * size < len(read)  # All of it would be kept for their sake.
             or self._decoder is not None
             or not read.isascii()
         ):
-            self.add(b"".join(parts))
+            self.add(b"".join(_views(read, bounds)))
             return
         self.size += size
         self._gather()
-        self._pieces.append(parts)
+        # Of numbers alone, so that the garbage collector need not look at each.
+        self._pieces.append((read, tuple(bounds)))
 
     def end(self) -> bytes | Document:
         """Take it for complete; return it in the form that is cheaper for its size."""
@@ -76,7 +85,9 @@ class Document:
 
     def take(self) -> list[bytes]:
         """Give up what has come since the last call, in pieces; `size` goes on counting all."""
-        pieces = [b"".join(each) if isinstance(each, list) else each for each in self._pieces]
+        pieces = [
+            each if isinstance(each, bytes) else b"".join(_views(*each)) for each in self._pieces
+        ]
         pieces += self._few
         self._taken = True
         self._pieces, self._few, self._few_size = [], [], 0
@@ -84,12 +95,12 @@ class Document:
 
     def join(self) -> bytes:
         """Return what is there, in one piece."""
-        return b"".join((*_parts(self._pieces), *self._few))
+        return b"".join((*_flat(self._pieces), *self._few))
 
     def head(self, size: int) -> str:
         """Return its beginning as text, of `size` bytes or a little less."""
         first = b""
-        for piece in (*_parts(self._pieces), *self._few):
+        for piece in (*_flat(self._pieces), *self._few):
             first += piece[: size - len(first)]
             if len(first) == size:
                 break
@@ -105,7 +116,7 @@ class Document:
         pieces = self._pieces
         text = self._text
         if text is None:
-            joined = b"".join(_parts(pieces))
+            joined = b"".join(_flat(pieces))
             self._pieces = [joined]  # so that there are never more than two copies
             del pieces
             text = self._text = joined.decode()
@@ -134,12 +145,17 @@ class Document:
             self._few_size = 0
 
 
-def _parts(pieces: list[bytes | list[memoryview]]) -> Iterator[bytes | memoryview]:
+def _views(read: bytes, bounds: Sequence[int]) -> Iterator[memoryview]:
+    view = memoryview(read)
+    return (view[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True))
+
+
+def _flat(pieces: list[bytes | _Parts]) -> Iterator[bytes | memoryview]:
     for each in pieces:
-        if isinstance(each, list):
-            yield from each
-        else:
+        if isinstance(each, bytes):
             yield each
+        else:
+            yield from _views(*each)
 
 
 def described(data: bytes, offset: int, error: UnicodeDecodeError) -> str:
