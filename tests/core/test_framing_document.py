@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+from contextlib import contextmanager
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given, settings
@@ -20,6 +22,9 @@ from ncwire.framing import (
     frame_end_of_message,
 )
 from ncwire.framing.document import SMALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 some = st.sampled_from([b"a", b"\xc3\xa9", b"\xf0\x9f\x98\x80", b"\xe2\x82", b"\xff", b"\xac"])
 TEXT = "".join(random.Random(1).choices("abc]>#\n<é€😀", k=200_000))
@@ -48,6 +53,16 @@ def text(content: bytes | Document) -> str:
     return content.decode() if isinstance(content, bytes) else content.text()
 
 
+@contextmanager
+def traced() -> Iterator[Callable[[], tuple[int, int]]]:
+    """Trace what is allocated; what it yields tells how much is held, and was at most."""
+    tracemalloc.start()
+    try:
+        yield tracemalloc.get_traced_memory
+    finally:
+        tracemalloc.stop()
+
+
 def is_utf8(data: bytes) -> bool:
     return data.decode(errors="ignore").encode() == data
 
@@ -71,14 +86,11 @@ def test_whether_it_is_utf8_is_known_however_it_came(data: bytes, cuts: list[int
 
 def test_small_pieces_are_gathered() -> None:
     made = Document()
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         for _ in range(300_000):
             made.add(b"a")
         ended = made.end()
-        held, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+        held, _ = memory()
     assert held < 400_000
     assert isinstance(ended, Document)
     assert ended.text() == "a" * 300_000
@@ -88,13 +100,10 @@ def test_its_text_is_one_and_the_same_and_kept_once() -> None:
     size = 4_000_000
     made = document(b"a" * size, [*range(0, size, 32_768)])
     made.end()
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         first = made.text()
         assert made.text() is first
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+        _, peak = memory()
     assert peak < 2.1 * size  # besides the pieces, which were there before
 
 
@@ -137,14 +146,11 @@ def test_chunks_are_not_copied_as_they_come(chunk_size: int) -> None:
     stream = b"".join(frame_chunked(b"a" * size, chunk_size))
     decoder = ChunkedDecoder()
     reads = [stream[start : start + 100_000] for start in range(0, len(stream), 100_000)]
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         for each in reads:
             decoder.receive(each)
             ended = decoder.next_document()
-        held, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+        held, peak = memory()
     assert isinstance(ended, Document)
     assert held < 0.1 * size
     assert peak < 0.2 * size
@@ -153,18 +159,16 @@ def test_chunks_are_not_copied_as_they_come(chunk_size: int) -> None:
     assert b"".join(taken) == b"a" * size
 
 
-def test_chunks_in_small_reads_are_gathered() -> None:
+@pytest.mark.parametrize(("chunk_size", "size_of_reads"), [(2_900, 3_000), (100, 100_000)])
+def test_small_chunks_and_reads_are_gathered(chunk_size: int, size_of_reads: int) -> None:
     size = 4_000_000
-    stream = b"".join(frame_chunked(b"a" * size, 2_900))
+    stream = b"".join(frame_chunked(b"a" * size, chunk_size))
     decoder = ChunkedDecoder()
-    tracemalloc.start()
-    try:
-        for start in range(0, len(stream), 3_000):
-            decoder.receive(stream[start : start + 3_000])
+    with traced() as memory:
+        for start in range(0, len(stream), size_of_reads):
+            decoder.receive(stream[start : start + size_of_reads])
             ended = decoder.next_document()
-        held, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+        held, _ = memory()
     assert isinstance(ended, Document)
     assert held < 1.05 * size
 
@@ -173,17 +177,14 @@ def test_a_large_read_is_not_kept_for_a_small_part_of_it() -> None:
     size, many = 100_000, 20
     messages = b"".join(frame_chunked(b"a" * size, 4_096)) * many
     decoder = ChunkedDecoder()
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         decoder.receive(bytearray(messages))
         del messages
         first = decoder.next_document()
         assert isinstance(first, Document)
         while decoder.next_document() is not None:
             pass
-        held, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+        held, _ = memory()
     assert held < 2 * size
     assert first.text() == "a" * size
 

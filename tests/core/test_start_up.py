@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import ncwire
 
 SLOW = {
     "argparse", "asyncio", "cryptography", "difflib", "email", "hashlib", "http",
@@ -21,13 +25,21 @@ SLOW = {
 
 
 def imported_by(code: str) -> set[str]:
-    """Return what code imports in a new interpreter, beyond what that has imported by itself."""
+    """Return what code imports in a new interpreter, beyond what that has imported by itself.
+
+    Without `site`, for an editable installation's hooks import half the library on their own.
+    """
     program = (
         "import json, sys\nbefore = set(sys.modules)\n"
         f"{code}\nprint(json.dumps(sorted(set(sys.modules) - before)))"
     )
+    path = os.pathsep.join([str(Path(ncwire.__file__).parents[1]), *filter(None, sys.path)])
     done = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        [sys.executable, "-S", "-c", program],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
     )
     return set(json.loads(done.stdout))
 
