@@ -9,14 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, overload
 
 from ncwire.awaited import Answer, Callbacks, Promise
-from ncwire.dialect import PLAIN, Dialect
 from ncwire.driver import Timeouts
 from ncwire.errors import RPCTimeoutError
 from ncwire.listeners import Listeners, ListenerT, Root, SessionListener
-from ncwire.messages import rpc_envelope, wrap_rpc
 from ncwire.notifications import NotificationReader
 from ncwire.rpc import Replies, Reply
-from ncwire.rpc_pieces import rpc_document
+from ncwire.rpc_document import rpc_envelope, wrap_rpc
 from ncwire.streamed import (
     ReplyStream,
     Request,
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from ncwire.connection import Connection
+    from ncwire.dialect import Dialect
     from ncwire.errors import NcwireError
     from ncwire.framing import Document
     from ncwire.intake import Task
@@ -47,9 +46,7 @@ class Conversation(ABC):
 
     def __init__(self, protocol: Protocol, dialect: Dialect) -> None:
         self._protocol = protocol
-        self._wrap_rpc: Callable[[str | bytes, str], bytes] = (
-            wrap_rpc if dialect == PLAIN else partial(wrap_rpc, envelope=rpc_envelope(dialect))
-        )
+        self._envelope = rpc_envelope(dialect)
         self._timeouts = Timeouts()
         self._listeners = Listeners()
         self._replies = Replies()
@@ -124,7 +121,7 @@ class Conversation(ABC):
         operation in pieces is sent as `send` does; of it the first 4096 bytes are checked.
         """
         message_id = str(next(self._message_ids))
-        document = rpc_document(operation, message_id, self._wrap_rpc)
+        document = wrap_rpc(operation, message_id, self._envelope)
         future = self._replies.expect(message_id, Promise()).future
         try:
             self._open_connection().send(document)
@@ -154,7 +151,7 @@ class Conversation(ABC):
             raise TypeError("request: the operation must be one str or bytes; submit takes pieces")
         connection = self._open_connection()
         message_id = str(next(self._message_ids))
-        document = self._wrap_rpc(operation, message_id)
+        document = wrap_rpc(operation, message_id, self._envelope)
         self._replies.expect(message_id, Callbacks(on_reply, on_error))
         try:
             connection.send(document)
@@ -205,7 +202,7 @@ class Conversation(ABC):
         seconds = self._timeouts.rpc if timeout is None else timeout
         until = time.monotonic() + seconds
         message_id = str(next(self._message_ids))
-        document = rpc_document(operation, message_id, self._wrap_rpc)
+        document = wrap_rpc(operation, message_id, self._envelope)
         answer = self._replies.expect(message_id, Answer())
         try:
             connection.call(document, answer, until)
@@ -234,7 +231,7 @@ class Conversation(ABC):
         connection = self._open_connection("stream")
         message_id = str(next(self._message_ids))
         seconds = self._timeouts.rpc if timeout is None else timeout
-        document = rpc_document(operation, message_id, self._wrap_rpc)
+        document = wrap_rpc(operation, message_id, self._envelope)
         self._protocol.divert(self._replies.begin)
         streamed = self._replies.expect(message_id, Streamed())
         try:

@@ -1,4 +1,4 @@
-"""NETCONF documents as far as a transport needs them: hello, the root of a reply, `<rpc>`.
+"""NETCONF documents as far as a transport needs them: hello, and the root of what comes.
 
 Whatever the peer sent is read with defusedxml, and a DOCTYPE is refused, with the entity
 declarations and external references that only a DOCTYPE can bring.
@@ -19,7 +19,6 @@ from ncwire.errors import (
     HelloMissingError,
     HelloSessionIdError,
     MessageError,
-    OptionError,
 )
 from ncwire.plain_root import plain_root
 
@@ -27,24 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from xml.etree.ElementTree import Element
 
-    from ncwire.dialect import Dialect
-
 BASE_NS = "urn:ietf:params:xml:ns:netconf:base:1.0"
 """The namespace of `<hello>`, `<rpc>` and `<rpc-reply>`, in every version of NETCONF."""
 NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 """The namespace of `<notification>` (RFC 5277)."""
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 _EXCERPT = 60
 _FIRST_PIECE = 512
 _SESSION_ID = re.compile(r"0*([1-9][0-9]{0,9})", re.ASCII)
 _MAX_SESSION_ID = 4294967295
-_XML_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s.*?\?>\s*)?", re.DOTALL)
-_MISCELLANEOUS = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
-_START_TAG = re.compile(rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)")
-_PLAIN_OPERATION = re.compile(rb"<(?!rpc[\s/>])[A-Za-z_][A-Za-z0-9_.-]*+[\s/>]")
-_DOCTYPE = b"<!DOCTYPE"
-_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_RPC = f'<rpc message-id="%b" xmlns="{BASE_NS}">%b</rpc>'.encode()
 
 # Expat's own; an encoding that it or Python does not know; a str that UTF-8 cannot express.
 _UNREADABLE = (ParseError, LookupError, ValueError)
@@ -63,10 +54,10 @@ def build_hello(capabilities: Iterable[str], prefix: str = "") -> bytes:
     Its elements have the prefix, or are in the default namespace.
     """
     nc, xmlns = (f"{prefix}:", f"xmlns:{prefix}") if prefix else ("", "xmlns")
-    listed = "".join(f"<{nc}capability>{_escaped(uri)}</{nc}capability>" for uri in capabilities)
+    listed = "".join(f"<{nc}capability>{escaped(uri)}</{nc}capability>" for uri in capabilities)
     # With its declaration, which some devices insist on (CSR 1000v).
     return (
-        f"{_DECLARATION}"
+        f"{DECLARATION}"
         f'<{nc}hello {xmlns}="{BASE_NS}"><{nc}capabilities>{listed}</{nc}capabilities></{nc}hello>'
     ).encode()
 
@@ -135,39 +126,6 @@ def read_root(raw: str | bytes) -> tuple[str, dict[str, str]]:
     return root.tag, dict(root.attrib)
 
 
-def rpc_envelope(dialect: Dialect) -> bytes:
-    """Return what `wrap_rpc` puts around an operation, in a dialect."""
-    nc = f"{dialect.rpc_prefix}:" if dialect.rpc_prefix else ""
-    declared = [(dialect.rpc_prefix, BASE_NS)] if nc else []
-    declared += dialect.rpc_namespaces
-    namespaces = "".join(f' xmlns:{prefix}="{_escaped(uri)}"' for prefix, uri in declared)
-    namespaces = namespaces.replace("%", "%%")
-    head = _DECLARATION if dialect.rpc_declaration else ""
-    return f'{head}<{nc}rpc message-id="%b" xmlns="{BASE_NS}"{namespaces}>%b</{nc}rpc>'.encode()
-
-
-def wrap_rpc(operation: str | bytes, message_id: str, envelope: bytes = _RPC) -> bytes:
-    """Return `<rpc>` with this operation in it, in UTF-8 (RFC 6241 section 4.1).
-
-    The envelope is ncwire's own, or one that `rpc_envelope` has returned.
-
-    `operation` is one XML element; bytes are UTF-8. An XML declaration or a byte order mark
-    before it is dropped. Raises `OptionError` when it is empty, no element, not UTF-8, or has a
-    DOCTYPE, and when it is a whole `<rpc>`. It is not parsed: that it is well-formed, and no
-    more than one element, is the caller's.
-    """
-    document = operation if isinstance(operation, bytes) else _encoded(operation)
-    if not document.isascii():
-        _check_utf8(document)
-    quoted = message_id if message_id.isalnum() else _escaped(message_id)
-    if _PLAIN_OPERATION.match(document):
-        return envelope % (quoted.encode(), document)
-    declaration = _XML_DECLARATION.match(document)
-    body = memoryview(document)[declaration.end() if declaration else 0 :]
-    _check_operation(body)
-    return envelope % (quoted.encode(), body)
-
-
 class _Pieces:
     """A document as a file, without white space before it, in pieces of growing size.
 
@@ -193,7 +151,8 @@ class _Pieces:
         return piece
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return text as it stands in an element or in a quoted attribute."""
     # As xml.sax.saxutils has it, which brings in urllib.request, http and email.
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&quot;")
@@ -219,38 +178,6 @@ def _children(parent: Element, name: str) -> Iterator[Element]:
 
 def _either(name: str) -> tuple[str, str]:
     return f"{{{BASE_NS}}}{name}", name
-
-
-def _check_operation(body: memoryview) -> None:
-    if not body:
-        raise OptionError("operation", "is empty")
-    before = _MISCELLANEOUS.match(body)
-    element = body[before.end() if before else 0 :]
-    if bytes(element[: len(_DOCTYPE)]) == _DOCTYPE:
-        raise OptionError("operation", "has a DOCTYPE")
-    start = _START_TAG.match(element)
-    if start is None:
-        raise OptionError("operation", "does not begin with an XML element")
-    if start[1] == b"rpc":
-        raise OptionError("operation", "is a whole <rpc>; give the element inside it")
-
-
-def _check_utf8(document: bytes) -> None:
-    try:
-        document.decode()
-    except UnicodeError as error:
-        raise _not_utf8(error) from error
-
-
-def _encoded(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeError as error:
-        raise _not_utf8(error) from error
-
-
-def _not_utf8(error: UnicodeError) -> OptionError:
-    return OptionError("operation", f"is not UTF-8: {error}")
 
 
 def _forbidden(what: str, raw: str | bytes, error: DefusedXmlException) -> ForbiddenXMLError:

@@ -38,6 +38,7 @@ SANS_IO = [
     *(path.relative_to(CORE).as_posix() for path in sorted((CORE / "framing").glob("*.py"))),
     "messages.py",
     "protocol.py",
+    "rpc_document.py",
 ]
 INPUT_AND_OUTPUT = {
     "asyncio",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
-from ncwire.dialect import Dialect
 from ncwire.errors import OptionError, UnsendableMessageError
 from ncwire.framing import (
     ChunkedDecoder,
@@ -14,8 +11,6 @@ from ncwire.framing import (
     chunked_pieces,
     end_of_message_pieces,
 )
-from ncwire.messages import rpc_envelope, wrap_rpc
-from ncwire.rpc_pieces import wrap_rpc_pieces
 
 SIZES = (1, 5, 6, 1000, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 10**6)
 
@@ -88,23 +83,3 @@ def test_a_message_without_a_byte_has_no_form(framed):
         list(framed([b"", b""]))
     with pytest.raises(OptionError, match="pieces of str"):
         list(framed(["<a/>"]))
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 1000, 4095, 4096, 4097, 10_000])
-def test_an_operation_may_be_cut_anywhere(size):
-    operation = "<?xml version='1.0'?>\n<a>é€😀" + "é€😀" * 2000 + "</a>"
-    wrapped = b"".join(wrap_rpc_pieces(cut(operation.encode(), size), "7"))
-    body = operation.partition("\n")[2]
-    assert wrapped.decode() == (
-        f'<rpc message-id="7" xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">{body}</rpc>'
-    )
-
-
-def test_an_operation_in_pieces_has_its_dialects_envelope():
-    wrap = partial(wrap_rpc, envelope=rpc_envelope(Dialect(rpc_prefix="nc", rpc_declaration=True)))
-    assert b"".join(wrap_rpc_pieces([b"<a", b"/>"], "7", wrap)) == wrap("<a/>", "7")
-
-
-def test_what_is_not_utf8_is_refused_at_the_beginning():
-    with pytest.raises(OptionError, match="not UTF-8"):
-        next(wrap_rpc_pieces([b"<a>\xff", b"</a>"], "7"))

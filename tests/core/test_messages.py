@@ -13,9 +13,8 @@ from ncwire.errors import (
     HelloMissingError,
     HelloSessionIdError,
     MessageError,
-    OptionError,
 )
-from ncwire.messages import BASE_NS, build_hello, parse_hello, read_root, wrap_rpc
+from ncwire.messages import BASE_NS, build_hello, parse_hello, read_root
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 CAPABILITIES = f"<capabilities><capability>{BASE_1_0}</capability></capabilities>"
@@ -246,77 +245,6 @@ def test_the_error_has_a_short_excerpt() -> None:
 def test_a_hostile_message_is_refused(doctype: str, named: str, encode: type) -> None:
     with pytest.raises(ForbiddenXMLError, match=named):
         read_root(encode(f"{DECLARATION}<!-- c -->{doctype.format('a')}<a/>"))
-
-
-# --- rpc ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "operation",
-    [
-        "<get/>",
-        b"<get/>",
-        f"{DECLARATION}\n<get/>",
-        "\ufeff<get/>",
-        f"\ufeff \n{DECLARATION}<get/>",
-        b"\xef\xbb\xbf" + DECLARATION.encode() + b"<get/>",
-    ],
-)
-def test_an_operation_is_wrapped_without_its_declaration(operation: str | bytes) -> None:
-    assert (
-        wrap_rpc(operation, "101")
-        == f'<rpc message-id="101" xmlns="{BASE_NS}"><get/></rpc>'.encode()
-    )
-
-
-@pytest.mark.parametrize(
-    "operation",
-    [
-        "<!-- why --><get/>",
-        "<?pi?> <get/>",
-        "<x:get xmlns:x='urn:x'/>",
-        "<rpcs/>",
-        "<get>\n</get>\n",
-        "<é/>",
-        "<é/>".encode(),
-    ],
-)
-def test_an_operation_is_otherwise_left_as_it_is(operation: str | bytes) -> None:
-    expected = operation.encode() if isinstance(operation, str) else operation
-    assert wrap_rpc(operation, "1").endswith(b">" + expected + b"</rpc>")
-
-
-def test_a_message_id_is_quoted() -> None:
-    root = ET.fromstring(wrap_rpc("<get/>", "<\"'&>"))
-    assert root.attrib == {"message-id": "<\"'&>"}
-
-
-@pytest.mark.parametrize(
-    ("operation", "problem"),
-    [
-        ("", "is empty"),
-        (b"", "is empty"),
-        (" \n", "is empty"),
-        (DECLARATION, "is empty"),
-        ("get", "does not begin with an XML element"),
-        ("</get>", "does not begin with an XML element"),
-        ("<![CDATA[x]]>", "does not begin with an XML element"),
-        ("<?xml version='1.0'", "does not begin with an XML element"),
-        ("<!-- only a comment -->", "does not begin with an XML element"),
-        ("<!-- c --> text", "does not begin with an XML element"),
-        ("<!DOCTYPE get><get/>", "has a DOCTYPE"),
-        ("<!-- c --> <!DOCTYPE get><get/>", "has a DOCTYPE"),
-        ("<rpc message-id='1'><get/></rpc>", "give the element inside it"),
-        (f"{DECLARATION}<nc:rpc xmlns:nc='{BASE_NS}'/>", "give the element inside it"),
-        ("<rpc>", "give the element inside it"),
-        (b"<a>\xff</a>", "is not UTF-8"),
-        ("<a>\ud800</a>", "is not UTF-8"),
-    ],
-)
-def test_what_is_no_operation_is_refused(operation: str | bytes, problem: str) -> None:
-    with pytest.raises(OptionError, match=re.escape(problem)) as caught:
-        wrap_rpc(operation, "1")
-    assert caught.value.option == "operation"
 
 
 def test_both_versions_of_the_protocol_use_one_namespace() -> None:

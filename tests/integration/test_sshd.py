@@ -31,7 +31,7 @@ from ncwire.errors import (
     StepTimeoutError,
     TransportError,
 )
-from ncwire.messages import wrap_rpc
+from ncwire.rpc_document import wrap_rpc
 from ncwire.testing import EmbeddedServer, FaultProxy
 
 pytestmark = pytest.mark.sshd

@@ -16,8 +16,8 @@ from ncwire.errors import (
     SessionCloseError,
     UnsupportedOption,
 )
-from ncwire.messages import rpc_envelope, wrap_rpc
 from ncwire.profiles import DeviceProfile
+from ncwire.rpc_document import rpc_envelope, wrap_rpc
 from ncwire.ssh.options import settle
 from ncwire.ssh.parameters import Parameters
 from ncwire.testing import EmbeddedServer

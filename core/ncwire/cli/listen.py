@@ -12,7 +12,7 @@ from ncwire.cli import connection, documents, failures, passwords, values
 from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import console, printable, write_document
 from ncwire.errors import NcwireError
-from ncwire.messages import wrap_rpc
+from ncwire.rpc_document import wrap_rpc
 
 if TYPE_CHECKING:
     import argparse
