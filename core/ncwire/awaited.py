@@ -63,19 +63,19 @@ class Answer(Awaited, Outcome):
     read the reply may complete it, with locks held.
     """
 
-    __slots__ = ("_came", "_cause", "_reply", "done")
-
     anywhere = True
 
-    def __init__(self) -> None:
-        self.done = False
-        self._reply: Reply | None = None
-        self._cause: NcwireError | None = None
-        self._came: threading.Event | None = None  # made when someone waits
+    # Of the class, until there is another: each rpc makes one of these.
+    done = False
+    reply: Reply | None = None
+    """The reply; None when it has not come."""
+    cause: NcwireError | None = None
+    """Why it never will."""
+    _came: threading.Event | None = None  # made when someone waits
 
     def complete(self, reply: Reply) -> bool:
         """See `Awaited.complete`."""
-        self._reply = reply
+        self.reply = reply
         self.done = True
         if self._came is not None:
             self._came.set()
@@ -83,7 +83,7 @@ class Answer(Awaited, Outcome):
 
     def fail(self, cause: NcwireError) -> None:
         """See `Awaited.fail`."""
-        self._cause = cause
+        self.cause = cause
         self.done = True
         if self._came is not None:
             self._came.set()
@@ -94,13 +94,6 @@ class Answer(Awaited, Outcome):
         # Whoever finishes sets `done` and then looks for the event: so one sees the other.
         if not self.done:
             came.wait(max(0.0, seconds))
-
-    def reply(self) -> Reply | None:
-        """Return the reply, None when it has not come; raise the cause why it never will."""
-        if self._cause is not None:
-            # One error, raised to whoever asks: its traceback must not grow with each.
-            raise self._cause.with_traceback(None)
-        return self._reply
 
 
 class Promise(Awaited):

@@ -35,14 +35,14 @@ class Borrowed:
         self._bell = -1
         self._closed = False
 
-    def take(self) -> bool:
-        """Take it for the calling thread, if no other has it; do not wait for that.
+    def take(self, here: int) -> bool:
+        """Take it for the calling thread, `here`, if no other has it; do not wait for that.
 
         False also when there is no fd left to wait with, or the connection's is closed.
         """
         if self._closed or not self._holder.acquire(blocking=False):
             return False
-        self._owner = threading.get_ident()
+        self._owner = here
         if self._poller is not None:
             return True
         prepared = False

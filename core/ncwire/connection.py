@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ncwire.driver import Readiness
 from ncwire.errors import SendQueueFullError, SessionError
+from ncwire.framing import encoded
 from ncwire.send_pieces import send_pieces
 from ncwire.served import Served
 
@@ -38,14 +39,16 @@ class Connection(Served):
         message that the framing cannot carry, and `SendQueueFullError` when there has been no
         room for it by `until`; nothing was queued then. For one in pieces see `send_pieces`.
         """
-        if not isinstance(message, (bytes, str)):
+        if isinstance(message, str):
+            message = encoded(message)
+        elif not isinstance(message, bytes):
             self.send_pieces(message, self._patience)
             return
         self._post(message, until)
         # A library's write may have taken in what the peer sent, and the fd tells nothing of
         # that any more.
         if self._intake.dispatching and threading.get_ident() == self._pump.ident:
-            return  # a listener's: `service` reads on after it
+            return  # a listener's: `service` goes on after it
         self._serve_once()
 
     def send_pieces(self, message: Iterable[bytes], seconds: float) -> None:
@@ -84,7 +87,7 @@ class Connection(Served):
         if more or self._queued or self._inbox or over or self._has_changed():
             self._wake()
 
-    def _post(self, message: str | bytes, until: float | None) -> None:
+    def _post(self, message: bytes, until: float | None) -> None:
         """Send as `send` does, and leave the reading to what follows."""
         buffers = self._protocol.frame(message)
         ending, outbox = self._ending, self._outbox
@@ -97,16 +100,18 @@ class Connection(Served):
         try:
             free = not (self._queued or outbox.owner is not None or ending.stopped)
             if free:
-                outbox.send_at_once(self._channel, buffers)
+                first = memoryview(buffers[0])
+                taken = self._channel.write(first)
+                if taken != len(first) or len(buffers) > 1:
+                    outbox.put_back(first[taken:], *buffers[1:])
         except BaseException as error:
             # An interrupt (Ctrl-C) may have come between sending and knowing how much.
             ending.fail(error)
             if not isinstance(error, Exception):
+                self._wake()
                 raise
         finally:
             self._use.release()
-            if self._queued or ending.failure is not None:
-                self._wake()
         if not free:
             self._queue_up(buffers, until)
 
@@ -143,13 +148,17 @@ class Connection(Served):
 
         `until` is on the clock of `time.monotonic`. Where another thread serves the connection
         already, or must, it is merely waited for. For a message in pieces, the time until then
-        bounds each wait of `send_pieces`, and then that for the answer. Raises what `send` does.
+        bounds each wait of `send_pieces`, and then that for the answer. Raises what `send` does,
+        and `SessionError` on the pump's own thread, which would wait for itself.
         """
+        here = threading.get_ident()
+        if here == self._pump.ident:
+            raise _would_wait_for_itself()
         if not isinstance(message, bytes):
             seconds = until - time.monotonic()
             self.send_pieces(message, seconds)
             until = time.monotonic() + seconds
-        elif not self._lends or not self._borrowed.take():
+        elif not self._lends or not self._borrowed.take(here):
             self.send(message, until)
         else:
             try:
@@ -165,9 +174,10 @@ class Connection(Served):
 
         Raises `SessionError` on the pump's own thread, which would wait for itself.
         """
-        if self._pump.ident == threading.get_ident():
-            raise SessionError("a stream cannot be read on the thread that serves its session")
-        if self._lends and self._borrowed.take():
+        here = threading.get_ident()
+        if here == self._pump.ident:
+            raise _would_wait_for_itself()
+        if self._lends and self._borrowed.take(here):
             try:
                 self._serve_until(answer, until)
             finally:
@@ -189,7 +199,8 @@ class Connection(Served):
                         more = self._take_in(_BACKLOG)
                     if ending.stopped or ending.cause is not None:
                         return
-                    self._waiting = wait = self._wait()
+                    special = self._has_timers or self._protocol.inlet is not None
+                    self._waiting = wait = self._wait() if special else self._wants()
                 working = False
                 over = answer.done or now >= until or len(self._inbox) > _BACKLOG
                 if over or wait.on is not _READ:  # for anything else it is the pump that waits
@@ -208,5 +219,17 @@ class Connection(Served):
         finally:
             # What a library has taken in already, its fd does not tell of, nor does the kernel
             # tell the pump of what it has told this thread of.
-            if more or self._inbox or ending.failure is not None or self._has_changed():
+            if (
+                more
+                or self._inbox
+                or ending.failure is not None
+                or (self._waiting is not self._told and self._has_changed())
+            ):
                 self._wake()
+
+
+def _would_wait_for_itself() -> SessionError:
+    return SessionError(
+        "rpc: no reply can be waited for on the thread that serves the session, which would wait "
+        "for itself; a listener uses submit instead"
+    )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ncwire.errors import NcwireError
     from ncwire.framing import Document
     from ncwire.intake import Task
-    from ncwire.protocol import MessageReceived, Protocol
+    from ncwire.protocol import Protocol
 
 
 _WHOLE: Final = (bytes, str)  # made once, for every rpc asks
@@ -53,12 +53,8 @@ class Conversation(ABC):
         self._message_ids = itertools.count(1)
 
     @abstractmethod
-    def _open_connection(self, waiting: str = "") -> Connection:
-        """Return the connection; raise why there is none, or none any more.
-
-        Raises `SessionError` for a call that waits, which is given by its name, on the thread
-        that serves the session.
-        """
+    def _open_connection(self) -> Connection:
+        """Return the connection; raise why there is none, or none any more."""
 
     # --- listeners -----------------------------------------------------------------------------
 
@@ -198,7 +194,7 @@ class Conversation(ABC):
         if sink is not None:
             write = writer(sink)
             return pour(self.stream(operation, timeout), write)
-        connection = self._open_connection("rpc")
+        connection = self._open_connection()
         seconds = self._timeouts.rpc if timeout is None else timeout
         until = time.monotonic() + seconds
         message_id = str(next(self._message_ids))
@@ -212,8 +208,11 @@ class Conversation(ABC):
         except BaseException:  # nobody waits any more
             self._replies.give_up(message_id)
             raise
-        reply = answer.reply()
+        reply = answer.reply
         if reply is None:
+            if answer.cause is not None:
+                # One error, raised to whoever asks: its traceback must not grow with each.
+                raise answer.cause.with_traceback(None)
             self._replies.give_up(message_id)
             raise RPCTimeoutError(message_id, seconds, hint=self._hint())
         return reply
@@ -228,7 +227,7 @@ class Conversation(ABC):
         until the reply begins, and then each wait for more of it; the time that its reader takes
         is not counted. Listeners hear nothing of the reply. Raises what `rpc` does.
         """
-        connection = self._open_connection("stream")
+        connection = self._open_connection()
         message_id = str(next(self._message_ids))
         seconds = self._timeouts.rpc if timeout is None else timeout
         document = wrap_rpc(operation, message_id, self._envelope)
@@ -251,8 +250,12 @@ class Conversation(ABC):
 
     # --- what the connection tells -------------------------------------------------------------
 
-    def _message_received(self, message: MessageReceived, at_once: bool) -> Task | None:  # noqa: FBT001 - a callback
-        root, content = message
+    def _message_received(
+        self,
+        root: Root,
+        content: str | Document,
+        at_once: bool,  # noqa: FBT001 - a callback
+    ) -> Task | None:
         task = self._replies.answer(root, content)
         listeners = self._listeners
         if not listeners.registered:

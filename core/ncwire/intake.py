@@ -11,7 +11,8 @@ from ncwire.protocol import HelloReceived
 if TYPE_CHECKING:
     from ncwire.driver import Channel
     from ncwire.ending import Ending
-    from ncwire.protocol import MessageReceived, Protocol
+    from ncwire.framing import Document
+    from ncwire.protocol import Protocol, Root
 
 READ_SIZE = 256 * 1024
 BYTES_PER_SERVICE = 256 * 1024
@@ -32,7 +33,7 @@ class Intake:
         protocol: Protocol,
         ending: Ending,
         hello: Task,
-        message: Callable[[MessageReceived, bool], Task | None],
+        message: Callable[[Root, str | Document, bool], Task | None],
     ) -> None:
         self._channel = channel
         self._protocol = protocol
@@ -71,7 +72,10 @@ class Intake:
                     protocol.receive(data)
                     self._take_events()
                 else:
-                    self._take_message(whole)
+                    root, content = whole
+                    task = self._message(root, content, not (inbox or self.dispatching))
+                    if task is not None:
+                        inbox.append(task)
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
             ending.fail(error)
             return False
@@ -90,9 +94,7 @@ class Intake:
             if isinstance(event, HelloReceived):
                 self.inbox.append(self._hello)
             else:
-                self._take_message(event)
-
-    def _take_message(self, message: MessageReceived) -> None:
-        task = self._message(message, not self.inbox and not self.dispatching)
-        if task is not None:
-            self.inbox.append(task)
+                at_once = not (self.inbox or self.dispatching)
+                task = self._message(event.root, event.content, at_once)
+                if task is not None:
+                    self.inbox.append(task)

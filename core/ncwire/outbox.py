@@ -104,22 +104,15 @@ class Outbox:
                 if self.owner is not None and self._queued <= _AHEAD:
                     self._taken.set()
 
-    def send_at_once(self, channel: Channel, buffers: Sequence[bytes | memoryview]) -> None:
-        """Send a message while nothing is queued; what the channel does not take now is.
+    def put_back(self, *rest: bytes | memoryview) -> None:
+        """Queue what the channel has not taken of a message that was sent with nothing queued.
 
-        It comes before whatever another thread has queued meanwhile. Raises what
-        `Channel.write` does.
+        It comes before whatever another thread has queued meanwhile.
         """
-        for index, buffer in enumerate(buffers):
-            left = memoryview(buffer)
-            while (taken := channel.write(left)) != len(left):
-                left = left[taken:]
-                if not taken:
-                    rest = [left, *(memoryview(each) for each in buffers[index + 1 :])]
-                    with self._lock:
-                        self.queue.extendleft(reversed(rest))
-                        self._queued += sum(map(len, rest))
-                    return
+        views = [memoryview(each) for each in rest if each]
+        with self._lock:
+            self.queue.extendleft(reversed(views))
+            self._queued += sum(map(len, views))
 
     def queued(self) -> int:
         """Return how many bytes are queued, and left in the line."""

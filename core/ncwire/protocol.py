@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
 from ncwire.dialect import PLAIN, Dialect
@@ -19,7 +19,6 @@ from ncwire.errors import (
     NetconfFramingError,
     NoCommonBaseError,
     SessionError,
-    UnsendableMessageError,
 )
 from ncwire.framing import (
     ChunkedDecoder,
@@ -119,7 +118,13 @@ class Protocol:
         self._hello_decoder = EndOfMessageDecoder(limits.hello)
         self._decoder: Decoder = self._hello_decoder
         self._alike = Alike()
-        self._frame: Callable[[bytes], tuple[bytes | memoryview, ...]] = frame_end_of_message
+        self.frame: Callable[[bytes], tuple[bytes | memoryview, ...]] = _not_yet
+        """Returns the buffers that carry a message, which is sent as it is.
+
+        Raises `SessionError` before the server's hello, whose capabilities decide the framing,
+        and `UnsendableMessageError` for a message that is empty, or contains "]]>]]>" under end-
+        of-message framing.
+        """
         self._failure: NcwireError | None = None
         self._divert: Divert | None = None
         self.inlet: Inlet | None = None
@@ -148,8 +153,8 @@ class Protocol:
         if self._failure is None:
             self._decoder.receive(data)
 
-    def take_whole(self, data: bytes) -> MessageReceived | None:
-        """Take in a read that is one message and nothing else, as most are, and return it.
+    def take_whole(self, data: bytes) -> tuple[Root, str | Document] | None:
+        """Take in a read that is one message and nothing else, as most are; return root and text.
 
         None if it is not: it has not been taken in then, and is to be given to `receive`. Raises
         what `next_event` does for a message.
@@ -165,7 +170,7 @@ class Protocol:
         except UnicodeDecodeError:
             root = None  # `_message` tells of it
         if root is not None:
-            return MessageReceived(root, text)
+            return root, text
         try:
             return self._message(document)
         except NcwireError as error:
@@ -195,17 +200,6 @@ class Protocol:
             self._failure = error
             raise
 
-    def frame(self, message: str | bytes) -> tuple[bytes | memoryview, ...]:
-        """Return the buffers that carry a message; bytes are UTF-8, and sent as they are.
-
-        Raises `SessionError` before the server's hello, whose capabilities decide the framing,
-        and `UnsendableMessageError` for a message that is empty, contains "]]>]]>" under end-
-        of-message framing, or cannot be encoded.
-        """
-        if self.framing is None:
-            raise SessionError("the server's hello has not come: the framing is not known yet")
-        return self._frame(message if isinstance(message, bytes) else _encoded(message))
-
     def divert(self, divert: Divert) -> None:
         """Ask from now on whether a message is to be handed over as it comes.
 
@@ -224,7 +218,7 @@ class Protocol:
         only when its piece comes: see `chunked_pieces` and `end_of_message_pieces`.
         """
         if self.framing is None:
-            raise SessionError("the server's hello has not come: the framing is not known yet")
+            raise _too_early()
         if self.framing is Framing.CHUNKED:
             return chunked_pieces(pieces)
         return end_of_message_pieces(pieces)
@@ -350,9 +344,10 @@ class Protocol:
     def _switch(self, framing: Framing) -> None:
         if framing is Framing.END_OF_MESSAGE:
             self._decoder.max_message = self._limits.message
+            self.frame = frame_end_of_message
             return
         rest = self._hello_decoder.take_rest()
-        self._frame = frame_chunked
+        self.frame = frame_chunked
         self._decoder = ChunkedDecoder(
             self._limits.message,
             self._hello_decoder.offset,
@@ -366,13 +361,12 @@ def _not_utf8(where: str) -> MessageError:
     return MessageError(f"the message is {where}")
 
 
-def _encoded(message: str) -> bytes:
-    try:
-        return message.encode()
-    except UnicodeEncodeError as error:
-        raise UnsendableMessageError(
-            f"the message cannot be written in UTF-8: {error.reason} at character {error.start}"
-        ) from None
+def _not_yet(_message: bytes) -> NoReturn:
+    raise _too_early()
+
+
+def _too_early() -> SessionError:
+    return SessionError("the server's hello has not come: the framing is not known yet")
 
 
 def _versions(capabilities: Capabilities) -> str:

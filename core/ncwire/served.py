@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from ncwire.driver import Channel
     from ncwire.errors import NcwireError
+    from ncwire.framing import Document
     from ncwire.intake import Task
     from ncwire.keepalive import Keepalive
-    from ncwire.protocol import MessageReceived, Protocol
+    from ncwire.protocol import Protocol, Root
     from ncwire.pump import Pump
 
 _PATIENCE = 1.0
@@ -32,9 +33,9 @@ class Events(NamedTuple):
 
     hello: Callable[[], None]
     """The server's hello has come: messages can be sent from now on. On the pump's thread."""
-    message: Callable[[MessageReceived, bool], Task | None]
+    message: Callable[[Root, str | Document, bool], Task | None]
     """Any other message has come: completes the call that waits for it, and returns what else is
-    to be done about it on the pump's thread, None if that was done at once; the second argument
+    to be done about it on the pump's thread, None if that was done at once; the last argument
     tells whether it may be, for nothing earlier is left to do. None of the user's code is run by
     it: it is called by whichever thread has read the message, the channel being locked."""
     ended: Callable[[NcwireError], None]
@@ -84,6 +85,7 @@ class Served(Member):
         # Most have no timers at all, and are asked for none with each message.
         self._has_timers = self._timers.any
         self._wait = self._timers.wait
+        self._wants = channel.wants
         self._lends = pump.lends
         self._borrowed = Borrowed(self._fd, partial(pump.stand_behind, self))
         self._waiting = self._told = Wait()
@@ -138,8 +140,8 @@ class Served(Member):
                 self._told = self._waiting
         if self._inbox:
             self._dispatch()
-            with self._use:
-                more = self._take_in(0)
+            with self._use:  # a listener may have sent
+                more = self._work(now, 0) if self._queued else self._take_in(0)
                 self._look()
                 self._told = self._waiting
             if self._inbox:
@@ -192,16 +194,20 @@ class Served(Member):
         if self._ending.stopped:
             return
         try:
-            self._waiting = self._wait()
+            special = (
+                self._has_timers
+                or self._protocol.inlet is not None
+                or self._ending.cause is not None
+            )
+            self._waiting = self._wait() if special else self._wants()
         except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
             self._ending.fail(error)
 
     def _has_changed(self) -> bool:
         """Return whether there is something to wait for that the pump does not know of."""
         wait, told = self._waiting, self._told
-        return wait is not told and (
-            wait.on is not told.on
-            or (wait.until is not None and (told.until is None or wait.until < told.until))
+        return wait.on is not told.on or (
+            wait.until is not None and (told.until is None or wait.until < told.until)
         )
 
     def _wake(self) -> None:

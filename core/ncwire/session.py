@@ -19,7 +19,6 @@ from ncwire.errors import (
     NetconfFramingError,
     OptionError,
     SessionCloseError,
-    SessionError,
     TransportError,
 )
 from ncwire.framing import Limits
@@ -326,17 +325,11 @@ class Session(Conversation, threading.Thread):
             # One error, raised to whoever asks: its traceback must not grow with each.
             raise self._cause.with_traceback(None)
 
-    def _open_connection(self, waiting: str = "") -> Connection:
+    def _open_connection(self) -> Connection:
         connection = self._connection
-        if connection is None or self._cause is not None or self._state is not _OPEN:
+        if connection is None or self._state is not _OPEN:
             self._raise_cause()
             raise TransportError(f"send: the session is {self._state.value}")
-        pump = self._pump
-        if waiting and pump is not None and threading.get_ident() == pump.ident:
-            raise SessionError(
-                f"{waiting}: called on the thread that serves the session it would wait for "
-                "itself; a listener uses submit instead"
-            )
         return connection
 
     def _await_end(self, connection: Connection, cause: NcwireError) -> None:

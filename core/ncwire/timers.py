@@ -51,8 +51,6 @@ class Timers:
     def wait(self) -> Wait:
         """Return what the channel wants, and no later than our own timers."""
         wants = self._channel.wants()
-        if self._protocol.inlet is None and self._keepalive is None and self._ending.cause is None:
-            return wants
         if self._is_paused():
             # The peer stops by itself when its window is used up.
             wants = Wait(wants.on & ~Readiness.READ, wants.until)

@@ -112,7 +112,13 @@ class Libssh2Channel(Channel):
                 if (self._keeps_alive or self._held is not _NOT) and not self._may_read():
                     return None
                 size = min(size, _READ)
-                data = self._take(size)
+                try:
+                    data: bytes | None
+                    code, data = connection.channel.read(size)
+                    if not data:
+                        data = self._take(size, code)
+                except SSH2Error as error:
+                    data = self._take(size, error)
                 if data is None:
                     self._idle = True
                     self._wants = self._after_reading()
@@ -142,21 +148,26 @@ class Libssh2Channel(Channel):
                     connection.check_not_ending()
                 if self._over or not data:
                     return 0
+                link = self._link
                 packet = connection.unsent
-                if packet is None:
-                    if len(data) + OVERHEAD > self._link.credit and not self._link.grants_credit():
-                        self._held = _Held.ROOM
-                        self._wants = self._blocked_on()
-                        return 0
-                    return self._send(bytes(data[: self._link.packet_size]))
-                if data[: len(packet)] != packet:
-                    raise TransportError(
-                        "a write that would block was not retried with the same bytes"
-                    )
-                if self._held is _REST and not self._link.grants_credit():
+                if packet is None and len(data) + OVERHEAD <= link.credit:
+                    packet = bytes(data[: link.packet_size])
+                elif not self._may_write(data, packet):
                     self._wants = self._blocked_on()
                     return 0
-                return self._send(packet)
+                elif packet is None:
+                    packet = bytes(data[: link.packet_size])
+                connection.unsent = packet
+                code: int
+                sent: int
+                try:
+                    code, sent = connection.channel.write(packet)
+                except SSH2Error as error:
+                    self._cannot_write(error)
+                    return 0
+                if sent != len(packet):
+                    return self._write_on(packet, code, sent)
+                return self._written(sent)
         finally:
             if connection.ending:
                 connection.free_if_idle()
@@ -223,58 +234,77 @@ class Libssh2Channel(Channel):
         held = self._held
         return held is not _REST and not (held is _Held.REKEYED and self._idle and not arrivals)
 
-    def _take(self, size: int) -> bytes | None:
+    def _take(self, size: int, result: int | SSH2Error) -> bytes | None:
+        """Return what a read comes to that has given nothing, but this code or this error."""
         channel = self._connection.channel
         while True:
+            if isinstance(result, SSH2Error):
+                if not isinstance(result, LOST):
+                    raise self._failure(result) from result
+                if self._over:
+                    return self._last(result)
+                self._lose(result)
+            elif result == AGAIN:
+                return self._last(None) if self._over else None
+            elif channel.eof():
+                return b""
+            # libssh2 has taken in something that is no packet, or has more to give: ask again.
             try:
                 data: bytes
-                code, data = channel.read(size)
-            except LOST as error:
-                if self._over:
-                    return self._last(error)
-                self._lose(error)
-                continue
+                result, data = channel.read(size)
             except SSH2Error as error:
-                raise self._failure(error) from error
-            if data:
-                return data
-            if code == AGAIN:
-                return self._last(None) if self._over else None
-            if channel.eof():
-                return b""
-            # libssh2 has taken in something that is no packet: ask again.
+                result = error
+            else:
+                if data:
+                    return data
 
-    def _send(self, packet: bytes) -> int:
-        connection = self._connection
-        link = self._link
-        taken = 0
-        for _ in range(_RETRIES):
-            connection.unsent = packet
-            sent: int
-            try:
-                code, sent = connection.channel.write(packet)
-            except LOST as error:
-                self._lose(error)
-                return taken
-            except SSH2Error as error:
-                raise self._failure(error) from error
-            taken += sent
-            if sent == len(packet):
-                connection.unsent = None
-                link.credit -= sent + OVERHEAD
-                self._held = _NOT
-                self._stuck = 0
-                self._quiet = self._is_drained()
-                self._wants = _TO_READ if self._quiet else self._blocked_on()
-                return taken
+    def _may_write(self, data: memoryview, unsent: bytes | None) -> bool:
+        """Return whether the kernel takes what is next, which may be the rest of a packet."""
+        if unsent is None:
+            granted = self._link.grants_credit()
+            if not granted:
+                self._held = _Held.ROOM
+            return granted
+        if data[: len(unsent)] != unsent:
+            raise TransportError("a write that would block was not retried with the same bytes")
+        return self._held is not _REST or self._link.grants_credit()
+
+    def _write_on(self, packet: bytes, code: int, sent: int) -> int:
+        """Do what can be done at once about a packet of which only so much was sent."""
+        connection, link = self._connection, self._link
+        taken = sent
+        for retries in range(_RETRIES, 0, -1):
             packet = packet[sent:]
             connection.unsent = packet
-            if code != AGAIN or not (connection.is_blocked_outbound() and link.has_room()):
+            blocked = code == AGAIN and connection.is_blocked_outbound()
+            if retries == 1 or not (blocked and link.has_room()):
                 break
+            try:
+                code, sent = connection.channel.write(packet)
+            except SSH2Error as error:
+                self._cannot_write(error)
+                return taken
+            taken += sent
+            if sent == len(packet):
+                return self._written(taken)
         link.credit -= taken + OVERHEAD
         self._held = self._holding() if code == AGAIN else _NOT
         self._wants = self._blocked_on()
         return taken
+
+    def _written(self, count: int) -> int:
+        self._connection.unsent = None
+        self._link.credit -= count + OVERHEAD
+        self._held = _NOT
+        self._stuck = 0
+        self._quiet = self._is_drained()
+        self._wants = _TO_READ if self._quiet else self._blocked_on()
+        return count
+
+    def _cannot_write(self, error: SSH2Error) -> None:
+        if not isinstance(error, LOST):
+            raise self._failure(error) from error
+        self._lose(error)
 
     def _holding(self) -> _Held:
         if self._connection.is_blocked_outbound():

@@ -317,3 +317,24 @@ def test_an_interrupt_in_the_middle_of_the_work_ends_the_session_with_that_cause
         session.rpc("<get/>")
     session.join(20)
     assert "KeyboardInterrupt in the middle of an rpc" in str(session.cause)
+
+
+@pytest.mark.parametrize("call", ["rpc", "send"])
+def test_an_interrupt_while_sending_ends_the_session(peer, call):
+    class Interrupting(type(peer.channel)):
+        def write(self, data):
+            taken = super().write(data)
+            if threading.current_thread() is threading.main_thread():
+                raise KeyboardInterrupt
+            return taken
+
+    peer.channel.__class__ = Interrupting
+    session = Session(CLIENT)
+    peer.hello()
+    session.open(peer.channel)
+    peer.receive()
+    until_polling(session)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(session, call)("<get/>")
+    session.join(20)
+    assert "KeyboardInterrupt in the middle of an rpc" in str(session.cause)

@@ -35,9 +35,8 @@ def test_a_short_message_does_not_pass_a_long_one_that_waits():
 
 def test_nothing_comes_between_the_rest_of_a_message_and_it():
     outbox, channel = Outbox(100), Taking()
-    channel.takes = 3
-    outbox.send_at_once(channel, [b"first", b"second"])
     assert outbox.leave([b"third"])
+    outbox.put_back(b"", b"first", b"second")
     channel.takes = 100
     outbox.send(channel)
     assert channel.taken == b"firstsecondthird"

@@ -12,10 +12,13 @@ FILLING = "<filling>" + "x" * 2_000_000 + "</filling>"
 """More than a socket takes, and more than may be queued."""
 
 
-def test_a_message_longer_than_the_queue_goes_when_nothing_is_before_it(peer, opened):
+@pytest.mark.parametrize("size", [100_000, 2_000_000])
+def test_a_message_longer_than_the_queue_goes_when_nothing_is_before_it(peer, opened, size):
+    """Of the shorter one, a socket takes all but the end marker with the first write."""
     session = opened(rpc=20)
-    session.send(FILLING)
-    assert peer.receive() == FILLING
+    message = f"<a>{'x' * size}</a>"
+    session.send(message)
+    assert peer.receive() == message
 
 
 def test_a_sender_that_finds_it_full_gets_an_error_in_time_and_the_session_lives(peer, opened):
@@ -71,6 +74,15 @@ def test_a_listener_does_not_wait_and_what_it_sends_keeps_its_place(peer, opened
     assert [peer.receive() for _ in range(4)] == ["<n0/>", "<n1/>", "<n2/>", "<after/>"]
     thread.join(20)
     assert out == [None]
+
+
+@pytest.mark.parametrize("size", [100_000, 2_000_000])
+def test_a_long_message_of_a_listener_is_sent_to_its_end(peer, opened, size):
+    session = opened(rpc=20)
+    message = f"<a>{'x' * size}</a>"
+    session.add_listener(Sending(lambda: session.send(message)))
+    peer.send("<notification/>")
+    assert peer.receive() == message
 
 
 def test_what_a_listener_can_send_is_bounded_too(peer, opened):

@@ -305,6 +305,8 @@ def test_unsendable_message_sends_nothing_and_the_session_lives(peer):
     session = opened(peer)
     with pytest.raises(UnsendableMessageError):
         session.send("<a>]]>]]></a>")
+    with pytest.raises(UnsendableMessageError, match="UTF-8: surrogates not allowed at character"):
+        session.send("<a>\ud800</a>")
     session.send("<b/>")
     assert peer.receive() == "<b/>"
     assert session.connected

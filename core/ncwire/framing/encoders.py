@@ -9,6 +9,16 @@ from ncwire.framing.end_of_message import END_OF_MESSAGE
 _JOIN_BELOW = 64 * 1024
 
 
+def encoded(message: str) -> bytes:
+    """Return a message in UTF-8; raise `UnsendableMessageError` if that cannot express it."""
+    try:
+        return message.encode()
+    except UnicodeEncodeError as error:
+        raise UnsendableMessageError(
+            f"the message cannot be written in UTF-8: {error.reason} at character {error.start}"
+        ) from None
+
+
 def frame_end_of_message(payload: bytes) -> tuple[bytes | memoryview, ...]:
     """Frame a message for NETCONF 1.0: the buffers to be sent, in order, and nothing after.
 
