@@ -190,11 +190,10 @@ class Connection(Served):
         ending = self._ending
         try:
             while True:
-                now = time.monotonic()
                 working = True
                 with self._use:
                     if self._has_timers or self._queued:
-                        more = self._work(now, _BACKLOG)
+                        more = self._work(time.monotonic(), _BACKLOG)
                     else:
                         more = self._take_in(_BACKLOG)
                     if ending.stopped or ending.cause is not None:
@@ -202,8 +201,12 @@ class Connection(Served):
                     special = self._has_timers or self._protocol.inlet is not None
                     self._waiting = wait = self._wait() if special else self._wants()
                 working = False
-                over = answer.done or now >= until or len(self._inbox) > _BACKLOG
-                if over or wait.on is not _READ:  # for anything else it is the pump that waits
+                if (
+                    answer.done
+                    or wait.on is not _READ  # for anything else it is the pump that waits
+                    or len(self._inbox) > _BACKLOG
+                    or (now := time.monotonic()) >= until
+                ):
                     return
                 if not more:
                     at = until if wait.until is None else min(wait.until, until)

@@ -148,15 +148,12 @@ class Libssh2Channel(Channel):
                     connection.check_not_ending()
                 if self._over or not data:
                     return 0
-                link = self._link
                 packet = connection.unsent
-                if packet is None and len(data) + OVERHEAD <= link.credit:
-                    packet = bytes(data[: link.packet_size])
-                elif not self._may_write(data, packet):
+                if packet is None and len(data) + OVERHEAD <= self._link.credit:
+                    packet = bytes(data)  # there is never credit for more than a packet
+                elif (packet := self._next_packet(data, packet)) is None:
                     self._wants = self._blocked_on()
                     return 0
-                elif packet is None:
-                    packet = bytes(data[: link.packet_size])
                 connection.unsent = packet
                 code: int
                 sent: int
@@ -258,16 +255,16 @@ class Libssh2Channel(Channel):
                 if data:
                     return data
 
-    def _may_write(self, data: memoryview, unsent: bytes | None) -> bool:
-        """Return whether the kernel takes what is next, which may be the rest of a packet."""
+    def _next_packet(self, data: memoryview, unsent: bytes | None) -> bytes | None:
+        """Return what is to be sent next, `unsent` if there is some; None before there is room."""
         if unsent is None:
-            granted = self._link.grants_credit()
-            if not granted:
-                self._held = _Held.ROOM
-            return granted
+            if self._link.grants_credit():
+                return bytes(data[: self._link.packet_size])
+            self._held = _Held.ROOM
+            return None
         if data[: len(unsent)] != unsent:
             raise TransportError("a write that would block was not retried with the same bytes")
-        return self._held is not _REST or self._link.grants_credit()
+        return unsent if self._held is not _REST or self._link.grants_credit() else None
 
     def _write_on(self, packet: bytes, code: int, sent: int) -> int:
         """Do what can be done at once about a packet of which only so much was sent."""
