@@ -126,7 +126,7 @@ class Libssh2Channel(Channel):
                 self._idle = False
                 self._link.heard = time.monotonic()
                 if len(data) < size and self._held is _NOT and not self._over:
-                    # All that libssh2 had: see `_is_drained`.
+                    # All that libssh2 had: see `_written`.
                     directions = connection.session.block_directions()
                     if directions == _INBOUND and not connection.channel.eof():
                         self._quiet = True
@@ -159,11 +159,13 @@ class Libssh2Channel(Channel):
                 sent: int
                 try:
                     code, sent = connection.channel.write(packet)
-                except SSH2Error as error:
-                    self._cannot_write(error)
+                    if sent != len(packet):
+                        return self._write_on(packet, code, sent)
+                except LOST as error:
+                    self._lose(error)
                     return 0
-                if sent != len(packet):
-                    return self._write_on(packet, code, sent)
+                except SSH2Error as error:
+                    raise self._failure(error) from error
                 return self._written(sent)
         finally:
             if connection.ending:
@@ -203,22 +205,6 @@ class Libssh2Channel(Channel):
         self._quiet = False
         self.native = None
         self._connection.end(goodbye=goodbye)
-
-    def _is_drained(self) -> bool:
-        """Return whether libssh2 has nothing more to give, so that the next read would find none.
-
-        A read or a write takes in all that the socket has before it gives out or sends anything
-        (libssh2 1.11.1, channel.c), and the last it notes then is that it would wait for more;
-        what comes later shows in the socket. A read gives out all that it has up to its size.
-        """
-        connection = self._connection
-        if connection.session.block_directions() != _INBOUND:
-            return False
-        channel = connection.channel
-        try:
-            return not channel.poll_channel_read(0) and not channel.eof()
-        except SSH2Error:  # it cannot tell once an answer to a keepalive is in its queue
-            return False
 
     def _may_read(self) -> bool:
         """Return whether reading may give anything, or let a blocked write go on."""
@@ -267,7 +253,10 @@ class Libssh2Channel(Channel):
         return unsent if self._held is not _REST or self._link.grants_credit() else None
 
     def _write_on(self, packet: bytes, code: int, sent: int) -> int:
-        """Do what can be done at once about a packet of which only so much was sent."""
+        """Do what can be done at once about a packet of which only so much was sent.
+
+        Raises what libssh2 does. How much had been sent is nothing to anybody then.
+        """
         connection, link = self._connection, self._link
         taken = sent
         for retries in range(_RETRIES, 0, -1):
@@ -276,11 +265,7 @@ class Libssh2Channel(Channel):
             blocked = code == AGAIN and connection.is_blocked_outbound()
             if retries == 1 or not (blocked and link.has_room()):
                 break
-            try:
-                code, sent = connection.channel.write(packet)
-            except SSH2Error as error:
-                self._cannot_write(error)
-                return taken
+            code, sent = connection.channel.write(packet)
             taken += sent
             if sent == len(packet):
                 return self._written(taken)
@@ -290,18 +275,27 @@ class Libssh2Channel(Channel):
         return taken
 
     def _written(self, count: int) -> int:
-        self._connection.unsent = None
+        """Note that a packet is sent, and whether libssh2 has anything to give.
+
+        A read or a write takes in all that the socket has before it gives out or sends anything
+        (libssh2 1.11.1, channel.c), and the last it notes then is that it would wait for more;
+        what comes later shows in the socket. A read gives out all that it has up to its size.
+        """
+        connection = self._connection
+        connection.unsent = None
         self._link.credit -= count + OVERHEAD
         self._held = _NOT
         self._stuck = 0
-        self._quiet = self._is_drained()
-        self._wants = _TO_READ if self._quiet else self._blocked_on()
+        drained = connection.session.block_directions() == _INBOUND
+        if drained:
+            channel = connection.channel
+            try:
+                drained = not channel.poll_channel_read(0) and not channel.eof()
+            except SSH2Error:  # it cannot tell once an answer to a keepalive is in its queue
+                drained = False
+        self._quiet = drained
+        self._wants = _TO_READ if drained else self._blocked_on()
         return count
-
-    def _cannot_write(self, error: SSH2Error) -> None:
-        if not isinstance(error, LOST):
-            raise self._failure(error) from error
-        self._lose(error)
 
     def _holding(self) -> _Held:
         if self._connection.is_blocked_outbound():
