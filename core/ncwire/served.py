@@ -144,7 +144,7 @@ class Served(Member):
                 more = self._work(now, 0) if self._queued else self._take_in(0)
                 self._look()
                 self._told = self._waiting
-            if self._inbox:
+            if self._inbox:  # to be heard before the end, if that came with it
                 self._dispatch()
                 more = True
         if ending.failure is not None or ending.cause is not None:

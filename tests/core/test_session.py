@@ -267,6 +267,22 @@ def test_unreadable_message_ends_the_session_at_once(peer, document, error):
     assert_gone(session, peer)
 
 
+def test_what_comes_with_the_end_while_a_listener_is_busy_is_heard_first(peer):
+    class Busy(Recorder):
+        def callback(self, root, raw):
+            if not self.messages:
+                peer.sock.sendall(b"<second/>]]>]]>no xml]]>]]>")
+            super().callback(root, raw)
+
+    session = opened(peer)
+    listener = Busy()
+    session.add_listener(listener)
+    peer.send("<first/>")
+    assert listener.failed.wait(10)
+    assert [raw for _, raw in listener.messages] == ["<first/>", "<second/>"]
+    assert_gone(session, peer)
+
+
 def test_framing_error_ends_the_session_at_once(peer):
     session = Session(CLIENT)
     listener = Recorder()
