@@ -289,6 +289,16 @@ def test_a_timeout_is_kept_while_others_keep_the_connection_busy(peer, session):
     assert errors == []
 
 
+def opened_over(channel, peer):
+    """Return a session over the peer's channel, which is of this class from now on."""
+    peer.channel.__class__ = channel
+    session = Session(CLIENT)
+    peer.hello()
+    session.open(peer.channel)
+    peer.receive()
+    return session
+
+
 def test_an_interrupt_in_the_middle_of_the_work_ends_the_session_with_that_cause(peer):
     """What was read or sent just then is uncertain: better no session than a wrong one."""
 
@@ -299,11 +309,7 @@ def test_an_interrupt_in_the_middle_of_the_work_ends_the_session_with_that_cause
                 raise KeyboardInterrupt
             return data
 
-    peer.channel.__class__ = Interrupting
-    session = Session(CLIENT)
-    peer.hello()
-    session.open(peer.channel)
-    peer.receive()
+    session = opened_over(Interrupting, peer)
 
     def play():
         message_id = asked(peer)
@@ -328,11 +334,7 @@ def test_an_interrupt_while_sending_ends_the_session(peer, call):
                 raise KeyboardInterrupt
             return taken
 
-    peer.channel.__class__ = Interrupting
-    session = Session(CLIENT)
-    peer.hello()
-    session.open(peer.channel)
-    peer.receive()
+    session = opened_over(Interrupting, peer)
     until_polling(session)
     with pytest.raises(KeyboardInterrupt):
         getattr(session, call)("<get/>")
