@@ -61,6 +61,14 @@ def test_close_wakes_all_that_wait_with_the_cause(opened):
         assert out[0] is session.cause
 
 
+def test_the_end_comes_in_time_although_the_peer_takes_nothing(opened):
+    session = opened(rpc=60, close=0.05)
+    session.send(FILLING)
+    session.end(SessionCloseError(b"", closed_by="us"))
+    session.join(20)
+    assert not session.is_alive()
+
+
 def test_a_listener_does_not_wait_and_what_it_sends_keeps_its_place(peer, opened):
     session = opened(rpc=20)
     session.send(FILLING)

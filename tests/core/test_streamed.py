@@ -340,6 +340,9 @@ def test_nothing_is_done_while_a_reader_stands_still(peer):
         sending.stalled.clear()
         assert sending.stalled.wait(20)  # as long again
         assert peer.channel.calls <= calls + 1
+        with pytest.raises(RPCTimeoutError):
+            session.rpc("<other/>", timeout=0.1)
+        assert peer.channel.calls <= calls + 20  # nor by a call, which serves the session
     session.close()
 
 
