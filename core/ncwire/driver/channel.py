@@ -123,6 +123,21 @@ class Channel(ABC):
         I/O needs this for writes; one that lets its socket be watched does not.
         """
 
+    def finish(self) -> bool:
+        """Say that nothing more will be written, and return whether the peer has closed, too.
+
+        Called before `close` where a session ends in good order, once `write` has taken all there
+        was, and again whenever the channel is ready, until it returns True, `read` tells of the
+        end, or the time for closing is over. Between the calls the core reads on, and drops what
+        comes. Nothing is written any more.
+
+        Over SSH: send SSH_MSG_CHANNEL_EOF and SSH_MSG_CHANNEL_CLOSE, and keep the connection until
+        the peer's close has come (RFC 4254 section 5.3); for with the connection goes what the
+        peer has taken and not handed on yet. Never blocks: what cannot be sent at once is sent
+        when it is called again. The default is for transports that have no such exchange.
+        """
+        return True
+
     @abstractmethod
     def close(self) -> None:
         """Say goodbye as far as that goes without blocking, then free everything.
