@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from abc import ABC, abstractmethod
 from concurrent.futures import Future, InvalidStateError
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
+
+from ncwire.gate import Gate
+from ncwire.users_code import call_users
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,29 +74,30 @@ class Answer(Awaited, Outcome):
     """The reply; None when it has not come."""
     cause: NcwireError | None = None
     """Why it never will."""
-    _came: threading.Event | None = None  # made when someone waits
+    _came: Gate | None = None  # made when a thread waits
 
     def complete(self, reply: Reply) -> bool:
         """See `Awaited.complete`."""
         self.reply = reply
         self.done = True
         if self._came is not None:
-            self._came.set()
+            self._came.open()
         return True
 
     def fail(self, cause: NcwireError) -> None:
-        """See `Awaited.fail`."""
-        self.cause = cause
+        """See `Awaited.fail`. Of a reply that has come it changes nothing."""
+        if self.reply is None:
+            self.cause = cause
         self.done = True
         if self._came is not None:
-            self._came.set()
+            self._came.open()
 
     def wait(self, seconds: float) -> None:
         """Wait until it is there, or for so many seconds. For one thread only."""
-        self._came = came = threading.Event()
-        # Whoever finishes sets `done` and then looks for the event: so one sees the other.
+        self._came = came = Gate()
+        # Who finishes sets `done` and then looks for the gate: so one sees the other.
         if not self.done:
-            came.wait(max(0.0, seconds))
+            came.wait(seconds)
 
 
 class Promise(Awaited):
@@ -104,21 +108,32 @@ class Promise(Awaited):
     anywhere = False
 
     def __init__(self) -> None:
-        self.future: Future[Reply] = Future()
+        self.future: Future[Reply] = ReplyFuture()
 
     def complete(self, reply: Reply) -> bool:
         """See `Awaited.complete`. Runs the future's callbacks."""
         try:
             self.future.set_result(reply)
-        except InvalidStateError:  # cancelled: whoever waits for it is told
+        except InvalidStateError:  # cancelled: who waits for it is told
             self.future.set_running_or_notify_cancel()
             return False
         return True
 
     def fail(self, cause: NcwireError) -> None:
         """See `Awaited.fail`. Runs the future's callbacks."""
-        if self.future.set_running_or_notify_cancel():
+        if not self.future.done() and self.future.set_running_or_notify_cancel():
             self.future.set_exception(cause)
+
+
+class ReplyFuture(Future["Reply"]):
+    """The future of a reply. What its callbacks raise, of any kind, is logged and hurts no other.
+
+    `concurrent.futures` lets all but an `Exception` out, into the thread that serves the session.
+    """
+
+    def add_done_callback(self, fn: Callable[[Future[Reply]], object]) -> None:
+        """Call a function with this future when it is done; see `concurrent.futures.Future`."""
+        super().add_done_callback(partial(_call_back, fn))
 
 
 class Callbacks(Awaited):
@@ -136,15 +151,18 @@ class Callbacks(Awaited):
 
     def complete(self, reply: Reply) -> bool:
         """See `Awaited.complete`. What the function raises is logged."""
-        try:
-            self._on_reply(reply)
-        except Exception:
-            logger.exception("on_reply failed on the reply to rpc %r", reply.message_id)
+        if (error := call_users(self._on_reply, reply)) is not None:
+            logger.error(
+                "on_reply failed on the reply to rpc %r", reply.message_id, exc_info=error
+            )
         return True
 
     def fail(self, cause: NcwireError) -> None:
         """See `Awaited.fail`. What the function raises is logged."""
-        try:
-            self._on_error(cause)
-        except Exception:
-            logger.exception("on_error failed on a %s", type(cause).__name__)
+        if (error := call_users(self._on_error, cause)) is not None:
+            logger.error("on_error failed on a %s", type(cause).__name__, exc_info=error)
+
+
+def _call_back(fn: Callable[[Future[Reply]], object], future: Future[Reply]) -> None:
+    if (error := call_users(fn, future)) is not None:
+        logger.error("a done-callback of a reply's future failed", exc_info=error)

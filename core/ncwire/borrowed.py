@@ -12,108 +12,126 @@ from ncwire.poller import READ, EpollPoller
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ncwire.awaited import Outcome
+
 
 class Borrowed:
-    """One thread at a time has it, from `take` to `give_back`, and may `wait` for the fd.
+    """One caller at a time has it, from `take` to `give_back`, and may `wait` for the fd.
 
     While it waits, what comes wakes it alone: the fd is watched for by the kernel's exclusive
     wake-ups, and it is the first in line, since `stand_behind` puts the pump behind it. While it
     does not, what comes wakes the pump. So no call changes what is watched.
 
-    `wake` and `close` are for every thread. What is needed to wait is made when the first thread
-    takes it, and is gone when `close` was called and nobody has it.
+    **Who reads, who sleeps and who rings.** Any thread may read a reply: the caller that has
+    borrowed the connection, the pump's thread, and another caller that has just sent something.
+    A caller that has not borrowed it sleeps on its own `Outcome`, which tells it itself. The one
+    that has sleeps in `wait`, where an outcome cannot tell it. So, in this order:
+
+    1. a caller takes it (`owner` is set), then looks whether its outcome is done, then sleeps;
+    2. who reads a reply completes the outcome, then looks for an `owner` whose outcome is done
+       (`ring`), with the channel's lock released, and rings the bell; a bell that was rung before
+       the sleep ends it at once;
+    3. who is interrupted between these two wakes the pump, which rings in its stead, as it does
+       after each of its turns.
+
+    One of 1 and 2 therefore sees what the other did; `tests/core/model` explores every order.
+
+    `take`, `give_back`, `ring` and `close` are for every thread. What is needed to wait is made
+    when the first caller takes it, and is gone when `close` was called and it has no owner.
     """
 
     def __init__(self, fd: int, stand_behind: Callable[[], None]) -> None:
         self._fd = fd
         self._stand_behind = stand_behind
-        self._holder = threading.Lock()
-        self._change = threading.Lock()
-        self._owner: int | None = None
+        # Re-entrant, as each lock of the engine: a signal handler may call the session whose
+        # lock the code that it has interrupted holds.
+        self._change = threading.RLock()
+        self.owner: Outcome | None = None
+        """What the caller that has it waits for. Only that caller takes it away: by a plain
+        assignment, which no interrupt can come in the middle of."""
+        self.closed = False
+        """Whether `close` was called: the owner must leave, and `close` once more."""
         self._poller: EpollPoller | None = None
         self._wait: Callable[[float], list[tuple[int, int]]] = _nothing
-        self._bell = -1
-        self._closed = False
+        self._bell: list[int] = []
 
-    def take(self, here: int) -> bool:
-        """Take it for the calling thread, `here`, if no other has it; do not wait for that.
+    def take(self, outcome: Outcome) -> bool:
+        """Take it for the caller that waits for this, if no other has it; do not wait for that.
 
-        False also when there is no fd left to wait with, or the connection's is closed.
+        False also when there is no fd left to wait with, or the connection's is closed. The caller
+        looks at `owner` before it leaves: an interrupt may come when it is set already.
         """
-        if self._closed or not self._holder.acquire(blocking=False):
-            return False
-        self._owner = here
-        if self._poller is not None:
+        with self._change:
+            if self.closed or self.owner is not None:
+                return False
+            self.owner = outcome
+        if self._poller is not None or self._prepare():
             return True
-        prepared = False
-        try:
-            prepared = self._prepare()
-        finally:
-            if not prepared:
-                self.give_back()
-        return prepared
+        self.owner = None
+        return False
 
     def give_back(self) -> None:
-        """Let others take it."""
-        self._owner = None
-        if self._closed:  # set before `close` looks for an owner: so one of both frees
+        """Let others take it, unless an interrupt has done so; its owner's to call."""
+        self.owner = None
+        if self.closed:  # set before `close` looks for an owner: so one of both frees
             self.close()
-        self._holder.release()
 
     def wait(self, seconds: float) -> None:
-        """Wait until the fd can be read, or another thread calls `wake`, or time is up.
+        """Wait until the fd can be read, or another thread rings, or time is up.
 
         What can be read then is to be read until nothing is left, or to be left to the pump
-        expressly: nobody else has been told of it. Only for the thread that has taken it.
+        expressly: no other thread has been told of it. Only for the thread that has taken it.
         """
         for fd, _ in self._wait(max(0.0, seconds)):
-            if fd == self._bell:
+            if fd in self._bell:
                 with suppress(BlockingIOError):
                     os.eventfd_read(fd)
 
+    def ring(self) -> None:
+        """Wake the owner if what it waits for is done, or if it must leave."""
+        owner = self.owner
+        if owner is not None and (owner.done or self.closed):
+            self.wake()
+
     def wake(self) -> None:
-        """Wake the thread that has it, unless that is the caller."""
-        if self._owner is None or self._owner == threading.get_ident():
-            return
+        """Wake the owner."""
         with self._change:
-            if self._poller is not None and self._owner is not None:
-                os.eventfd_write(self._bell, 1)
+            if self._poller is not None:
+                os.eventfd_write(self._bell[0], 1)
 
     def close(self) -> None:
         """Free what it waits with, now or when it is given back. Idempotent."""
         with self._change:
-            self._closed = True
-            if self._owner is None:
+            self.closed = True
+            if self.owner is None:
                 self._free()
+            elif self._poller is not None:
+                os.eventfd_write(self._bell[0], 1)
 
     def _prepare(self) -> bool:
         try:
-            bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        except OSError:
-            return False
-        try:
+            # Made and kept in one call, for an fd that is not kept yet is lost to an interrupt.
+            self._bell.extend(map(os.eventfd, (0,), (os.EFD_NONBLOCK | os.EFD_CLOEXEC,)))
             poller = EpollPoller(exclusive=True)
-        except OSError:
-            os.close(bell)
-            return False
-        with self._change:
-            self._poller, self._bell, self._wait = poller, bell, poller.wait
-        try:
-            poller.watch(bell, READ)
+            poller.watch(self._bell[0], READ)
             # Last, for its number comes to be another's when the connection is freed meanwhile.
             poller.watch(self._fd, READ)
-        except OSError:
-            with self._change:
-                self._free()
-            return False
+        except BaseException as error:
+            self._free()
+            if isinstance(error, OSError):
+                return False
+            raise
+        with self._change:
+            self._poller, self._wait = poller, poller.wait
         self._stand_behind()
         return True
 
     def _free(self) -> None:
-        if self._poller is not None:
-            self._poller.close()
-            self._poller, self._wait = None, _nothing
-            os.close(self._bell)
+        poller, self._poller, self._wait = self._poller, None, _nothing
+        if poller is not None:
+            poller.close()
+        # In one call, for the reason that `_prepare` has.
+        tuple(map(os.close, map(self._bell.pop, [0] * len(self._bell))))
 
 
 def _nothing(_seconds: float) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ncwire.driver.channel import Channel
 from ncwire.errors import OptionError, SessionCloseError, UnsupportedOption
+from ncwire.interrupts import interruption, raise_interruption
 from ncwire.steps import check_returned, driver_step
 
 if TYPE_CHECKING:
@@ -104,5 +105,9 @@ class Connecting:
         try:
             with self._freeing:
                 owner.abort()
-        except Exception:  # noqa: BLE001 - the failure that led here is what the caller must see
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything
+            if interruption(error) is not None:
+                owner.abort()
+                raise_interruption(error)
+            # The failure that led here is what the caller must see.
             _log.exception("driver %r failed to free its connection", self._driver.name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Readiness
 from ncwire.errors import SendQueueFullError, SessionError
 from ncwire.framing import encoded
+from ncwire.interrupts import raise_interruption
 from ncwire.send_pieces import send_pieces
 from ncwire.served import Served
 
@@ -44,12 +46,16 @@ class Connection(Served):
         elif not isinstance(message, bytes):
             self.send_pieces(message, self._patience)
             return
-        self._post(message, until)
-        # A library's write may have taken in what the peer sent, and the fd tells nothing of
-        # that any more.
-        if self._intake.dispatching and threading.get_ident() == self._pump.ident:
-            return  # a listener's: `service` goes on after it
-        self._serve_once()
+        try:
+            self._post(message, until)
+            # A library's write may have taken in what the peer sent, and the fd tells nothing of
+            # that any more.
+            if self._intake.dispatching and threading.get_ident() == self._pump.ident:
+                return  # a listener's: `service` goes on after it
+            self._serve_once()
+        except BaseException:
+            self._wake()  # an interrupt may have come between the two
+            raise
 
     def send_pieces(self, message: Iterable[bytes], seconds: float) -> None:
         """Send a message piece by piece, as the peer takes them, until the last is queued.
@@ -69,23 +75,31 @@ class Connection(Served):
             self._wake()
 
     def _serve_once(self) -> None:
-        """Send what is queued, and read, if the channel is free; else whoever has it does."""
+        """Send what is queued, and read, if the channel is free; else who has it does."""
         more = False
-        if self._use.acquire(blocking=False):
-            try:
+        here, use = threading.get_ident(), self._use
+        try:
+            if self._user != here and use.acquire(blocking=False):
+                self._user = here
                 if self._has_timers or self._queued:
                     more = self._work(time.monotonic(), _BACKLOG)
                 else:
                     more = self._take_in(_BACKLOG)
                 self._look()
-            except BaseException as error:
-                self._ending.fail(error)
-                raise
-            finally:
-                self._use.release()
-        over = self._ending.failure is not None
-        if more or self._queued or self._inbox or over or self._has_changed():
+                self._user = None
+                use.release()
+            over = self._ending.failure is not None
+            if more or self._queued or self._inbox or over or self._has_changed():
+                self._wake()
+            self._borrowed.ring()
+        except BaseException:
+            # An interrupt: the lock may be ours, whether or not we know it yet.
+            if self._user == here:
+                self._user = None
+            with suppress(RuntimeError):
+                use.release()
             self._wake()
+            raise
 
     def _post(self, message: bytes, until: float | None) -> None:
         """Send as `send` does, and leave the reading to what follows."""
@@ -93,39 +107,49 @@ class Connection(Served):
         ending, outbox = self._ending, self._outbox
         if ending.cause is not None:
             raise ending.cause.with_traceback(None)
-        if self._queued or not self._use.acquire(blocking=False):
-            self._queue_up(buffers, until)
-            return
+        here, use = threading.get_ident(), self._use
         free = False
         try:
-            free = not (self._queued or outbox.owner is not None or ending.stopped)
-            if free:
-                first = memoryview(buffers[0])
-                taken = self._channel.write(first)
-                if taken != len(first) or len(buffers) > 1:
-                    outbox.put_back(first[taken:], *buffers[1:])
-        except BaseException as error:
-            # An interrupt (Ctrl-C) may have come between sending and knowing how much.
-            ending.fail(error)
-            if not isinstance(error, Exception):
-                self._wake()
-                raise
-        finally:
-            self._use.release()
+            if not self._queued and self._user != here and use.acquire(blocking=False):
+                self._user = here
+                free = not (self._queued or outbox.owner is not None or ending.stopped)
+                if free:
+                    first = memoryview(buffers[0])
+                    taken = self._channel.write(first)
+                    if taken != len(first) or len(buffers) > 1:
+                        outbox.put_back(first[taken:], *buffers[1:])
+                self._user = None
+                use.release()
+        except BaseException as error:  # noqa: BLE001 - raised again, unless it is the driver's
+            # Of a driver's error too: how much was sent is not known.
+            began = self._user == here
+            if began:
+                self._user = None
+            with suppress(RuntimeError):
+                use.release()
+            if began:
+                ending.fail(error)
+            self._wake()
+            raise_interruption(error)
         if not free:
             self._queue_up(buffers, until)
 
     def _queue_up(self, buffers: Sequence[bytes | memoryview], until: float | None) -> None:
         seconds = 0.0
-        if threading.get_ident() == self._pump.ident:
-            queued = self._outbox.leave(buffers)
-        else:
-            self._check_thread()
-            now = time.monotonic()
-            until = now + self._patience if until is None else until
-            seconds = until - now
-            queued = self._outbox.add(buffers, until)
-        self._wake()
+        here = threading.get_ident()
+        try:
+            # Who holds the channel, beneath the signal handler that this is, cannot go on before
+            # it returns, just as the pump cannot before a listener does.
+            if here in (self._pump.ident, self._user):
+                queued = self._outbox.leave(buffers)
+            else:
+                self._check_thread()
+                now = time.monotonic()
+                until = now + self._patience if until is None else until
+                seconds = until - now
+                queued = self._outbox.add(buffers, until)
+        finally:
+            self._wake()
         if not queued:
             self._ending.raise_cause()
             raise SendQueueFullError(self._outbox.queued(), seconds)
@@ -143,66 +167,73 @@ class Connection(Served):
                 "where it would come in the middle of that message"
             )
 
-    def call(self, message: bytes | Iterable[bytes], answer: Outcome, until: float) -> None:
+    def call(self, message: bytes | Iterable[bytes] | None, answer: Outcome, until: float) -> None:
         """Send a message, and serve the connection until its answer has come, or the time has.
 
         `until` is on the clock of `time.monotonic`. Where another thread serves the connection
         already, or must, it is merely waited for. For a message in pieces, the time until then
-        bounds each wait of `send_pieces`, and then that for the answer. Raises what `send` does,
-        and `SessionError` on the pump's own thread, which would wait for itself.
+        bounds each wait of `send_pieces`, and then that for the answer. None sends nothing: more
+        is waited for of what an earlier call has asked for. Raises what `send` does, and
+        `SessionError` on the pump's own thread, and in a signal handler that has interrupted work
+        on this connection: both would wait for themselves.
         """
         here = threading.get_ident()
-        if here == self._pump.ident:
+        if here in (self._pump.ident, self._user):
             raise _would_wait_for_itself()
-        if not isinstance(message, bytes):
+        if message is not None and not isinstance(message, bytes):
             seconds = until - time.monotonic()
             self.send_pieces(message, seconds)
-            until = time.monotonic() + seconds
-        elif not self._lends or not self._borrowed.take(here):
-            self.send(message, until)
-        else:
+            answer.wait(seconds)
+            return
+        borrowed = self._borrowed
+        try:
             try:
-                self._post(message, until)
-                self._serve_until(answer, until)
+                taken = self._lends and borrowed.take(answer)
+                if message is not None:
+                    (self._post if taken else self.send)(message, until)
+                if taken:
+                    self._serve_until(answer, until)
             finally:
-                self._borrowed.give_back()
-        if not answer.done:
-            answer.wait(until - time.monotonic())
-
-    def serve(self, answer: Outcome, until: float) -> None:
-        """Wait as `call` does, for more of what it waited for.
-
-        Raises `SessionError` on the pump's own thread, which would wait for itself.
-        """
-        here = threading.get_ident()
-        if here == self._pump.ident:
-            raise _would_wait_for_itself()
-        if self._lends and self._borrowed.take(here):
-            try:
-                self._serve_until(answer, until)
-            finally:
-                self._borrowed.give_back()
+                # No call stands before the assignment: an interrupt would come right after it.
+                if borrowed.owner is answer:
+                    borrowed.owner = None
+                    if borrowed.closed:
+                        borrowed.close()
+        except BaseException:
+            # An interrupt may have come before who needs it was told.
+            self._wake()
+            if borrowed.closed:
+                borrowed.close()
+            raise
         if not answer.done:
             answer.wait(until - time.monotonic())
 
     def _serve_until(self, answer: Outcome, until: float) -> None:
-        more = working = True
-        ending = self._ending
+        more = True
+        working = False
+        here, use, ending = threading.get_ident(), self._use, self._ending
         try:
             while True:
+                if not use.acquire(blocking=False) and not use.acquire(
+                    timeout=min(max(0.0, until - time.monotonic()), threading.TIMEOUT_MAX)
+                ):
+                    return
+                self._user = here
                 working = True
-                with self._use:
-                    if self._has_timers or self._queued:
-                        more = self._work(time.monotonic(), _BACKLOG)
-                    else:
-                        more = self._take_in(_BACKLOG)
-                    if ending.stopped or ending.cause is not None:
-                        return
+                if self._has_timers or self._queued:
+                    more = self._work(time.monotonic(), _BACKLOG)
+                else:
+                    more = self._take_in(_BACKLOG)
+                over = ending.stopped or ending.cause is not None
+                if not over:
                     special = self._has_timers or self._protocol.inlet is not None
                     self._waiting = wait = self._wait() if special else self._wants()
                 working = False
+                self._user = None
+                use.release()
                 if (
-                    answer.done
+                    over
+                    or answer.done
                     or wait.on is not _READ  # for anything else it is the pump that waits
                     or len(self._inbox) > _BACKLOG
                     or (now := time.monotonic()) >= until
@@ -211,28 +242,35 @@ class Connection(Served):
                 if not more:
                     at = until if wait.until is None else min(wait.until, until)
                     self._borrowed.wait(at - now)
-        except BaseException as error:
-            # A driver's nonsense, or an interrupt (Ctrl-C): in the middle of the work it may have
-            # lost something, while waiting it has not.
+        except BaseException as error:  # noqa: BLE001 - raised again, unless it is the driver's
+            # An interrupt: the lock may be ours, whether or not we know it yet. In the middle of
+            # the work something may be lost, while waiting nothing is.
+            if self._user == here:
+                self._user = None
+            with suppress(RuntimeError):
+                use.release()
             if working:
                 ending.fail(error)
             more = True
-            if not isinstance(error, Exception):
-                raise
+            raise_interruption(error)
         finally:
-            # What a library has taken in already, its fd does not tell of, nor does the kernel
-            # tell the pump of what it has told this thread of.
-            if (
-                more
-                or self._inbox
-                or ending.failure is not None
-                or (self._waiting is not self._told and self._has_changed())
-            ):
-                self._wake()
+            self._hand_over(more=more)
+
+    def _hand_over(self, *, more: bool) -> None:
+        # What a library has taken in already, its fd does not tell of, nor does the kernel tell
+        # the pump of what it has told this thread of.
+        if (
+            more
+            or self._inbox
+            or self._ending.failure is not None
+            or (self._waiting is not self._told and self._has_changed())
+        ):
+            self._wake()
 
 
 def _would_wait_for_itself() -> SessionError:
     return SessionError(
         "rpc: no reply can be waited for on the thread that serves the session, which would wait "
-        "for itself; a listener uses submit instead"
+        "for itself, nor in a signal handler that has interrupted this very work; a listener uses "
+        "submit instead"
     )

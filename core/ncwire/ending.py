@@ -14,6 +14,7 @@ from ncwire.errors import (
     SessionCloseError,
     TransportError,
 )
+from ncwire.interrupts import interruption, raise_interruption
 
 if TYPE_CHECKING:
     from ncwire.driver import Channel
@@ -34,7 +35,7 @@ class Ending:
     def __init__(self, protocol: Protocol, outbox: Outbox) -> None:
         self._protocol = protocol
         self._outbox = outbox
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.failure: NcwireError | None = None
         self.cause: NcwireError | None = None
         self.flush_until = 0.0
@@ -90,14 +91,20 @@ class Ending:
         """Free the channel, in the way that the cause asks for."""
         self.freed = self.stopped = True
         try:
-            if isinstance(cause, SessionCloseError) and cause.closed_by == "us":
+            if in_good_order(cause):
                 channel.close()
             else:
                 channel.abort()
-        except Exception:
+        except BaseException as error:
+            if interruption(error) is not None:
+                channel.abort()
+                raise_interruption(error)
             logger.exception("the driver failed to free its channel")
 
     def _explained(self, error: BaseException) -> NcwireError:
+        outside = interruption(error)
+        if outside is not None:
+            return _interrupted(outside)
         if isinstance(error, EOFError):
             if self._protocol.hello_received:
                 return self._close_error(None)
@@ -121,16 +128,23 @@ class Ending:
         return cause
 
 
+def in_good_order(cause: NcwireError) -> bool:
+    """Return whether the peer is told of an end with this cause."""
+    return isinstance(cause, SessionCloseError) and cause.closed_by == "us"
+
+
 def _from_driver(error: BaseException) -> NcwireError:
     if isinstance(error, NcwireError):
         return error
-    if not isinstance(error, Exception):
-        reason = f"{type(error).__name__} in the middle of an rpc"
-        cause = SessionCloseError(b"", closed_by="us", reason=reason)
-        cause.__cause__ = error
-        return cause
     cause = SessionCloseError(
         b"", reason=f"the driver raised {type(error).__name__}, which its contract forbids"
     )
+    cause.__cause__ = error
+    return cause
+
+
+def _interrupted(error: BaseException) -> NcwireError:
+    reason = f"{type(error).__name__} in the middle of an rpc"
+    cause = SessionCloseError(b"", closed_by="us", reason=reason)
     cause.__cause__ = error
     return cause

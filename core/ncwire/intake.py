@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ncwire.interrupts import raise_interruption
 from ncwire.protocol import HelloReceived
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class Intake:
     def take_in(self, backlog: int) -> bool:
         """Read and decode until nothing is left, the lock being held; return if more may be.
 
-        Stops with more messages than `backlog` in the inbox. Raises nothing: what goes wrong
-        ends the connection.
+        Stops with more messages than `backlog` in the inbox. What goes wrong ends the connection;
+        only what came from outside is raised, too: see `interruption`.
         """
         ending = self._ending
         if ending.stopped:
@@ -58,7 +59,7 @@ class Intake:
             read, protocol, inbox = self._channel.read, self._protocol, self.inbox
             while taken < BYTES_PER_SERVICE and len(inbox) <= backlog:
                 inlet = protocol.inlet
-                if inlet is not None and inlet.full:
+                if inlet is not None and inlet.full and ending.cause is None:
                     return False
                 data = read(READ_SIZE)
                 if data is None:
@@ -67,7 +68,9 @@ class Intake:
                     ending.fail(EOFError())
                     return False
                 taken += len(data)
-                whole = None if ending.cause is not None else protocol.take_whole(data)
+                if ending.cause is not None:
+                    continue  # we end, and read only to see the peer's end
+                whole = protocol.take_whole(data)
                 if whole is None:
                     protocol.receive(data)
                     self._take_events()
@@ -76,8 +79,9 @@ class Intake:
                     task = self._message(root, content, not (inbox or self.dispatching))
                     if task is not None:
                         inbox.append(task)
-        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything
             ending.fail(error)
+            raise_interruption(error)
             return False
         return True
 
@@ -85,9 +89,11 @@ class Intake:
         """Do what is in the inbox."""
         # Set before the inbox is emptied, or somebody would take it for done with.
         self.dispatching = True
-        while self.inbox and self._ending.cause is None:
-            self.inbox.popleft()()
-        self.dispatching = False
+        try:
+            while self.inbox and self._ending.cause is None:
+                self.inbox.popleft()()
+        finally:
+            self.dispatching = False
 
     def _take_events(self) -> None:
         while self._ending.cause is None and (event := self._protocol.next_event()) is not None:

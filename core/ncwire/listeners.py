@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from ncwire.framing import text_of
+from ncwire.users_code import call_users
 
 if TYPE_CHECKING:
     from ncwire.framing import Document
@@ -60,7 +61,7 @@ class Listeners:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._cause: Exception | None = None
         self.registered: tuple[SessionListener, ...] = ()
         """In the order of their registration."""
@@ -100,10 +101,9 @@ class Listeners:
             if roots is not None and root[0] not in roots:
                 continue
             began = time.monotonic()
-            try:
-                listener.callback(root, text_of(content))
-            except Exception as error:
-                logger.exception("listener %s failed on %s", _name(listener), root[0])
+            error = call_users(listener.callback, root, text_of(content))
+            if error is not None:
+                logger.error("listener %s failed on %s", _name(listener), root[0], exc_info=error)
                 _errback(listener, error)
             elapsed = time.monotonic() - began
             if elapsed > SLOW:
@@ -127,11 +127,9 @@ class Listeners:
         self.anywhere = all(getattr(each, "anywhere", False) for each in listeners)
 
 
-def _errback(listener: SessionListener, error: Exception) -> None:
-    try:
-        listener.errback(error)
-    except Exception:
-        logger.exception("errback of listener %s failed", _name(listener))
+def _errback(listener: SessionListener, error: BaseException) -> None:
+    if (failed := call_users(listener.errback, error)) is not None:
+        logger.error("errback of listener %s failed", _name(listener), exc_info=failed)
 
 
 def _name(listener: SessionListener) -> str:

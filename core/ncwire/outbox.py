@@ -7,6 +7,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from ncwire.gate import Gate
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,16 +29,17 @@ class Outbox:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.queue: deque[memoryview] = deque()
         """What is queued, for others to look at whether anything is."""
         self._queued = 0  # bytes
-        self._line: deque[_Waiting] = deque()
+        self.line: deque[_Waiting] = deque()
+        """What waits for room, for others to look at whether anything does."""
         self._left_in_line = 0  # bytes of messages that nobody waits with
         self._stopped = False
         self.owner: int | None = None
         """The thread that sends a message in pieces, None if none does."""
-        self._taken = threading.Event()
+        self._taken = Gate()
 
     def add(self, buffers: Sequence[bytes | memoryview], until: float) -> bool:
         """Queue a message's buffers behind all others', waiting for room as long as it takes.
@@ -59,7 +62,7 @@ class Outbox:
                 return False
             message.left = True
             self._left_in_line += message.size
-            self._line.append(message)
+            self.line.append(message)
             return True
 
     def begin(self, until: float) -> bool:
@@ -70,20 +73,26 @@ class Outbox:
         """Queue a buffer of the message in pieces."""
         with self._lock:
             if not self._stopped:
-                self._push(memoryview(buffer))
+                view = memoryview(buffer)
+                size = len(view)
+                self._queued += size
+                self.queue.append(view)
 
     def await_room(self, seconds: float) -> bool:
         """Wait until the next piece is due, or `stop` was called; False if it is not in time."""
         with self._lock:
             if self._stopped or self._queued <= _AHEAD:
                 return True
-            self._taken.clear()
-        return self._taken.wait(seconds)
+            self._taken = taken = Gate()
+        return taken.wait(seconds)
 
-    def finish(self) -> None:
-        """End the message in pieces: others may send."""
+    def admit(self) -> None:
+        """Let in what waits and has room now: after a message in pieces its `owner` is gone.
+
+        Its sender takes the owner away by a plain assignment, which no interrupt can come in the
+        middle of, and has this called by who serves the connection.
+        """
         with self._lock:
-            self.owner = None
             self._admit()
 
     def send(self, channel: Channel) -> None:
@@ -99,10 +108,10 @@ class Outbox:
                 else:
                     self.queue[0] = head[taken:]
                 self._queued -= taken
-                if self._line:
+                if self.line:
                     self._admit()
                 if self.owner is not None and self._queued <= _AHEAD:
-                    self._taken.set()
+                    self._taken.open()
 
     def put_back(self, *rest: bytes | memoryview) -> None:
         """Queue what the channel has not taken of a message that was sent with nothing queued.
@@ -110,9 +119,10 @@ class Outbox:
         It comes before whatever another thread has queued meanwhile.
         """
         views = [memoryview(each) for each in rest if each]
+        size = sum(map(len, views))
         with self._lock:
+            self._queued += size
             self.queue.extendleft(reversed(views))
-            self._queued += sum(map(len, views))
 
     def queued(self) -> int:
         """Return how many bytes are queued, and left in the line."""
@@ -122,7 +132,7 @@ class Outbox:
     def unsent(self) -> bytes:
         """Return what is queued, and left in the line."""
         with self._lock:
-            left = [buffer for each in self._line if each.left for buffer in each.buffers]
+            left = [buffer for each in self.line if each.left for buffer in each.buffers]
             return b"".join((*self.queue, *left))
 
     def stop(self) -> None:
@@ -133,47 +143,47 @@ class Outbox:
         """
         with self._lock:
             self._stopped = True
-            self._taken.set()
-            for waiting in self._line:
+            self._taken.open()
+            for waiting in self.line:
                 if not waiting.left:
-                    waiting.over.set()
+                    waiting.over.open()
             broken = self.owner is not None
-            self._line = deque(each for each in self._line if each.left and not broken)
+            kept = [each for each in self.line if each.left and not broken]
+            self.line.clear()
+            self.line.extend(kept)
 
     def clear(self) -> None:
         """Let go of everything; comes after `stop`, or does its work, too."""
         self.stop()
         with self._lock:
             self.queue.clear()
-            self._line.clear()
+            self.line.clear()
             self._queued = self._left_in_line = 0
 
     def _wait_in_line(self, waiting: _Waiting, until: float) -> bool:
-        with self._lock:
-            if self._let_in(waiting):
-                return True
-            if self._stopped:
-                return False
-            self._line.append(waiting)
         try:
-            waiting.over.wait(max(0.0, until - time.monotonic()))
-        except BaseException:  # Ctrl-C: it may have been let in just now
+            with self._lock:
+                if self._let_in(waiting):
+                    return True
+                if self._stopped:
+                    return False
+                self.line.append(waiting)
+            waiting.over.wait(until - time.monotonic())
             self._withdraw(waiting)
-            if waiting.let_in and waiting.owner is not None:
-                self.finish()
+        except BaseException:  # an interrupt, at any place: it must not be let in any more
+            self._withdraw(waiting)
             raise
-        self._withdraw(waiting)
         return waiting.let_in
 
     def _withdraw(self, waiting: _Waiting) -> None:
         with self._lock:
-            if not waiting.let_in and waiting in self._line:
-                self._line.remove(waiting)
+            if not waiting.let_in and waiting in self.line:
+                self.line.remove(waiting)
                 # What stood behind it may be shorter.
                 self._admit()
 
     def _let_in(self, message: _Waiting) -> bool:
-        if self._stopped or self._line or not self._has_room(message):
+        if self._stopped or self.line or not self._has_room(message):
             return False
         self._take(message)
         return True
@@ -184,22 +194,24 @@ class Outbox:
         return not self.queue or self._queued + message.size <= self._limit
 
     def _take(self, message: _Waiting) -> None:
+        views = [memoryview(each) for each in message.buffers]
+        # All of it or nothing: no interrupt comes before the one call at the end is done.
         message.let_in = True
         self.owner = message.owner
-        for buffer in message.buffers:
-            self._push(memoryview(buffer))
-
-    def _push(self, view: memoryview) -> None:
-        self.queue.append(view)
-        self._queued += len(view)
+        self._queued += message.size
+        self.queue.extend(views)
 
     def _admit(self) -> None:
-        while self._line and self._has_room(self._line[0]):
-            message = self._line.popleft()
-            if message.left:
-                self._left_in_line -= message.size
-            self._take(message)
-            message.over.set()
+        while self.line:
+            message = self.line[0]
+            if not message.let_in:  # or an interrupt came before it left the line
+                if not self._has_room(message):
+                    return
+                self._take(message)
+                if message.left:
+                    self._left_in_line -= message.size
+            self.line.popleft()
+            message.over.open()
 
 
 class _Waiting:
@@ -213,4 +225,4 @@ class _Waiting:
         self.owner = owner
         self.left = False  # nobody waits with it
         self.let_in = False
-        self.over = threading.Event()
+        self.over = Gate()

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import socket
 import threading
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections import deque
+from contextlib import suppress
 
 from ncwire.driver import Readiness, Wait
 from ncwire.poller import READ, WRITE, best_poller
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+logger = logging.getLogger(__name__)
 
 _READ = Readiness.READ
 _EVENTS = {
@@ -42,17 +43,25 @@ class Member(ABC):
 
     @abstractmethod
     def service(self, now: float) -> bool:
-        """Do a bounded amount of work; return whether more can be done at once. Never raises.
+        """Do a bounded amount of work; return whether more can be done at once.
 
         A member that is done calls `Pump.discard` from here, before it closes its fd.
         """
+
+    @abstractmethod
+    def crashed(self, error: BaseException) -> None:
+        """End, for `service` or the pump itself has raised this; the pump has let go of it."""
 
 
 class Pump:
     """Serves its members until the last one is discarded, and as long as it is `kept`.
 
     `wake`, `stand_behind` and `release` may be called from any thread, before, during and after
-    `run`.
+    `run`. They take no lock, which a thread that is interrupted, or kept by a signal handler,
+    would keep from all members: what they leave in a queue is the pump's thread's to do, which
+    alone touches the poller and the members.
+
+    What a member raises ends that member. Should `run` itself fail, all end with that.
     """
 
     def __init__(self, *, kept: bool = False) -> None:
@@ -68,8 +77,8 @@ class Pump:
         self._heap: list[tuple[float, int, Member]] = []
         self._serial = itertools.count()
         self._again: set[Member] = set()
-        self._lock = threading.Lock()
-        self._woken: set[Member] = set()
+        self._woken: deque[Member] = deque()
+        self._outrun: deque[Member] = deque()  # whose fd is to be watched for anew
         self._signalled = False
         self._kept = kept
         self.lends = self._poller.exclusive
@@ -83,36 +92,37 @@ class Pump:
 
     def wake(self, member: Member) -> None:
         """Have the member served soon; a first call also adds it to the pump."""
-        with self._lock:
-            if not self._closed:
-                self._wake((member,))
+        if not self._closed:
+            self._woken.append(member)
+            self._signal()
 
     def stand_behind(self, member: Member) -> None:
         """Be woken for the member's fd after all that wait for it already: see `Poller`."""
-        with self._lock:
-            if self._closed or member not in self._members:
-                return
-            if not self._apply(member, self._members[member]):
-                self._wake((member,))
+        if not self._closed:
+            self._outrun.append(member)
+            self._signal()
 
     def release(self) -> None:
         """Let `run` end with the last member, if the pump was kept until now."""
-        with self._lock:
-            self._kept = False
-            if not self._closed:
-                self._wake(())
+        self._kept = False
+        self._signal()
 
     def discard(self, member: Member) -> None:
         """Forget the member; on the pump's thread only."""
-        with self._lock:
-            if self._members.pop(member, None) is not None:
-                self._by_fd.pop(member.fileno(), None)
-                self._poller.forget(member.fileno())
+        if self._members.pop(member, None) is not None:
+            fd = member.fileno()
+            if self._by_fd.get(fd) is member:  # the number may be another's by now
+                del self._by_fd[fd]
+                self._poller.forget(fd)
         self._due.pop(member, None)
         self._again.discard(member)
 
     def run(self) -> None:
-        """Serve until no member is left, then free the pump's own fds."""
+        """Serve until no member is left, then free the pump's own fds.
+
+        Raises what goes wrong with the pump itself, its poller above all; each member has ended
+        then, with that.
+        """
         self.ident = threading.get_ident()
         try:
             self._again |= self._take_woken()
@@ -120,24 +130,37 @@ class Pump:
                 now = time.monotonic()
                 for member in self._ready(now):
                     self._serve(member, now)
+        except BaseException as error:
+            self._kept = False
+            self._take_woken()
+            for member in list(self._members):
+                self._drop(member, error)
+            raise
         finally:
             self.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether `run` has ended, and serves no member any more."""
+        return self._closed
+
     def close(self) -> None:
         """Free the pump's own fds; idempotent. `run` has ended or was never called."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._poller.close()
-            self._receiver.close()
-            self._sender.close()
+        self._closed = True
+        self._poller.close()
+        # A socket that is closed has no number, so that who signals late writes into nothing.
+        self._receiver.close()
+        self._sender.close()
 
-    def _wake(self, members: Iterable[Member]) -> None:
-        self._woken.update(members)
+    def _signal(self) -> None:
+        # Set before the byte is sent, or it could be set after the pump has taken that and reset
+        # it. No interrupt comes between the two, for nothing is called there.
         if not self._signalled:
-            self._signalled = True
-            self._sender.send(b"\0")
+            try:
+                self._signalled = True
+                self._sender.send(b"\0")
+            except OSError:
+                pass
 
     def _ready(self, now: float) -> set[Member]:
         ready, self._again = self._again, set()
@@ -164,20 +187,32 @@ class Pump:
         return None
 
     def _take_woken(self) -> set[Member]:
-        with self._lock:
-            woken, self._woken = self._woken, set()
-            if self._signalled:
-                self._signalled = False
-                self._receiver.recv(1)
-            for member in woken:
-                if member not in self._members:
-                    self._members[member] = 0
+        # In this order: a byte that comes after the reset is not taken with those before it, and
+        # who comes after the look into the queues signals anew.
+        with suppress(OSError):
+            self._receiver.recv(64)
+        self._signalled = False
+        woken: set[Member] = set()
+        while self._woken:
+            woken.add(self._woken.popleft())
+        for member in woken:
+            if member not in self._members:
+                self._members[member] = 0
+        while self._outrun:
+            member = self._outrun.popleft()
+            if member in self._members:
+                self._members[member] = 0  # so that it is watched for anew
+                woken.add(member)
         return woken
 
     def _serve(self, member: Member, now: float) -> None:
         if member not in self._members:
             return
-        more = member.service(now)
+        try:
+            more = member.service(now)
+        except BaseException as error:  # noqa: BLE001 - not to be the end of the others
+            self._drop(member, error)
+            return
         watched = self._members.get(member)
         if watched is None:
             return
@@ -187,15 +222,22 @@ class Pump:
         # Hashing an enum's member is slow.
         events = READ if wait.on is _READ else _EVENTS[wait.on]
         if events != watched:
-            with self._lock:
-                self._members[member] = events
-                if not self._apply(member, events):
-                    self._again.add(member)
+            self._members[member] = events
+            if not self._apply(member, events):
+                self._again.add(member)
         if wait.until is None:
             self._due.pop(member, None)
         elif self._due.get(member) != wait.until:
             self._due[member] = wait.until
             heapq.heappush(self._heap, (wait.until, next(self._serial), member))
+
+    def _drop(self, member: Member, error: BaseException) -> None:
+        logger.error("serving a session failed, which ends it", exc_info=error)
+        self.discard(member)
+        try:
+            member.crashed(error)
+        except BaseException:
+            logger.exception("ending a session failed")
 
     def _apply(self, member: Member, events: int) -> bool:
         """Have the poller watch for these events; False when the fd is gone."""

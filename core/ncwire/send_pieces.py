@@ -28,6 +28,7 @@ def send_pieces(
     Raises as `Connection.send_pieces` does; the caller wakes the pump in any case.
     """
     buffer = next(buffers, None)
+    here = threading.get_ident()
     try:
         if not outbox.begin(time.monotonic() + seconds):
             ending.raise_cause()
@@ -44,8 +45,10 @@ def send_pieces(
                 ending.raise_cause()
                 buffer = next(buffers, None)
     finally:
-        if outbox.owner == threading.get_ident():
-            outbox.finish()
+        # No call stands before the assignment: an interrupt would come right after it.
+        if outbox.owner == here:
+            outbox.owner = None
+            outbox.admit()
 
 
 @contextmanager

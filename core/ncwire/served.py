@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ncwire.borrowed import Borrowed
-from ncwire.driver import Wait
-from ncwire.ending import Ending
+from ncwire.driver import Readiness, Wait
+from ncwire.ending import Ending, in_good_order
+from ncwire.errors import SessionCloseError
 from ncwire.intake import Intake
+from ncwire.interrupts import raise_interruption
 from ncwire.outbox import Outbox
 from ncwire.pump import Member
 from ncwire.timers import Timers
@@ -26,6 +29,12 @@ if TYPE_CHECKING:
     from ncwire.pump import Pump
 
 _PATIENCE = 1.0
+_TURN = 0.01
+"""Seconds that the pump waits for the channel, which a caller has for the time of a few calls of
+the library: longer than that only one whose thread a signal handler keeps, or whose driver blocks
+against its contract. The pump's other members must not wait for those."""
+_AGAIN = 0.1
+"""Seconds after which it tries again; the caller wakes it before, when it has done."""
 
 
 class Events(NamedTuple):
@@ -38,6 +47,9 @@ class Events(NamedTuple):
     to be done about it on the pump's thread, None if that was done at once; the last argument
     tells whether it may be, for nothing earlier is left to do. None of the user's code is run by
     it: it is called by whichever thread has read the message, the channel being locked."""
+    ending: Callable[[NcwireError], None]
+    """No message is taken in any more: what waits for one may be told. On the pump's thread, once
+    or several times, before `ended` or not at all."""
     ended: Callable[[NcwireError], None]
     """Everything has been freed; nothing more comes. From any thread; only the first counts."""
 
@@ -52,8 +64,15 @@ class Sending(NamedTuple):
 class Served(Member):
     """The part of a `Connection` that is the pump's, from our hello to the end.
 
-    Whoever holds `_use` may call the channel. The pump's thread does so when it is woken.
-    Messages are dispatched by the pump's thread, in their order.
+    Who holds `_use` may call the channel. The pump's thread does so when it is woken. Messages
+    are dispatched by the pump's thread, in their order.
+
+    An interrupt (Ctrl-C, a signal handler that raises) comes between two bytecodes of the main
+    thread, above all right after a call has returned, and so between taking a lock and knowing
+    that it is taken. Therefore `_use` is re-entrant: it knows its owner, and who is interrupted
+    releases it whether or not it was taken (RuntimeError if not). `_user` is the thread that
+    holds it and has begun to work, which tells a signal handler that it has interrupted that.
+    The pump's own thread is never interrupted, and never waits for the lock for long.
 
     `resume`, `end` and `abandon` may be called from any thread; the rest is the pump's.
     """
@@ -71,15 +90,18 @@ class Served(Member):
         self._fd = channel.fileno()  # kept, for a freed channel knows it no more
         self._protocol = protocol
         self._pump = pump
-        self._use = threading.Lock()  # serialises all calls on the channel, and the decoding
+        self._use = threading.RLock()  # serialises all calls on the channel, and the decoding
+        self._user: int | None = None  # of callers, and only while they hold `_use`
         self._patience = sending.patience
         self._outbox = Outbox(sending.queue)
         self._ending = Ending(protocol, self._outbox)
         self._tell_end = events.ended
+        self._tell_ending = events.ending
         self._intake = Intake(channel, protocol, self._ending, events.hello, events.message)
         self._timers = Timers(channel, protocol, self._ending, keepalive)
         # Asked for or called several times for each message.
         self._queued = self._outbox.queue
+        self._line = self._outbox.line
         self._inbox = self._intake.inbox
         self._take_in = self._intake.take_in
         # Most have no timers at all, and are asked for none with each message.
@@ -116,8 +138,13 @@ class Served(Member):
             if held:
                 self._use.release()
         self._tell_end(cause)
-        self._borrowed.wake()
+        self._borrowed.ring()
         self._wake()
+
+    def crashed(self, error: BaseException) -> None:
+        """End here and now, for `service` has raised this: the pump's other members go on."""
+        self._ending.fail(error)
+        self.abandon(self._ending.due(0.0) or SessionCloseError(b"", reason="it is gone"))
 
     def fileno(self) -> int:
         """Return the channel's fd."""
@@ -133,42 +160,84 @@ class Served(Member):
         if ending.freed:
             self._pump.discard(self)
             return False
-        with self._use:
-            more = self._work(now, 0) if self._has_timers or self._queued else self._take_in(0)
-            if not self._inbox:
-                self._look()
-                self._told = self._waiting
+        more = self._take_turn(now)
         if self._inbox:
             self._dispatch()
-            with self._use:  # a listener may have sent
-                more = self._work(now, 0) if self._queued else self._take_in(0)
-                self._look()
-                self._told = self._waiting
+            more = self._take_turn(now)  # a listener may have sent
             if self._inbox:  # to be heard before the end, if that came with it
                 self._dispatch()
                 more = True
         if ending.failure is not None or ending.cause is not None:
             more = not self._end_when_due(now) and more
         if self._lends:
-            self._borrowed.wake()
+            self._borrowed.ring()
         return more
+
+    def _take_turn(self, now: float) -> bool:
+        """Do what there is to do on the channel, if it is free; return if more can be."""
+        if not self._use.acquire(timeout=_TURN):
+            return self._come_back()
+        try:
+            if self._line:
+                self._outbox.admit()
+            more = self._work(now, 0) if self._has_timers or self._queued else self._take_in(0)
+            if not self._inbox:
+                self._look()
+                self._told = self._waiting
+        finally:
+            self._use.release()
+        return more
+
+    def _come_back(self) -> bool:
+        # The fd stays ready meanwhile, and must not be waited for. What is told differs now from
+        # what is waited for, so who has the channel wakes the pump when it has done.
+        self._told = Wait(Readiness.NONE, time.monotonic() + _AGAIN)
+        return False
 
     def _dispatch(self) -> None:
         # A caller that serves the connection may have got its answer just now, and listeners may
         # take long.
         if self._lends:
-            self._borrowed.wake()
+            self._borrowed.ring()
         self._intake.dispatch()
 
     def _end_when_due(self, now: float) -> bool:
-        cause = self._ending.due(now)
+        ending = self._ending
+        if ending.cause is not None:
+            self._tell_ending(ending.cause)
+        cause = ending.due(now)
         if cause is None:
             return False
-        self._pump.discard(self)
-        with self._use:
+        if not self._use.acquire(timeout=_TURN):
+            return self._come_back()
+        try:
+            if self._awaits_peer(cause, now):
+                return False
+            self._pump.discard(self)
             self._free(cause)
+        finally:
+            self._use.release()
         self._tell_end(cause)
         return True
+
+    def _awaits_peer(self, cause: NcwireError, now: float) -> bool:
+        """Return whether the peer is to close first, the lock being held: see `Channel.finish`."""
+        ending = self._ending
+        if (
+            ending.failure is not None
+            or now >= ending.flush_until
+            or not (in_good_order(cause) and self._protocol.hello_received)
+        ):
+            return False
+        try:
+            finished = self._channel.finish()
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything
+            ending.fail(error)
+            return False
+        if not finished:
+            self._look()
+            self._told = self._waiting
+        return not finished and ending.failure is None
 
     def _work(self, now: float, backlog: int) -> bool:
         """Do what there is to do on the channel, the lock being held; return if more can be."""
@@ -179,8 +248,9 @@ class Served(Member):
                 self._timers.fire(now)
             if self._queued:
                 self._outbox.send(self._channel)
-        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything
             self._ending.fail(error)
+            raise_interruption(error)
             return False
         # Reading comes last, for the reason that `send` has.
         more = self._take_in(backlog)
@@ -200,8 +270,9 @@ class Served(Member):
                 or self._ending.cause is not None
             )
             self._waiting = self._wait() if special else self._wants()
-        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything
             self._ending.fail(error)
+            raise_interruption(error)
 
     def _has_changed(self) -> bool:
         """Return whether there is something to wait for that the pump does not know of."""

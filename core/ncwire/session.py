@@ -273,7 +273,12 @@ class Session(Conversation, threading.Thread):
             connection = Connection(
                 channel,
                 self._protocol,
-                Events(self._hello_received, self._message_received, self._ended),
+                Events(
+                    self._hello_received,
+                    self._message_received,
+                    self._replies.fail,
+                    self._ended,
+                ),
                 pump,
                 keepalive,
                 Sending(self._send_queue, timeouts.rpc),

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ncwire.errors import InvalidDriverError, NcwireError
+from ncwire.interrupts import raise_interruption
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -18,13 +19,15 @@ def driver_step(driver: str, step: str) -> Generator[None]:
     """Turn what the contract does not let a driver raise in this step into `InvalidDriverError`.
 
     The library's exception is its cause; the text has its type only, since exceptions of
-    strangers may quote secrets.
+    strangers may quote secrets. What a signal handler raised meanwhile is not the driver's, also
+    where the driver took it for an error of its library's: it comes out as it is.
     """
     try:
         yield
-    except NcwireError:
-        raise
     except Exception as error:
+        raise_interruption(error)
+        if isinstance(error, NcwireError):
+            raise
         raise InvalidDriverError(
             driver, f"it raised {type(error).__name__} in {step}", _REMEDY
         ) from error

@@ -197,7 +197,7 @@ class ReplyStream:
     def _receive(self) -> bool:
         streamed = self._streamed
         if not streamed.done:
-            self._connection.serve(streamed, time.monotonic() + self._request.seconds)
+            self._connection.call(None, streamed, time.monotonic() + self._request.seconds)
             self._check_open()
         pieces, was_full = streamed.take()
         if was_full:

@@ -63,4 +63,5 @@ class Timers:
 
     def _is_paused(self) -> bool:
         inlet = self._protocol.inlet
-        return inlet is not None and inlet.full
+        # At the end we read on in any case, to see the peer's.
+        return inlet is not None and inlet.full and self._ending.cause is None

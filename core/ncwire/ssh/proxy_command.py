@@ -154,6 +154,9 @@ class _Stderr(Member):
             self.close()
         return bool(data)
 
+    def crashed(self, error: BaseException) -> None:  # noqa: ARG002 - it is logged already
+        self.close()
+
     def close(self) -> None:
         """Read no more. Idempotent; the pump has forgotten this member."""
         fd, self._fd = self._fd, -1

@@ -110,19 +110,24 @@ class Relay(Member, Forkable):
         self._pump.discard(self)
         return False
 
+    def crashed(self, error: BaseException) -> None:
+        """Do nothing: `_run` frees all parts in any case."""
+
     def abandon_in_child(self) -> None:
         """Leave the route to the parent; see `Forkable`."""
         self._abandoned = True
 
     def _run(self) -> None:
-        self._pump.run()
-        abrupt = time.monotonic() >= (self._end_by or 0.0)
-        # Farthest first: what is nearer carries the goodbye of what is farther.
-        for part in reversed(self._parts):
-            try:
-                part.free(abrupt=abrupt)
-            except Exception:  # noqa: BLE001 - the other parts are to be freed all the same
-                _log.exception("a part of a route could not be freed")
+        try:
+            self._pump.run()
+        finally:
+            abrupt = time.monotonic() >= (self._end_by or 0.0)
+            # Farthest first: what is nearer carries the last words of what is farther.
+            for part in reversed(self._parts):
+                try:
+                    part.free(abrupt=abrupt)
+                except BaseException:  # noqa: BLE001 - the other parts are to be freed all the same
+                    _log.exception("a part of a route could not be freed")
 
     def _wake(self) -> None:
         self._pump.wake(self)

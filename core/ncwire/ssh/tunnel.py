@@ -68,8 +68,8 @@ class Tunnel(Part):
         fd = channel.fileno()
         if fd < 0:
             raise TransportError("the tunnel is closed")
-        self._far = _Side(fd, self._channel_wait, self._serve)
-        self._near = _Side(sock.fileno(), self._sock_wait, self._serve)
+        self._far = _Side(fd, self._channel_wait, self._serve, self._crashed)
+        self._near = _Side(sock.fileno(), self._sock_wait, self._serve, self._crashed)
         self._pump: Pump | None = None
         self._changed: Callable[[], None] = _nothing
         watch_forks(self)
@@ -128,7 +128,7 @@ class Tunnel(Part):
                 # Reading comes after writing, which may have taken in what the peer sent.
                 if not self._carry_in() and not progress:
                     return False
-        except Exception as error:  # noqa: BLE001 - a driver's nonsense must not stop the pump
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything
             self._break(error)
         return True
 
@@ -187,12 +187,20 @@ class Tunnel(Part):
         if self._keepalive.ask(now, heard):
             self._channel.keepalive()
 
-    def _break(self, error: Exception) -> None:
+    def _break(self, error: BaseException) -> None:
         self._broken = True
         if isinstance(error, TransportError):
             self._over(str(error))
         else:
             self._over(f"the driver raised {type(error).__name__}, which its contract forbids")
+
+    def _crashed(self, error: BaseException) -> None:
+        self._break(error)
+        if self._pump is not None:
+            self.stop(self._pump)
+        if not self._freed:
+            self._free(self._channel.abort)
+        self._changed()
 
     def _over(self, account: str) -> None:
         if self._channel_over:
@@ -215,7 +223,7 @@ class Tunnel(Part):
             until = min(math.inf if wants.until is None else wants.until, self._farewell_by)
             if self._keepalive is not None:
                 until = min(until, self._keepalive.due(self._channel.heard()))
-        except Exception as error:  # noqa: BLE001 - as in `_carry`
+        except BaseException as error:  # noqa: BLE001 - as in `_carry`
             self._break(error)
             return Wait(Readiness.NONE, 0.0)
         on = wants.on & ~Readiness.READ if self._inbound else wants.on
@@ -237,7 +245,7 @@ class Tunnel(Part):
         self._sock.close()
         try:
             end()
-        except Exception:  # noqa: BLE001 - a driver's nonsense must not stop the pump
+        except BaseException:  # noqa: BLE001 - as in `_carry`
             _log.exception("the driver failed to free its channel")
 
 
@@ -245,11 +253,16 @@ class _Side(Member):
     """One of the two fds, as the pump sees it."""
 
     def __init__(
-        self, fd: int, wait: Callable[[], Wait], serve: Callable[[_Side, float], bool]
+        self,
+        fd: int,
+        wait: Callable[[], Wait],
+        serve: Callable[[_Side, float], bool],
+        crashed: Callable[[BaseException], None],
     ) -> None:
         self._fd = fd  # kept, for what is freed knows it no more
         self._wait = wait
         self._serve = serve
+        self._crashed = crashed
         self._told = _NOTHING
 
     def fileno(self) -> int:
@@ -261,6 +274,9 @@ class _Side(Member):
 
     def service(self, now: float) -> bool:
         return self._serve(self, now)
+
+    def crashed(self, error: BaseException) -> None:
+        self._crashed(error)
 
     def is_outdated(self) -> bool:
         """Return whether the pump was told to wait for something else, or for too long."""

@@ -1,0 +1,27 @@
+"""Calling the user's code: listeners, and functions that are told of replies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ncwire.interrupts import by_signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def call_users(function: Callable[..., object], *arguments: object) -> BaseException | None:
+    """Call a function of the user's with these arguments, and return what it raised, to be logged.
+
+    Whatever that is, it stays there: SystemExit, the CancelledError of asyncio or the Failed of
+    pytest must not end the thread that serves the session, with all the others on a hub. Only
+    what a signal handler raised meanwhile in the main thread is raised: it is meant for what
+    runs there.
+    """
+    try:
+        function(*arguments)
+    except BaseException as error:
+        if by_signal(error):
+            raise
+        return error
+    return None
