@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from ncwire.gate import Gate
-from ncwire.users_code import call_users
+from ncwire.users_code import call_users, log_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,17 +152,15 @@ class Callbacks(Awaited):
     def complete(self, reply: Reply) -> bool:
         """See `Awaited.complete`. What the function raises is logged."""
         if (error := call_users(self._on_reply, reply)) is not None:
-            logger.error(
-                "on_reply failed on the reply to rpc %r", reply.message_id, exc_info=error
-            )
+            log_error(logger, error, "on_reply failed on the reply to rpc %r", reply.message_id)
         return True
 
     def fail(self, cause: NcwireError) -> None:
         """See `Awaited.fail`. What the function raises is logged."""
         if (error := call_users(self._on_error, cause)) is not None:
-            logger.error("on_error failed on a %s", type(cause).__name__, exc_info=error)
+            log_error(logger, error, "on_error failed on a %s", type(cause).__name__)
 
 
 def _call_back(fn: Callable[[Future[Reply]], object], future: Future[Reply]) -> None:
     if (error := call_users(fn, future)) is not None:
-        logger.error("a done-callback of a reply's future failed", exc_info=error)
+        log_error(logger, error, "a done-callback of a reply's future failed")

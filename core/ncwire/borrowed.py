@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ncwire.interrupts import by_signal
 from ncwire.poller import READ, EpollPoller
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class Borrowed:
             poller.watch(self._fd, READ)
         except BaseException as error:
             self._free()
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not by_signal(error):
                 return False
             raise
         with self._change:

@@ -177,8 +177,7 @@ class Connection(Served):
         `SessionError` on the pump's own thread, and in a signal handler that has interrupted work
         on this connection: both would wait for themselves.
         """
-        here = threading.get_ident()
-        if here in (self._pump.ident, self._user):
+        if threading.get_ident() in (self._pump.ident, self._user):
             raise _would_wait_for_itself()
         if message is not None and not isinstance(message, bytes):
             seconds = until - time.monotonic()
@@ -207,6 +206,13 @@ class Connection(Served):
             raise
         if not answer.done:
             answer.wait(until - time.monotonic())
+
+    def is_served_here(self) -> bool:
+        """Return whether this very thread serves it, so that what it waits for would not come.
+
+        It is the pump's then, or a signal handler has interrupted it in the middle of the work.
+        """
+        return threading.get_ident() in (self._pump.ident, self._user)
 
     def _serve_until(self, answer: Outcome, until: float) -> None:
         more = True

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from ncwire.framing import text_of
-from ncwire.users_code import call_users
+from ncwire.users_code import call_users, log_error
 
 if TYPE_CHECKING:
     from ncwire.framing import Document
@@ -103,7 +103,7 @@ class Listeners:
             began = time.monotonic()
             error = call_users(listener.callback, root, text_of(content))
             if error is not None:
-                logger.error("listener %s failed on %s", _name(listener), root[0], exc_info=error)
+                log_error(logger, error, "listener %s failed on %s", _name(listener), root[0])
                 _errback(listener, error)
             elapsed = time.monotonic() - began
             if elapsed > SLOW:
@@ -129,7 +129,7 @@ class Listeners:
 
 def _errback(listener: SessionListener, error: BaseException) -> None:
     if (failed := call_users(listener.errback, error)) is not None:
-        logger.error("errback of listener %s failed", _name(listener), exc_info=failed)
+        log_error(logger, failed, "errback of listener %s failed", _name(listener))
 
 
 def _name(listener: SessionListener) -> str:

@@ -17,7 +17,9 @@ from collections import deque
 from contextlib import suppress
 
 from ncwire.driver import Readiness, Wait
+from ncwire.interrupts import by_signal
 from ncwire.poller import READ, WRITE, best_poller
+from ncwire.users_code import call_users, log_error
 
 logger = logging.getLogger(__name__)
 
@@ -159,8 +161,9 @@ class Pump:
             try:
                 self._signalled = True
                 self._sender.send(b"\0")
-            except OSError:
-                pass
+            except OSError as error:  # closed
+                if by_signal(error):
+                    raise
 
     def _ready(self, now: float) -> set[Member]:
         ready, self._again = self._again, set()
@@ -232,12 +235,10 @@ class Pump:
             heapq.heappush(self._heap, (wait.until, next(self._serial), member))
 
     def _drop(self, member: Member, error: BaseException) -> None:
-        logger.error("serving a session failed, which ends it", exc_info=error)
+        log_error(logger, error, "serving a session failed, which ends it")
         self.discard(member)
-        try:
-            member.crashed(error)
-        except BaseException:
-            logger.exception("ending a session failed")
+        if (failed := call_users(member.crashed, error)) is not None:
+            log_error(logger, failed, "ending a session failed")
 
     def _apply(self, member: Member, events: int) -> bool:
         """Have the poller watch for these events; False when the fd is gone."""

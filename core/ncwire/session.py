@@ -170,13 +170,14 @@ class Session(Conversation, threading.Thread):
         What is queued is sent first, as far as `Timeouts.close` lets it; a server may drop what
         it has not read when the connection ends, so `close_session`, which waits for its answer,
         comes before this where that matters. Idempotent, and from
-        any thread: a `connect` under way fails with `SessionCloseError`; called by a listener
-        it returns at once, and the session ends when the listener returns.
+        any thread: a `connect` under way fails with `SessionCloseError`; called by a listener, or
+        by a signal handler in the middle of a call, it returns at once, and the session ends when
+        that returns.
         """
         cause = SessionCloseError(b"", closed_by="us")
         self.end(cause)
-        pump, connection = self._pump, self._connection
-        if connection is not None and pump is not None and pump.ident != threading.get_ident():
+        connection = self._connection
+        if connection is not None and not connection.is_served_here():
             self._await_end(connection, cause)
 
     def join(self, timeout: float | None = None) -> None:
@@ -228,11 +229,13 @@ class Session(Conversation, threading.Thread):
         with self._lifecycle:
             self._cause = self._cause or cause
             self._state = _State.ENDED
-        self._fail_all(self._cause)
-        if self._hub is not None:
-            self._hub.discard(self)
-        self._opened.set()
-        self._freed.set()
+        try:
+            self._fail_all(self._cause)
+        finally:
+            if self._hub is not None:
+                self._hub.discard(self)
+            self._opened.set()
+            self._freed.set()
 
     # --- for transports ------------------------------------------------------------------------
 

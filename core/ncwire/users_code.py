@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ncwire.interrupts import by_signal
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Callable
 
 
@@ -25,3 +26,14 @@ def call_users(function: Callable[..., object], *arguments: object) -> BaseExcep
             raise
         return error
     return None
+
+
+def log_error(logger: logging.Logger, error: BaseException, text: str, *arguments: object) -> None:
+    """Log an error with its traceback. A log's handlers are the user's code, too."""
+    call_users(_log, logger, error, text, arguments)
+
+
+def _log(
+    logger: logging.Logger, error: BaseException, text: str, arguments: tuple[object, ...]
+) -> None:
+    logger.error(text, *arguments, exc_info=error)

@@ -41,8 +41,8 @@ class Noting(SessionListener):
             assert self.heard.acquire(timeout=20)
 
 
-def until_polling(thread):
-    """Return when the thread waits in poll(2), as the kernel tells (proc(5))."""
+def until_polling(thread, *others):
+    """Return when the thread waits in poll(2), or in one of the others, as proc(5) tells."""
     place = Path(f"/proc/self/task/{thread.native_id}/wchan")
-    while "poll" not in place.read_text():
+    while not any(call in place.read_text() for call in ("poll", *others)):
         os.sched_yield()

@@ -1,0 +1,203 @@
+"""A call that is interrupted at any point whatever leaves a session that is open or has ended.
+
+CPython runs signal handlers between two bytecodes, and checks for signals when a function begins,
+after a call and at a loop's end. A trace function raises at each such point in turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import functools
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from callers import BASE, CLIENT, NOTIFICATION, Noting
+
+from ncwire import Hub, Session
+from ncwire.errors import NcwireError
+
+CORE = str(Path(sys.modules["ncwire"].__file__).parent)
+KINDS = (KeyboardInterrupt, TimeoutError)
+
+
+@functools.cache
+def checked_after(code):
+    """Return the offsets of the instructions before which the interpreter looks for signals."""
+    offsets, due = set(), True
+    for instruction in dis.get_instructions(code):
+        if due:
+            offsets.add(instruction.offset)
+        due = instruction.opname.startswith(("CALL", "JUMP_BACKWARD")) or (
+            instruction.opname == "RESUME"
+        )
+    return frozenset(offsets)
+
+
+class Interrupter:
+    """Raises at the `at`-th point at which a signal may come in ncwire's code; counts them."""
+
+    def __init__(self, at):
+        self.at = at
+        self.seen = 0
+        self.where = ""
+
+    def __enter__(self):
+        sys.settrace(self._frame)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(None)
+
+    def _frame(self, frame, event, _):
+        if not frame.f_code.co_filename.startswith(CORE):
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        return self._step
+
+    def _step(self, frame, event, _):
+        if event == "opcode" and frame.f_lasti in checked_after(frame.f_code):
+            self.seen += 1
+            if self.seen == self.at:
+                sys.settrace(None)
+                self.where = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+                handler(None, frame)
+        return self._step
+
+
+def handler(_number, _frame):
+    """Stand in for a signal handler: it is installed as one while the tests run."""
+    raise handler.kind("at a point")
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def kind(request):
+    handler.kind = request.param
+    before = signal.signal(signal.SIGUSR2, handler)
+    yield request.param
+    signal.signal(signal.SIGUSR2, before)
+
+
+def answer_all(peer, answered):
+    """Answer every rpc, with a notification before each, until the end."""
+    with contextlib.suppress(OSError):
+        while request := peer.receive():
+            message_id = request.split('message-id="')[1].split('"')[0]
+            reply = f'<rpc-reply xmlns="{BASE}" message-id="{message_id}"><ok/></rpc-reply>'
+            peer.sock.sendall((NOTIFICATION.format(1) + "]]>]]>" + reply + "]]>]]>").encode())
+            answered.release()
+
+
+def rpc(session):
+    session.rpc("<get/>", timeout=20)
+
+
+def rpc_in_pieces(session):
+    session.rpc([b"<a", b">" + b"x" * 2000, b"</a>"], timeout=20)
+
+
+def send(session):
+    session.send('<rpc message-id="s"><get/></rpc>')
+
+
+def submit(session):
+    session.submit("<get/>").result(20)
+
+
+def stream(session):
+    with session.stream("<get/>", timeout=20) as reply:
+        reply.read()
+
+
+def listen(session):
+    with session.notifications():
+        session.rpc("<get/>", timeout=20)
+
+
+CALLS = [rpc, rpc_in_pieces, send, submit, stream, listen]
+
+
+def fds():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def one(make_peer, call, at, hub):
+    """Interrupt a call at a point; return where that was, None if it has no such point."""
+    peer = make_peer()
+    session = Session(CLIENT, hub=hub)
+    peer.hello()
+    session.open(peer.channel)
+    peer.receive()
+    listener, answered = Hearing(), threading.Semaphore(0)
+    session.add_listener(listener)
+    peer.script(lambda: answer_all(peer, answered))
+    session.rpc("<get/>")  # what the first call makes is made
+    listener.wait(2)
+    assert answered.acquire(timeout=20)
+    interrupter = Interrupter(at)
+    raised = None
+    try:
+        with interrupter:
+            call(session)
+    except KINDS as error:
+        if not interrupter.where:
+            raise
+        raised = type(error)
+    assert raised is (handler.kind if interrupter.where else None), interrupter.where
+    began = time.monotonic()
+    # Only where the request went out; if that is seen too late, less is tested.
+    if answered.acquire(timeout=0.01 if interrupter.where else 20):
+        # With nothing coming after it.
+        heard = listener.heard.acquire(timeout=20)
+        assert heard, f"{interrupter.where}: a message waits, and no thread will deliver it"
+    try:
+        session.rpc("<get/>", timeout=20)
+    except NcwireError:
+        session.join(20)
+        ended = f"{interrupter.where}: {session.cause}"
+        assert handler.kind.__name__ in ended, ended
+        assert not session.connected, ended
+    # Another thread gets what it asks for, too, or the cause.
+    caller = threading.Thread(target=_quietly, args=(session,))
+    caller.start()
+    caller.join(30)
+    assert not caller.is_alive(), interrupter.where
+    session.close()
+    assert time.monotonic() - began < 15, f"{interrupter.where}: something waited for its timeout"
+    session.join(20)
+    assert not session.is_alive(), interrupter.where
+    peer.close()
+    return interrupter.where or None
+
+
+class Hearing(Noting):
+    """Notes a message or the end, whichever comes."""
+
+    def errback(self, ex):
+        super().errback(ex)
+        self.heard.release()
+
+
+def _quietly(session):
+    with contextlib.suppress(NcwireError):
+        session.rpc("<get/>", timeout=20)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
+@pytest.mark.parametrize("shared", [False, True], ids=["of its own", "a hub's"])
+def test_a_call_interrupted_at_any_point(make_peer, kind, call, shared):
+    hub = Hub() if shared else None
+    one(make_peer, call, 10**9, hub)  # warm: what is made once is made
+    before = fds()
+    at = 1
+    while one(make_peer, call, at, hub) is not None:
+        at += 1
+    assert at > 30
+    assert fds() <= before, "fds were leaked"
+    if hub is not None:
+        hub.close()
