@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ncwire.awaited import Answer
 from ncwire.borrowed import Borrowed
 from ncwire.poller import READ, best_poller
 
@@ -36,7 +37,7 @@ def nothing():
 
 def test_another_thread_wakes_the_one_that_waits(pair):
     borrowed = Borrowed(pair[0].fileno(), nothing)
-    assert borrowed.take(threading.get_ident())
+    assert borrowed.take(Answer())
     waker = threading.Thread(target=borrowed.wake)
     waker.start()
     borrowed.wait(600)
@@ -49,7 +50,7 @@ def test_the_longest_wait_that_a_caller_can_think_of_is_no_error(pair):
     ours, theirs = pair
     borrowed = Borrowed(ours.fileno(), nothing)
     theirs.send(b"x")
-    assert borrowed.take(threading.get_ident())
+    assert borrowed.take(Answer())
     borrowed.wait(1e12)
     borrowed.give_back()
     borrowed.close()
@@ -57,13 +58,13 @@ def test_the_longest_wait_that_a_caller_can_think_of_is_no_error(pair):
 
 def test_only_one_thread_has_it(pair):
     borrowed = Borrowed(pair[0].fileno(), nothing)
-    assert borrowed.take(threading.get_ident())
-    assert not borrowed.take(threading.get_ident())
+    assert borrowed.take(Answer())
+    assert not borrowed.take(Answer())
     borrowed.give_back()
-    assert borrowed.take(threading.get_ident())
+    assert borrowed.take(Answer())
     borrowed.give_back()
     borrowed.close()
-    assert not borrowed.take(threading.get_ident())
+    assert not borrowed.take(Answer())
 
 
 def test_it_cannot_be_taken_when_the_fd_is_closed(pair):
@@ -71,7 +72,7 @@ def test_it_cannot_be_taken_when_the_fd_is_closed(pair):
     borrowed = Borrowed(fd, nothing)
     os.close(fd)
     before = fds()
-    assert not borrowed.take(threading.get_ident())
+    assert not borrowed.take(Answer())
     assert fds() == before
     borrowed.close()
 
@@ -84,7 +85,7 @@ def test_it_cannot_be_taken_when_the_process_has_no_fd_left(pair):
         for fd in free:
             os.close(fd)
         resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], limits[1]))
-        taken = borrowed.take(threading.get_ident())
+        taken = borrowed.take(Answer())
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         assert taken == (spare == 2)  # it needs two
     borrowed.give_back()
@@ -99,7 +100,7 @@ def test_the_pump_is_told_only_while_nobody_waits(pair):
     told: list[list[tuple[int, int]]] = []
     waiting = threading.Thread(target=lambda: told.append(pump.wait(600)))
     waiting.start()
-    assert borrowed.take(threading.get_ident())
+    assert borrowed.take(Answer())
     for _ in range(100):
         # Sent while this thread waits, as far as anybody can tell: it reads it either way.
         sender = threading.Thread(target=theirs.send, args=(b"x",))
@@ -123,7 +124,7 @@ def test_what_several_cannot_wait_for_in_turn_all_are_told_of():
     pump = best_poller(exclusive=True)
     pump.watch(inner.fileno(), READ)
     borrowed = Borrowed(inner.fileno(), lambda: pump.watch(inner.fileno(), READ))
-    assert borrowed.take(threading.get_ident())
+    assert borrowed.take(Answer())
     theirs.send(b"x")
     borrowed.wait(600)
     assert pump.wait(600) == [(inner.fileno(), READ)]
