@@ -71,7 +71,8 @@ class HostCertificate:
             certificate = cls._parse(presented)
             if not certificate.unverified:
                 _verify_signature(presented)
-        except (ValueError, UnsupportedAlgorithm) as error:
+        # The last is cryptography's word for a compressed point (as of version 50).
+        except (ValueError, UnsupportedAlgorithm, NotImplementedError) as error:
             raise HandshakeError(
                 f"the server's host certificate ({presented.type}) is malformed: {error}"
             ) from error

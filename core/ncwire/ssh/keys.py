@@ -82,7 +82,8 @@ def load(path: str, passphrase: str | None = None) -> PrivateKey:
             raise _unsupported(path, f"type {type(key).__name__.removesuffix('PrivateKey')}")
         openssh = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
         public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    except UnsupportedAlgorithm as error:
+    # The latter is cryptography's word for a compressed point (as of version 50).
+    except (UnsupportedAlgorithm, NotImplementedError) as error:
         raise _unsupported(path, str(error)) from error
     except ValueError as error:
         raise KeyFileError(path, f"it is damaged, or of no supported type: {error}") from error

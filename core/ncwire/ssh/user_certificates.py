@@ -79,7 +79,8 @@ def from_blob(blob: bytes, source: str) -> UserCertificate:
         raise CertificateError("it is no certificate")
     try:
         certificate = load_ssh_public_identity(kind.encode() + b" " + base64.b64encode(blob))
-    except UnsupportedAlgorithm as error:
+    # The latter is cryptography's word for a compressed point (as of version 50).
+    except (UnsupportedAlgorithm, NotImplementedError) as error:
         raise CertificateError(f"not supported: type {kind}") from error
     except ValueError as error:
         raise CertificateError("it is damaged") from error

@@ -325,3 +325,15 @@ def test_why_there_are_no_certificates_is_not_asked_of_a_known_host(keys):
         no_certificates=lambda: pytest.fail("asked"),
     )
     checked.verify(keys.key)
+
+
+@pytest.mark.parametrize("whose", ["the host's", "the authority's"])
+def test_a_compressed_point_is_a_malformed_certificate(key_ring, certify, whose):
+    kind, signing = ("ecdsa", "ed25519") if whose == "the host's" else ("ed25519", "ecdsa")
+    key, authority = key_ring.key("host", kind), key_ring.key("ca", signing)
+    blob = certify("-n", "r1", authority=authority, key=key).blob
+    head = b"\0\0\0\x08nistp256\0\0\0\x41"
+    point = blob.index(head) + len(head)
+    presented = HostKey.from_blob(blob[:point] + b"\2" + blob[point + 1 :])
+    with pytest.raises(HandshakeError, match="is malformed"):
+        HostCertificate.read(presented)

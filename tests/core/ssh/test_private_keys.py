@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 from pathlib import Path
@@ -140,6 +141,17 @@ def test_a_truncated_key_is_damaged(tmp_path, key_factory):
     whole = key_factory.file("ed25519").read_text().splitlines()
     path.write_text("\n".join([*whole[:2], whole[-1]]))
     assert "damaged" in problem(path)
+
+
+def test_a_compressed_point_is_not_supported(tmp_path, key_factory):
+    lines = key_factory.file("ecdsa").read_text().splitlines()
+    blob = base64.b64decode("".join(lines[1:-1]))
+    head = b"\0\0\0\x08nistp256\0\0\0\x41"
+    for point in (blob.index(head) + len(head), blob.rindex(head) + len(head)):
+        blob = blob[:point] + b"\2" + blob[point + 1 :]
+    path = tmp_path / "key"
+    path.write_text("\n".join([lines[0], base64.b64encode(blob).decode(), lines[-1]]))
+    assert "not supported" in problem(path)
 
 
 def test_the_home_folder_is_expanded_and_the_path_kept(home, key_factory):

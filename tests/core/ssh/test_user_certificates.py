@@ -108,6 +108,13 @@ def test_one_that_is_cut_off_is_damaged(pair, certify):
         from_blob(blob[:-10], "x")
 
 
+def test_a_compressed_point_is_not_supported(pair, certify):
+    blob = load(certify(pair("ecdsa"))).blob
+    point = blob.index(b"nistp256", blob.index(b"nistp256") + 8) + len(b"nistp256") + 4
+    with pytest.raises(CertificateError, match="not supported"):
+        from_blob(blob[:point] + b"\2" + blob[point + 1 :], "x")
+
+
 def test_a_hosts_certificate_is_none_of_the_users(pair, certify):
     with pytest.raises(CertificateError, match="host's certificate"):
         load(certify(pair(), "-h", "-n", "r1"))
