@@ -17,6 +17,7 @@ from ncwire.ssh.config import keywords
 from ncwire.ssh.config.algorithms import KINDS, Change
 from ncwire.ssh.config.reading import Reading
 from ncwire.ssh.config.tokens import HOST_NAME, Tokens
+from ncwire.ssh.config.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,12 @@ _INSTALL: Final = "install OpenSSH's client (Debian package openssh-client)"
 _LINE: Final = re.compile(r"\s*(\w+)(?:\s*=\s*|\s+)(.*\S)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SEVERAL: Final = ("userknownhostsfile", "globalknownhostsfile", "sendenv", "setenv")
+_BLOCKS: Final = ("host", "match")
+_AS_WRITTEN: Final = ("proxycommand", "proxyjump")
+"""Keywords of which OpenSSH takes the rest of the line, quotes and all."""
+_ONE: Final = frozenset(name.lower() for name in keywords.HONOURED) - {
+    *_SEVERAL, *_BLOCKS, *_AS_WRITTEN, "ignoreunknown",
+}  # fmt: skip
 _MARK: Final = "\x01"
 _TIMES: Final = ("connecttimeout", "serveraliveinterval")
 _ONCE: Final = ("certificatefile", "sendenv")
@@ -94,10 +101,27 @@ class Fallback:
         match = _LINE.fullmatch(line.rstrip())
         if match is None:
             raise OptionError("ssh_config", f"{where}: no keyword with a value")
-        keyword, value = match[1].lower(), match[2].lower()
-        keyword = keywords.ALIASES.get(keyword, keyword)
+        keyword = _keyword(match)
         if keyword not in keywords.KNOWN:
             raise OptionError("ssh_config", f"{where}: unknown keyword {match[1]}")
+        said = self._words(where, match)
+        if keyword in _ONE and len(said) > 1:
+            raise OptionError("ssh_config", f"{where}: {match[1]} has more than one value")
+        self._check_has(where, keyword, " ".join(said).lower())
+        return keyword
+
+    def _words(self, where: str, match: re.Match[str]) -> list[str]:
+        try:
+            said = words(match[2])
+        except ValueError as error:
+            raise OptionError("ssh_config", f"{where}: {match[1]}: {error}") from error
+        if not said:
+            raise OptionError("ssh_config", f"{where}: no keyword with a value")
+        if not all(said):
+            raise OptionError("ssh_config", f"{where}: {match[1]} has an empty value")
+        return said
+
+    def _check_has(self, where: str, keyword: str, value: str) -> None:
         if keyword == "include":
             self._lacks(where, "Include")
         if keyword == "ignoreunknown":
@@ -109,7 +133,6 @@ class Fallback:
             for lacking in ("exec", "canonical", "localnetwork", "tagged", "version"):
                 if lacking in criteria:
                     self._lacks(where, f"Match {lacking}")
-        return keyword
 
     def _lacks(self, where: str, what: str) -> NoReturn:
         raise OptionError(
@@ -128,23 +151,28 @@ class Fallback:
             return [self._seconds(keyword, value)]
         if keyword in ("port", "serveralivecountmax") and not value.isdecimal():
             raise self._error(f"{keyword}: {value!r} is no number")
-        return [value.removeprefix(_MARK)]
+        return [value]
 
     def _marked(self, line: str) -> str:
-        """Return a line whose value paramiko does not take the quotes off at both ends of."""
+        """Return a line that paramiko reads as OpenSSH does.
+
+        It takes off one kind of quotes, at both ends of a line only, and knows no comment at its
+        end; so the words are told apart before, and each value stands between those quotes.
+        """
         match = None if _is_comment(line) else _LINE.fullmatch(line.rstrip())
         if match is None:
             return line
-        keyword = keywords.ALIASES.get(match[1].lower(), match[1].lower())
-        if keyword == "proxycommand" and match[2].lower() != "none":
-            return f"{keyword} {_MARK}{match[2]}"
-        if keyword not in _SEVERAL:
-            return line
-        try:
-            words = shlex.split(match[2])
-        except ValueError as error:
-            raise self._error(f"{match[1]}: {error}") from error
-        return f"{keyword} " + "".join(_MARK + word for word in words)
+        keyword, said = _keyword(match), self._words(self._source, match)
+        if keyword in _BLOCKS:
+            return f"{keyword} {shlex.join(said)}"
+        if keyword in _SEVERAL:
+            return f"{keyword} " + "".join(_MARK + word for word in said)
+        if keyword not in _AS_WRITTEN:
+            return f'{keyword} "{" ".join(said)}"'
+        # As in readconf.c a command has its "#", and a way over hosts has not.
+        rest = match[2] if keyword == "proxycommand" else match[2].partition("#")[0].rstrip()
+        # Which paramiko knows without quotes.
+        return f"{keyword} none" if rest.lower() == "none" else f'{keyword} "{rest}"'
 
     def _seconds(self, keyword: str, value: str) -> str:
         if value.lower() == "none":
@@ -185,6 +213,11 @@ def _read(filename: str) -> str:
         return Path(filename).expanduser().read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         raise OptionError("ssh_config", f"{filename}: {error.strerror}") from error
+
+
+def _keyword(match: re.Match[str]) -> str:
+    keyword = match[1].lower()
+    return keywords.ALIASES.get(keyword, keyword)
 
 
 def _is_comment(line: str) -> bool:
