@@ -1,0 +1,1 @@
+"""What runs the targets: inputs from their seeds, by atheris or without it."""
