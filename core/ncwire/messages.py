@@ -19,6 +19,7 @@ from ncwire.errors import (
     HelloMissingError,
     HelloSessionIdError,
     MessageError,
+    OptionError,
 )
 from ncwire.plain_root import plain_root
 
@@ -69,8 +70,8 @@ def parse_hello(raw: str | bytes) -> Hello:
     hello without a namespace is accepted, for IOS sends such, and so do old Junos.
 
     Raises `HelloMissingError` for another document, `HelloMalformedError` for what is not well-
-    formed or has no capabilities, `HelloSessionIdError` unless it has one session-id from 1 to
-    4294967295, and `ForbiddenXMLError`.
+    formed, has no capabilities or one that is no URI, `HelloSessionIdError` unless it has one
+    session-id from 1 to 4294967295, and `ForbiddenXMLError`.
     """
     try:
         root: Element = fromstring(
@@ -84,12 +85,7 @@ def parse_hello(raw: str | bytes) -> Hello:
         ) from error
     if root.tag not in _either("hello"):
         raise HelloMissingError(f"hello: the server sent {root.tag} where its hello was due")
-    capabilities = Capabilities(
-        uri
-        for listed in _children(root, "capabilities")
-        for capability in _children(listed, "capability")
-        if (uri := "".join((capability.text or "").split()))
-    )
+    capabilities = _capabilities(root)
     if not capabilities:
         raise HelloMalformedError("hello: the server's has no capabilities")
     return Hello(_session_id(root), capabilities)
@@ -156,6 +152,20 @@ def escaped(text: str) -> str:
     # As xml.sax.saxutils has it, which brings in urllib.request, http and email.
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&quot;")
+
+
+def _capabilities(root: Element) -> Capabilities:
+    uris = (
+        uri
+        for listed in _children(root, "capabilities")
+        for capability in _children(listed, "capability")
+        if (uri := "".join((capability.text or "").split()))
+    )
+    try:
+        return Capabilities(uris)
+    except OptionError as error:
+        # To a user it is an argument that is wrong; here the peer is.
+        raise HelloMalformedError(f"hello: the server's has {error}") from error
 
 
 def _session_id(root: Element) -> str:

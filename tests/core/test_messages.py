@@ -249,3 +249,10 @@ def test_a_hostile_message_is_refused(doctype: str, named: str, encode: type) ->
 
 def test_both_versions_of_the_protocol_use_one_namespace() -> None:
     assert BASE_NS not in (BASE_1_0, BASE_1_1)
+
+
+def test_a_capability_that_is_no_uri_makes_a_hello_malformed() -> None:
+    hello = f'<hello xmlns="{BASE_NS}"><capabilities><capability>urn:a\x7f</capability>'
+    hello += "</capabilities><session-id>1</session-id></hello>"
+    with pytest.raises(HelloMalformedError, match="no URI"):
+        parse_hello(hello)
