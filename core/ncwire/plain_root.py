@@ -67,7 +67,8 @@ class Alike:
     """
 
     def __init__(self) -> None:
-        self._before = "\0"  # begins no document
+        # In no text that was UTF-8: a peer can send whatever else there is, a NUL too.
+        self._before = "\ud800"
         self._start = 1
         self._behind = ""
         self._tag = ""

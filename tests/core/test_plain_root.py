@@ -100,5 +100,7 @@ def test_what_is_alike_is_what_the_parser_reads(first, second):
         assert found is None or found == parsed(second)
 
 
-def test_nothing_is_alike_before_something_was_learned():
-    assert Alike().root("<rpc-reply/>") is None
+@pytest.mark.parametrize("raw", ["<rpc-reply/>", '\0x"', '\0x" message-id="1"/>'])
+def test_nothing_is_alike_before_something_was_learned(raw):
+    assert Alike().root(raw) is None
+    assert learned("<a/>").root(raw) is None

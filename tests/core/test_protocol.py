@@ -392,3 +392,10 @@ def test_a_large_message_that_is_not_utf_8_says_where(server: str, wrong: bytes)
 
 def test_the_document_is_not_shown_in_a_repr() -> None:
     assert "secret" not in repr(MessageReceived(("a", {}), "<a>secret</a>"))
+
+
+def test_a_message_that_begins_with_a_nul_is_none() -> None:
+    protocol = opened(*BOTH)
+    data = b"".join(frame_chunked(b'\0x" xmlns="u"/>'))
+    with pytest.raises(MessageError):
+        protocol.take_whole(data)
