@@ -192,7 +192,7 @@ def expanded(filename: str) -> Path:
     """Return the path of a known_hosts file, `~` expanded. Raises `OptionError`."""
     try:
         return Path(filename).expanduser()
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # the latter for a NUL
         raise OptionError("known_hosts", f"{filename}: {error}") from error
 
 
@@ -207,8 +207,9 @@ _files = ParseCache(KnownHostsFile, _FILES_KEPT)
 def _read_file(filename: str) -> KnownHostsFile:
     try:
         return read_known_hosts_file(expanded(filename))
-    except OSError as error:
-        raise OptionError("known_hosts", f"{filename}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OptionError("known_hosts", f"{filename}: {reason}") from error
 
 
 def _split_marked(line: bytes) -> list[bytes]:

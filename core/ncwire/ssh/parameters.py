@@ -110,10 +110,13 @@ def filenames(option: str, given: Filename | Iterable[Filename] | None) -> tuple
 
 
 def expanded(option: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Return file names with `~` expanded. Raises `OptionError` for a user that there is not."""
+    """Return file names with `~` expanded.
+
+    Raises `OptionError` for a user that there is not, and for what no file can be named.
+    """
     try:
         return tuple(os.fspath(Path(name).expanduser()) for name in names)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise OptionError(option, str(error)) from error
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import ncwire
 from ncwire.driver import Algorithms, Feature, Timeouts
-from ncwire.errors import OptionError
+from ncwire.errors import NcwireError, OptionError
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.algorithms import MODERN
 from ncwire.ssh.defaults import DEFAULT_PORT, default_unknown_host_cb
@@ -52,6 +53,22 @@ def test_what_nobody_chose():
     assert options.subsystems == ("netconf",)
     assert options.timeouts == Timeouts()
     assert options.required_features() == {}
+
+
+@pytest.mark.parametrize("name", ["/a\0b", "~a\0b"])
+@pytest.mark.parametrize("option", ["known_hosts", "key_filename", "ssh_config"])
+def test_a_name_with_a_nul_is_no_file(option, name):
+    with pytest.raises(NcwireError) as caught:
+        ncwire.connect("127.0.0.1", **{option: name})
+    assert "null byte" in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/usr/bin", ""])
+@pytest.mark.parametrize("name", ["~no-such-user/config", "~a\0b", "/a\0b"])
+def test_an_ssh_config_that_no_file_can_be_is_told(monkeypatch, path, name):
+    monkeypatch.setenv("PATH", path)  # with and without the ssh command, where it is installed
+    with pytest.raises(OptionError, match="ssh_config: "):
+        settled(ssh_config=name)
 
 
 def test_the_agent_is_the_environments_unless_ssh_config_names_one(monkeypatch):

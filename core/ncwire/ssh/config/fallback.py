@@ -117,6 +117,8 @@ class Fallback:
             raise OptionError("ssh_config", f"{where}: {match[1]}: {error}") from error
         if not said:
             raise OptionError("ssh_config", f"{where}: no keyword with a value")
+        if "\0" in match[2]:  # OpenSSH reads no further, and paramiko does
+            raise OptionError("ssh_config", f"{where}: {match[1]} has a NUL in its value")
         if not all(said):
             raise OptionError("ssh_config", f"{where}: {match[1]} has an empty value")
         return said
@@ -211,8 +213,9 @@ class Fallback:
 def _read(filename: str) -> str:
     try:
         return Path(filename).expanduser().read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise OptionError("ssh_config", f"{filename}: {error.strerror}") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OptionError("ssh_config", f"{filename}: {reason}") from error
 
 
 def _keyword(match: re.Match[str]) -> str:

@@ -172,12 +172,13 @@ class OpenSSH:
 
 
 def _include(filename: str) -> str:
-    path = Path(filename).expanduser().absolute()
     # Include takes a glob pattern, and drops a missing file without a word.
     try:
+        path = Path(filename).expanduser().absolute()
         path.open("rb").close()
-    except OSError as error:
-        raise OptionError("ssh_config", f"{filename}: {error.strerror}") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OptionError("ssh_config", f"{filename}: {reason}") from error
     escaped = re.sub(r'([\\*?\[\]"])', r"\\\1", str(path))
     return f'Include "{escaped}"\n'
 

@@ -84,7 +84,7 @@ def expand_home(path: str) -> str:
         return home() + path[1:]
     try:
         return str(Path(path).expanduser())
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # the latter for a NUL
         raise OptionError("ssh_config", f"{path}: {error}") from error
 
 
