@@ -29,6 +29,7 @@ NAMES = (
     "host_certificate",
     "user_certificate",
     "ssh_config",
+    "ssh_names",
     "jump",
     "inventory",
     "terminal",

@@ -174,6 +174,44 @@ def test_what_ssh_would_refuse_is_refused(text, words, config):
     assert path in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("host", "user", "token"),
+    [
+        ("r1;x", "bob", "%h"), ("`x`", "bob", "%n"), ("r1|x", "bob", "%h"), ("r1&x", "bob", "%h"),
+        ("r1'x", "bob", "%h"), ("r1$x", "bob", "%n"), ("r1", "a;x", "%r"), ("r1", "$(x)", "%r"),
+        ("r1", "a>x", "%r"), ("r1", "-x", "%r"), ("r1", "a -x", "%r"), ("r1", "a\\", "%r"),
+        ("r1", "a*", "%r"), ("r1", "a #x", "%r"), ("r1", 'a"x', "%r"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("without_ssh")
+def test_what_a_shell_would_read_reaches_no_command(host, user, token, config):
+    path = config(f"ProxyCommand relay {token}")
+    with pytest.raises(OptionError, match=r"ProxyCommand .* that a shell would read"):
+        resolve(host, path, username=user)
+    assert resolve(host, config("ProxyCommand relay"), username=user).proxy_command == "relay"
+
+
+@pytest.mark.parametrize("path", ["/usr/bin", ""])
+@pytest.mark.parametrize("given", [{"username": "a\nProxyCommand x"}, {"username": "a\rb"}])
+def test_an_argument_is_no_line_of_the_file(given, path, config, monkeypatch):
+    file = config("HostKeyAlias a")
+    monkeypatch.setenv("PATH", path)  # with and without the ssh command, where it is installed
+    with pytest.raises(OptionError, match=r"username: .* has a control character"):
+        resolve("r1", file, **given)
+
+
+@pytest.mark.parametrize("user", ["a b", "a # b", "'a", '"a"', "a\\ b"])
+@pytest.mark.usefixtures("without_ssh")
+def test_a_user_that_is_given_is_taken_as_it_is(user, config):
+    assert resolve("r1", config("User bob"), username=user).user == user
+
+
+@pytest.mark.parametrize("user", ["bob", "a.b-c_d", "corp\\bob", "bob@corp", "b+x", "bób"])
+@pytest.mark.usefixtures("without_ssh")
+def test_an_ordinary_user_reaches_a_command(user, config):
+    assert resolve("fe80::1", config("ProxyCommand relay %r %h"), username=user).proxy_command
+
+
 @pytest.mark.usefixtures("without_ssh")
 def test_options_are_checked_as_lines_are(config):
     assert resolve("r1", config("Port 1"), overrides=["Port=2"]).port == 2

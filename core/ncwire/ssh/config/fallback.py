@@ -76,13 +76,13 @@ class Fallback:
 
             TOKENS_BY_CONFIG_KEY: dict[str, list[str]] = {}  # noqa: RUF012 - as there
 
-        # The first value obtained counts.
-        lines = [*question.overrides]
+        # The first value obtained counts. An argument is no line, and has no quotes of its own.
+        lines = [self._marked(line) for line in question.overrides]
         lines += [] if question.port is None else [f"Port {question.port}"]
-        lines += [] if question.username is None else [f"User {question.username}"]
-        lines += self._lines
+        lines += [] if question.username is None else [f'User "{question.username}"']
+        lines += [self._marked(line) for line in self._lines]
         try:
-            parsed = Untouched.from_text("\n".join(map(self._marked, lines)))
+            parsed = Untouched.from_text("\n".join(lines))
             return parsed.lookup(question.host)
         except ConfigParseError as error:
             raise self._error(f"{error}") from error

@@ -34,7 +34,10 @@ HONOURED: Final[Mapping[str, str]] = MappingProxyType(
         "ConnectTimeout": "seconds for the TCP connect",
         "ServerAliveInterval": "``keepalive``",
         "ServerAliveCountMax": "``keepalive_count``",
-        "ProxyCommand": "the command whose standard streams lead to the host",
+        "ProxyCommand": (
+            "the command whose standard streams lead to the host; refused where a token stands "
+            "for a host or a user with characters that a shell would read"
+        ),
         "ProxyJump": "the hosts to go through",
         "BindAddress": "the local source address of a direct connection",
         "AddressFamily": "the only family of addresses tried, for a direct connection",

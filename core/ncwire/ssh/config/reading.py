@@ -43,6 +43,12 @@ class Question:
     default_port: int
     overrides: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        # A line of a configuration is made of each, and `ssh -G` tells them in lines.
+        for option, name in (("host", self.host), ("username", self.username)):
+            if name is not None and not name.isprintable():
+                raise OptionError(option, f"{name!r} has a control character")
+
 
 class Reading:
     """The settings for one host: keywords in lower case, with the values as they were read.
@@ -191,7 +197,7 @@ class Reading:
         said = self._one("proxycommand")
         if said is None or said.lower() == "none":
             return None
-        return self._tokens.expand("ProxyCommand", said, tokens.PROXY)
+        return self._tokens.command("ProxyCommand", said)
 
     def _proxy_jump(self) -> tuple[str, ...]:
         said = self._one("proxyjump")
