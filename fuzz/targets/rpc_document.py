@@ -8,7 +8,7 @@ from ncwire.errors import OptionError
 from ncwire.messages import BASE_NS, read_root
 from ncwire.rpc_document import wrap_rpc
 from targets import cutting, expat
-from targets.property import Raised, agree, outcome
+from targets.property import agree, outcome, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,8 @@ LONGEST = 6000
 _ID = 'a"<&1'
 _HEAD = 4096
 _ROOT = f"{{{BASE_NS}}}rpc"
+_ITSELF = (_ROOT.removeprefix("{"), "rpc")
+"""A whole rpc, which may be taken whole only, and has a message-id of its own."""
 
 
 def one(data: bytes) -> None:
@@ -29,14 +31,24 @@ def one(data: bytes) -> None:
     whole = outcome(lambda: wrap_rpc(data, _ID), OptionError)
     pieces = cutting.at_random(data)
     parts = outcome(lambda: _joined(wrap_rpc(iter(pieces), _ID)), OptionError)
-    # No more than the beginning is looked at of one that comes in pieces.
     if len(data) <= _HEAD:
-        agree("an operation in pieces is what it is as a whole", whole, parts)
-    if not isinstance(whole, bytes) or isinstance(whole, Raised):
-        return
-    if expat.judge(whole).well_formed:
+        _compare(data, whole, parts)
+    if isinstance(whole, bytes) and expat.judge(whole).well_formed:
         root = read_root(whole)
-        agree("it is an <rpc> with our message-id", (_ROOT, {"message-id": _ID}), root)
+        agree("it is an <rpc>", _ROOT, root[0])
+        if expat.judge(data).root not in _ITSELF:
+            agree("it has our message-id", {"message-id": _ID}, root[1])
+
+
+def _compare(operation: bytes, whole: object, parts: object) -> None:
+    """Compare an operation that is given whole with the same in pieces, which is seen in part."""
+    if isinstance(whole, bytes) and isinstance(parts, bytes):
+        agree("an operation in pieces is what it is as a whole", whole, parts)
+    elif isinstance(parts, bytes):
+        is_element = expat.judge(operation).well_formed
+        require(not is_element, "what is well-formed is taken, whole or not")
+    elif isinstance(whole, bytes):
+        require(expat.judge(whole).root in _ITSELF, "what is taken whole is taken in pieces")
 
 
 def _joined(document: bytes | Iterator[bytes]) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ncwire.errors import MessageSizeError, NcwireError
 from ncwire.protocol import HelloReceived, Inlet, MessageReceived
 from targets import cutting
-from targets.property import Raised, agree, require, told
+from targets.property import Raised, agree, outcome, require, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ HELLO_1_0 = (
 )
 HELLO_1_1 = HELLO_1_0.replace(b"base:1.0</cap", b"base:1.1</cap")
 
+_NOT_TEXT = "not UTF-8"
 # How much of what is wrong is shown depends on how much had come.
 _EXCERPT = re.compile(r", got .*|(?<=\)): .*", re.DOTALL)
 
@@ -69,7 +71,7 @@ def read(protocol: Protocol, pieces: Sequence[bytes]) -> Told:
 def shown(event: object) -> object:
     """Return an event in a form that can be compared."""
     if isinstance(event, MessageReceived):
-        return event.root, told(lambda: event.raw)
+        return event.root, _text(lambda: event.raw)
     if isinstance(event, HelloReceived):
         require(1 <= int(event.session_id) < 1 << 32, "a session-id is from 1 to 4294967295")
         return event.session_id, list(event.capabilities), event.framing
@@ -91,7 +93,24 @@ class Pieces(Inlet):
 
     def finish(self) -> None:
         content = b"".join(self._pieces)
-        self._done.append((self._root, content.decode()))
+        self._done.append((self._root, _text(content.decode)))
+
+
+def _text(document: Callable[[], str]) -> str:
+    text = outcome(document, (NcwireError, UnicodeDecodeError))
+    return text if isinstance(text, str) else _NOT_TEXT
+
+
+def _comparable(events: list[object], others: list[object]) -> list[object]:
+    """Return events; of a message that is no text only that it came, for that shows in one way."""
+    return [
+        _NOT_TEXT if _NOT_TEXT in (_last(event), _last(other)) else event
+        for event, other in itertools.zip_longest(events, others)
+    ]
+
+
+def _last(event: object) -> object:
+    return event[-1] if isinstance(event, tuple) else event
 
 
 def check_diverted(make: Callable[[], Protocol], data: bytes) -> None:
@@ -114,7 +133,12 @@ def check_diverted(make: Callable[[], Protocol], data: bytes) -> None:
         _again(protocol, error)
         failed = True
     if at_once.error is None or at_once.error.kind != MessageSizeError.__name__:
-        agree("what is handed over is what would be told", at_once.events, found)
+        expected = _comparable(at_once.events, found)
+        agree(
+            "what is handed over is what would be told",
+            expected,
+            _comparable(found, at_once.events),
+        )
         require(failed or at_once.error is None, "what is an error stays one")
 
 
