@@ -1,7 +1,7 @@
 """ncwire beside the floor of each library, and beside its peers. See README.rst.
 
 Usage: python benchmarks/compare.py COMMAND [--rounds N] [--seconds S] [--drivers NAME ...]
-                                    [--pin] [--json FILE]
+                                    [--pin] [--beside PYTHON] [--json FILE]
 
 latency      one rpc after the other on one session: empty and 10 kB replies
 throughput   replies of 1 to 500 MB, both framings, and chunks of 4 kB
@@ -63,12 +63,19 @@ def placed(sshd_config: str, *, pin: bool) -> Iterator[Target]:
 
 def latency(arguments: argparse.Namespace, target: Target) -> Results:
     cases = [Case(size) for size in arguments.sizes or (0, 10_000)]
-    return shown(arguments, target, catalogue.rpcs(arguments.drivers), cases)
+    return shown(arguments, target, rpcs(arguments), cases)
+
+
+def rpcs(arguments: argparse.Namespace) -> list[Entry]:
+    entries = catalogue.rpcs(arguments.drivers)
+    if arguments.beside is not None:
+        entries += catalogue.elsewhere(arguments.beside, entries)
+    return entries
 
 
 def throughput(arguments: argparse.Namespace, target: Target) -> Results:
     sizes = arguments.sizes or (1 * MB, 10 * MB, 100 * MB, 500 * MB)
-    results = shown(arguments, target, catalogue.rpcs(arguments.drivers), kinds(sizes))
+    results = shown(arguments, target, rpcs(arguments), kinds(sizes))
     CONSOLE.print(report.linearity_table(results))
     return results
 
@@ -166,6 +173,11 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--sshd-config", default="", metavar="LINE", help='as "Ciphers aes128-gcm@openssh.com"'
     )
+    parser.add_argument(
+        "--beside", metavar="PYTHON",
+        help="latency and throughput: the interpreter of an environment with another state of "
+        "ncwire, which takes part, too; its ratio is to the one here",
+    )  # fmt: skip
     parser.add_argument("--peers", nargs="+", default=[*environments.PEERS], metavar="NAME")
     parser.add_argument(
         "--environments", type=Path, default=environments.FOLDER, metavar="FOLDER",

@@ -38,6 +38,21 @@ def rpcs(drivers: Sequence[str]) -> list[Entry]:
     ]
 
 
+def elsewhere(python: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Return these contestants as another environment has them, each measured by the one here.
+
+    `python` is that environment's interpreter: one in which another state of ncwire is installed.
+    """
+    command = (python, "-P", "-m", "ncwire.bench.worker")
+    return [
+        Entry(
+            f"{entry.name} elsewhere", entry.contestant, entry.parameters, entry.name, command, ""
+        )
+        for entry in entries
+        if entry.contestant == SESSION
+    ]
+
+
 def layers(drivers: Sequence[str]) -> list[Entry]:
     """Return each driver's channel and whole rpcs, after the floor of its library."""
     channel = ("channel", "ours.channel:DriverChannel")
