@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import enum
 import socket
 import struct
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ncwire.testing.plaintext import Bytes, Messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 _SLICE = 1 << 16
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
+class Side(enum.Enum):
+    """Whose bytes are meant."""
+
+    SERVER = "server"
+    CLIENT = "client"
+
+
+def _nothing() -> None:
+    """Do nothing more."""
+
+
 class FaultProxy:
     """Listens on a free port of 127.0.0.1 and forwards each connection to `server`.
 
     It passes everything on until it is told of a fault, at once by `freeze`, `deafen`, `drip`,
-    `cut`, `hang_up` or `reset`, or in advance by `after_bytes` or `after_message`. What it is told
+    `throttle`, `cut`, `sever`, `end_client`, `hang_up` or `reset`, or in advance by `after_bytes`
+    or `after_message`; `change_next` and `change_message` alter what passes. What it is told
     holds for every connection, those to come included where that has a meaning. `close` ends
     it and everything that it forwards. Raises OSError when it cannot listen.
     """
@@ -35,10 +48,11 @@ class FaultProxy:
         self._hearing = threading.Event()
         self._hearing.set()
         self._closing = threading.Event()
-        self._pause = 0.0
+        self._paces: dict[Side, _Pace | None] = dict.fromkeys(Side)
         self._lock = threading.Lock()
         self._all_links: list[_Link] = []
         self._trigger: _Trigger | None = None
+        self._message_change: tuple[int, _Change] | None = None
         self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, name="fault proxy", daemon=True)
         self._acceptor.start()
@@ -104,13 +118,35 @@ class FaultProxy:
 
     def drip(self, seconds: float) -> None:
         """Pass on the server's bytes one by one, with a pause of so many seconds after each."""
-        self._pause = seconds
+        self._paces[Side.SERVER] = _Pace(1, seconds) if seconds else None
+
+    def throttle(self, size: int, seconds: float) -> None:
+        """Pass on both sides' bytes, up to `size` at once, with such a pause after each time."""
+        self._paces = dict.fromkeys(Side, _Pace(size, seconds))
 
     def cut(self) -> None:
-        """End the connections in TCP's orderly way, right after what has been passed on."""
+        """Half-close the connections, in TCP's orderly way, right after what has been passed on.
+
+        The client is told that the server sends no more; what the client sends still passes.
+        """
         for link in self._links:
             link.cut()
         self.thaw()
+
+    def sever(self) -> None:
+        """End the connections for both sides, as the kernel does for a process that has died.
+
+        Each is told of the end in TCP's orderly way; to what the client sends after that, the
+        answer is a reset.
+        """
+        for link in self._links:
+            link.sever()
+        self.thaw()
+
+    def end_client(self) -> None:
+        """Half-close the connections the other way: the server is told that the client ended."""
+        for link in self._links:
+            link.end_client()
 
     def hang_up(self) -> None:
         """End the connections in TCP's orderly way, after what the server has sent by now."""
@@ -141,6 +177,37 @@ class FaultProxy:
         Messages(number)
         self._trigger = _Trigger(lambda: Messages(number), fault)
 
+    def change_next(
+        self,
+        change: Callable[[bytes], bytes],
+        then: Callable[[], object] = _nothing,
+        *,
+        of: Side = Side.SERVER,
+    ) -> None:
+        """Have what passes next, from that side, replaced by what `change` makes of it.
+
+        It is given what one read brings: of a peer that has been waited for, the one packet that
+        it sends next. Once the outcome has been passed on, `then` is called: a method of the
+        proxy's, or any function. Both are called in the midst of forwarding, once for each of the
+        connections that there are now.
+        """
+        for link in self._links:
+            link.lanes[of].change = _Change(change, then)
+
+    def change_message(
+        self,
+        number: int,
+        change: Callable[[bytes], bytes],
+        then: Callable[[], object] = _nothing,
+    ) -> None:
+        """Do as `change_next` to a server's message of this number, and to nothing else.
+
+        It holds for each connection that comes after this; for the numbers see `after_message`.
+        A message is held back until it is whole. Raises ValueError as that does.
+        """
+        Messages(number)
+        self._message_change = (number, _Change(change, then))
+
     def close(self) -> None:
         """End everything. Idempotent."""
         self._closing.set()
@@ -168,12 +235,29 @@ class FaultProxy:
             # Whoever knows from the server that it has a connection is to find it here, too.
             with self._lock:
                 server = socket.create_connection(self._server)
-                self._all_links.append(_Link(client, server, host, self._flow()))
+                self._all_links.append(_Link(client, server, host, self._lanes()))
 
-    def _flow(self) -> _Flow:
-        return _Flow(
-            self._flowing, self._hearing, self._trigger, lambda: self._pause, self._closing
-        )
+    def _lanes(self) -> dict[Side, _Lane]:
+        down = _Lane(self._flowing, lambda: self._paces[Side.SERVER], self._closing, self._trigger)
+        if self._message_change is not None:
+            number, change = self._message_change
+            down.change, down.place = change, Messages(number)
+        up = _Lane(self._hearing, lambda: self._paces[Side.CLIENT], self._closing)
+        return {Side.SERVER: down, Side.CLIENT: up}
+
+
+class _Pace(NamedTuple):
+    """How many bytes pass at once, and how many seconds pass after them."""
+
+    size: int
+    pause: float
+
+
+class _Change(NamedTuple):
+    """What becomes of some bytes, and what happens after them."""
+
+    of: Callable[[bytes], bytes]
+    then: Callable[[], object]
 
 
 class _Trigger:
@@ -186,58 +270,92 @@ class _Trigger:
         self.fault = fault
 
 
-class _Flow:
-    """How bytes pass on one connection: whether, how many at once, and what then."""
+class _Lane:
+    """One direction of one connection: whether its bytes pass, how many at once, and changed how.
+
+    It belongs to the thread that forwards, but for `change`, which others set while nothing is
+    under way.
+    """
 
     def __init__(
         self,
         flowing: threading.Event,
-        hearing: threading.Event,
-        trigger: _Trigger | None,
-        pause: Callable[[], float],
+        pace: Callable[[], _Pace | None],
         closing: threading.Event,
+        trigger: _Trigger | None = None,
     ) -> None:
+        self.change: _Change | None = None
+        """What is to be done to what comes next, or to the message that ends at `place`."""
+        self.place: Messages | None = None
+        self._held = b""
+        """What has come of a line or message that may be the one to change."""
         self._flowing = flowing
-        self.hearing = hearing
-        """Set while the client's bytes pass."""
         self._counter = trigger.counter() if trigger else None
         self._fault = trigger.fault if trigger else None
-        self._pause = pause
+        self._pace = pace
         self._closing = closing
 
+    def changed(self, data: bytes) -> Iterator[tuple[bytes, Callable[[], object]]]:
+        """Yield what is to pass for `data`, in parts, and what to do after each."""
+        while data and self.change is not None and self.place is not None:
+            size = self.place.admits(data)
+            self.place.count(data[:size])
+            self._held, data = self._held + data[:size], data[size:]
+            if self.place.reached:
+                yield self._struck(self._take_held())
+            elif self.place.between:
+                yield self._take_held(), _nothing
+        if data and self.change is not None and self.place is None:
+            yield self._struck(data)
+        elif data:
+            yield data, _nothing
+
+    def _struck(self, data: bytes) -> tuple[bytes, Callable[[], object]]:
+        change, self.change = self.change, None
+        return (data, _nothing) if change is None else (change.of(data), change.then)
+
+    def _take_held(self) -> bytes:
+        held, self._held = self._held, b""
+        return held
+
     def portion(self, data: bytes) -> bytes:
-        """Return what of the server's `data` passes next, once something does."""
+        """Return what of `data` passes next, once something does."""
         self._flowing.wait()
-        return data[:1] if self._pause() else data[: self._admitted(data)]
+        if pace := self._pace():
+            return data[: pace.size]
+        return data if self._counter is None else data[: self._counter.admits(data)]
 
     def passed(self, portion: bytes) -> None:
-        """Do what comes after these bytes of the server's have passed."""
+        """Do what comes after these bytes have passed."""
         if self._counter is not None and self._fault is not None:
             self._counter.count(portion)
             if self._counter.reached:
                 self._counter = None
                 self._fault()
-        if pause := self._pause():
-            self._closing.wait(pause)
-
-    def _admitted(self, data: bytes) -> int:
-        return len(data) if self._counter is None else self._counter.admits(data)
+        if pace := self._pace():
+            self._closing.wait(pace.pause)
 
 
 class _Link:
     """One connection that is forwarded."""
 
     def __init__(
-        self, client: socket.socket, server: socket.socket, client_address: str, flow: _Flow
+        self,
+        client: socket.socket,
+        server: socket.socket,
+        client_address: str,
+        lanes: dict[Side, _Lane],
     ) -> None:
         self.client_address = client_address
+        self.lanes = lanes
         self.sent = 0
         self.answered = 0
         self._client = client
         self._server = server
-        self._flow = flow
         self._resetting = False
         self._cutting = False
+        self._client_ended = False
+        """Whether what comes from the client goes nowhere."""
         for sock in (client, server):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._down = threading.Thread(target=self._forward_down, name="fault proxy", daemon=True)
@@ -262,6 +380,15 @@ class _Link:
         self._cutting = True
         self.hang_up()
 
+    def sever(self) -> None:
+        self._cutting = True
+        self.shut_down()
+
+    def end_client(self) -> None:
+        self._client_ended = True
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_WR)
+
     def reset(self) -> None:
         self._resetting = True
         with suppress(OSError):
@@ -281,8 +408,7 @@ class _Link:
         with suppress(OSError):
             while data := self._client.recv(_SLICE):
                 self.sent += len(data)
-                self._flow.hearing.wait()
-                self._server.sendall(data)
+                self._pass_up(data)
         # Also when the client has vanished: the server is to notice.
         with suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
@@ -292,17 +418,41 @@ class _Link:
 
     def _forward_down(self) -> None:
         with suppress(OSError):
-            while not self._cutting and (data := self._server.recv(_SLICE)):
-                self._pass_on(data)
+            while not self._cutting and (data := self._said()):
+                self._pass_down(data)
             if not self._resetting:
                 self._client.shutdown(socket.SHUT_WR)
 
-    def _pass_on(self, data: bytes) -> None:
-        while data:
-            portion = self._flow.portion(data)
-            if self._resetting or self._cutting:
-                return
-            self._client.sendall(portion)
-            self.answered += len(portion)
-            self._flow.passed(portion)
-            data = data[len(portion) :]
+    def _said(self) -> bytes:
+        try:
+            return self._server.recv(_SLICE)
+        except ConnectionResetError:
+            # So does a server that closes with something unread; the client is to see the same.
+            self.reset()
+            return b""
+
+    def _pass_up(self, data: bytes) -> None:
+        lane = self.lanes[Side.CLIENT]
+        for changed, then in lane.changed(data):
+            part = changed
+            while part:
+                portion = lane.portion(part)
+                if not self._client_ended:
+                    self._server.sendall(portion)
+                lane.passed(portion)
+                part = part[len(portion) :]
+            then()
+
+    def _pass_down(self, data: bytes) -> None:
+        lane = self.lanes[Side.SERVER]
+        for changed, then in lane.changed(data):
+            part = changed
+            while part:
+                portion = lane.portion(part)
+                if self._resetting or self._cutting:
+                    return
+                self._client.sendall(portion)
+                self.answered += len(portion)
+                lane.passed(portion)
+                part = part[len(portion) :]
+            then()

@@ -45,6 +45,11 @@ class Messages:
         self._encrypted = False
         self.reached = False
 
+    @property
+    def between(self) -> bool:
+        """Whether nothing is under way: a line or message has ended, or all is encrypted."""
+        return not self._head
+
     def admits(self, data: bytes) -> int:
         """Return how many of the next bytes belong to what is under way."""
         if self._encrypted:

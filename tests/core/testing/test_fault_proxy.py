@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 
 import pytest
 
 from ncwire.testing import EmbeddedServer, FaultProxy
+from ncwire.testing.fault_proxy import Side
 from ncwire.testing.plaintext import Bytes, Messages
 
 IDENTIFICATION = b"SSH-2.0-Test_1\r\n"
@@ -187,6 +189,16 @@ def test_reset_after_so_many_bytes(connected, proxy):
         read(client, 10)
 
 
+def test_a_servers_reset_is_passed_on(connected, proxy):
+    client, peer = connected()
+    client.sendall(b"question")
+    assert read(peer, 8) == b"question"
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+    with pytest.raises(ConnectionResetError):
+        client.recv(1)
+
+
 def test_hanging_up_comes_after_what_was_sent(connected, proxy):
     client, peer = connected()
     peer.sendall(b"0123456789")
@@ -200,6 +212,95 @@ def test_dripping_passes_all_in_single_bytes(connected, proxy):
     client, peer = connected()
     peer.sendall(STREAM)
     assert read(client, len(STREAM)) == STREAM
+
+
+def test_throttled_both_sides_bytes_pass_in_small_portions(connected, proxy):
+    proxy.throttle(100, 0.001)
+    client, peer = connected()
+    peer.sendall(STREAM)
+    client.sendall(STREAM)
+    assert read(client, len(STREAM)) == STREAM
+    assert read(peer, len(STREAM)) == STREAM
+
+
+def test_the_next_bytes_are_changed_and_no_others(connected, proxy):
+    client, peer = connected()
+    peer.sendall(b"before")
+    assert read(client, 6) == b"before"
+    proxy.change_next(bytes.upper)
+    client.sendall(b"question")
+    assert read(peer, 8) == b"question"
+    peer.sendall(b"answer")
+    assert read(client, 6) == b"ANSWER"
+    peer.sendall(b"after")
+    assert read(client, 5) == b"after"
+
+
+def test_the_clients_next_bytes_are_changed(connected, proxy):
+    client, peer = connected()
+    client.sendall(b"before")
+    assert read(peer, 6) == b"before"
+    proxy.change_next(bytes.upper, of=Side.CLIENT)
+    peer.sendall(b"answer")
+    assert read(client, 6) == b"answer"
+    client.sendall(b"question")
+    assert read(peer, 8) == b"QUESTION"
+
+
+def test_what_comes_then_comes_after_what_was_changed(connected, proxy):
+    client, peer = connected()
+    client.sendall(b"question")
+    assert read(peer, 8) == b"question"
+    proxy.change_next(lambda data: data[:3], proxy.sever)
+    peer.sendall(b"answer")
+    assert read(client, 10) == b"ans"
+
+
+@pytest.mark.parametrize("size", [1, 7, len(STREAM)])
+@pytest.mark.parametrize(("number", "changed"), [(0, IDENTIFICATION), (20, KEXINIT), (31, REPLY)])
+def test_one_message_is_changed(connected, proxy, number, changed, size):
+    proxy.change_message(number, lambda message: message[::-1])
+    client, peer = connected()
+    for start in range(0, len(STREAM), size):
+        peer.sendall(STREAM[start : start + size])
+    assert read(client, len(STREAM)) == STREAM.replace(changed, changed[::-1])
+
+
+def test_a_message_that_is_not_there_changes_nothing(connected, proxy):
+    proxy.change_message(30, lambda _: b"")
+    client, peer = connected()
+    peer.sendall(STREAM)
+    assert read(client, len(STREAM)) == STREAM
+
+
+def test_severed_both_sides_are_told(connected, proxy):
+    client, peer = connected()
+    client.sendall(b"question")
+    assert read(peer, 8) == b"question"
+    proxy.sever()
+    assert client.recv(1) == b""
+    assert peer.recv(1) == b""
+
+
+def test_after_a_cut_the_client_is_still_heard(connected, proxy):
+    client, peer = connected()
+    client.sendall(b"question")
+    assert read(peer, 8) == b"question"
+    proxy.cut()
+    assert client.recv(1) == b""
+    client.sendall(b"more")
+    assert read(peer, 4) == b"more"
+
+
+def test_after_the_clients_end_the_server_is_still_heard(connected, proxy):
+    client, peer = connected()
+    client.sendall(b"question")
+    assert read(peer, 8) == b"question"
+    proxy.end_client()
+    assert peer.recv(1) == b""
+    client.sendall(b"lost")
+    peer.sendall(b"answer")
+    assert read(client, 6) == b"answer"
 
 
 def test_real_messages_are_told_and_close_leaves_nothing():
