@@ -23,11 +23,13 @@ from ncwire.ssh.algorithm_names import ASSIGNED
 from ncwire.ssh.algorithms import KINDS, MODERN
 from ncwire.ssh.config import keywords
 from ncwire.ssh.public_keys import is_certificate
+from ncwire.testing.faults import Fault, Phase, expectation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ncwire.driver import Driver
+    from ncwire.testing.faults import Expectation
 
 PAGES = Path(__file__).parent
 ROWS = PAGES.parent / "tests" / "integration"
@@ -200,6 +202,31 @@ def profile_options() -> str:
     return _table(header, (18, 37, 10, 15, 20), rows)
 
 
+def fault_matrix() -> str:
+    """Return the table of what is right for each fault in each phase."""
+    rows = []
+    for phase in Phase:
+        found: dict[str, list[str]] = {}
+        for fault in Fault:
+            found.setdefault(_outcome(expectation(phase, fault)), []).append(fault.value)
+        told = "; ".join(f"{outcome}: {', '.join(names)}" for outcome, names in found.items())
+        rows.append((f"``{phase.value}``", phase.traits.struck, told))
+    return _table(("Phase", "What is struck", "What is right"), (18, 30, 52), rows)
+
+
+def _outcome(expected: Expectation) -> str:
+    if expected.not_applicable:
+        return "not applicable"
+    names = " or ".join(name if " " in name else f"``{name}``" for name in expected.outcomes)
+    return f"{names} by keepalive" if expected.keepalive else names
+
+
+def faults() -> str:
+    """Return the table of the faults."""
+    rows = [(f"``{fault.value}``", fault.does) for fault in Fault]
+    return _table(("Fault", "What it does"), (20, 80), rows)
+
+
 _SHOWN_APART = frozenset({"description", "notes"})
 
 
@@ -215,6 +242,7 @@ def _as_toml(value: object) -> str:
 
 
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "fault-matrix.rst": {"faults": faults, "fault-matrix": fault_matrix},
     "features.rst": {"features-by-driver": features_by_driver},
     "inventory.rst": {"inventory-keys": inventory_keys},
     "matrix.rst": {

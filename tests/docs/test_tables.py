@@ -15,12 +15,14 @@ from ncwire import registry
 from ncwire.driver import Feature
 from ncwire.driver.rules import RULES
 from ncwire.ssh.public_keys import CERTIFICATE_SUFFIX
+from ncwire.testing.faults import Fault, Phase
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
+    "fault-matrix.rst",
     "features.rst",
     "inventory.rst",
     "matrix.rst",
@@ -78,6 +80,16 @@ def test_every_algorithm_of_a_driver_has_its_row(driver: str) -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_has_its_row(rule: str) -> None:
     assert f"   * - ``{rule}``\n" in tables.rules()
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_every_phase_of_the_fault_matrix_has_its_row(phase: Phase) -> None:
+    assert f"   * - ``{phase.value}``\n" in tables.fault_matrix()
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_every_fault_has_its_row(fault: Fault) -> None:
+    assert f"   * - ``{fault.value}``\n" in tables.faults()
 
 
 def test_the_tables_are_made_without_the_library_that_is_optional() -> None:

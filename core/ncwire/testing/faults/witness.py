@@ -1,0 +1,88 @@
+"""`Witness`: a session's listener and waiters, which count how often each is told."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING
+
+from ncwire.errors import NcwireError
+from ncwire.listeners import SessionListener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+    from ncwire import Reply, SSHSession
+    from ncwire.listeners import Root
+
+_EVENT = re.compile(r"<event>(\d+)</event>")
+
+
+class Witness(SessionListener):
+    """Hears of one session from before its connect, and waits on it in each way there is.
+
+    The ways are an rpc's future, an rpc's functions, a reader of notifications, and listening.
+    """
+
+    def __init__(self, session: SSHSession) -> None:
+        self.told = threading.Event()
+        """Set once the listener knows that the session has ended."""
+        self.events: list[int] = []
+        """The notifications, by their numbers, in the order in which they came."""
+        self._session = session
+        self._ends: list[Exception] = []
+        self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._reader = session.notifications()
+        self._reading = threading.Thread(target=self._read, name="matrix reader", daemon=True)
+        self._reading.start()
+        session.add_listener(self)
+
+    def callback(self, root: Root, raw: str) -> None:
+        """Note a notification."""
+        del root
+        if event := _EVENT.search(raw):
+            self.events.append(int(event[1]))
+
+    def errback(self, ex: Exception) -> None:
+        """Note the end."""
+        self._ends.append(ex)
+        self._count("listener")
+        self.told.set()
+
+    def ask(self, operation: str) -> None:
+        """Send two rpcs, one with a future and one with functions, and wait for both."""
+        self._counts |= {"future": 0, "functions": 0}
+        future: Future[Reply] = self._session.submit(operation)
+        future.add_done_callback(self._counting("future"))
+        self._session.request(operation, self._counting("functions"), self._counting("functions"))
+
+    def problems(self, patience: float) -> Iterator[str]:
+        """Tell, once the session has ended, who was not told of it exactly once, as it was."""
+        self.told.wait(patience)
+        self._reading.join(patience)
+        with self._lock:
+            counts = {"listener": 0, "reader": 0} | self._counts
+        for who, times in counts.items():
+            if times != 1:
+                yield f"the {who} was told {times} times"
+        if self._ends and self._ends[0] is not self._session.cause:
+            yield f"the listener was told {self._ends[0]!r}, the cause is {self._session.cause!r}"
+        if self.events != list(range(len(self.events))):
+            yield f"notifications were lost or came twice: {self.events}"
+
+    def _read(self) -> None:
+        try:
+            for _ in self._reader:
+                pass
+        except NcwireError:
+            pass
+        self._count("reader")
+
+    def _counting(self, who: str) -> Callable[[object], None]:
+        return lambda _: self._count(who)
+
+    def _count(self, who: str) -> None:
+        with self._lock:
+            self._counts[who] = self._counts.get(who, 0) + 1

@@ -1,0 +1,38 @@
+"""The fault matrix, whole: `python -m ncwire.testing.faults` tries single cells of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ncwire import registry
+from ncwire.testing.faults import Cell, Crew, cells
+from ncwire.testing.faults.cell import NOT_APPLICABLE, RIGHT
+from ncwire.testing.faults.report import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from concurrent.futures import Future
+
+    from ncwire.testing.faults import Result
+
+DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
+CELLS = [cell for cell in cells(DRIVERS) if not cell.expected.not_applicable]
+
+
+@pytest.fixture(scope="module")
+def tried(request: pytest.FixtureRequest) -> Iterator[Mapping[Cell, Future[Result]]]:
+    """The results to come of all cells that are asked for, tried several at a time."""
+    parameters = [getattr(item, "callspec", None) for item in request.session.items]
+    asked = [each.params.get("cell") for each in parameters if each is not None]
+    with Crew() as crew:
+        yield {cell: crew.submit(cell) for cell in asked if isinstance(cell, Cell)}
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_a_fault_is_told_as_it_should_be(cell, tried):
+    result = tried[cell].result()
+    if result.verdict == NOT_APPLICABLE:
+        pytest.skip(result.seen)
+    assert result.verdict == RIGHT, failure(result)
