@@ -48,6 +48,7 @@ class FaultProxy:
         self._hearing = threading.Event()
         self._hearing.set()
         self._closing = threading.Event()
+        self._spoken = threading.Event()
         self._paces: dict[Side, _Pace | None] = dict.fromkeys(Side)
         self._lock = threading.Lock()
         self._all_links: list[_Link] = []
@@ -89,6 +90,10 @@ class FaultProxy:
     def traffic(self) -> int:
         """How many bytes have come from either side."""
         return self.sent + self.answered
+
+    def await_client(self, seconds: float) -> bool:
+        """Return whether a client has said something, or does within so many seconds."""
+        return self._spoken.wait(seconds)
 
     @property
     def idle(self) -> bool:
@@ -235,7 +240,7 @@ class FaultProxy:
             # Whoever knows from the server that it has a connection is to find it here, too.
             with self._lock:
                 server = socket.create_connection(self._server)
-                self._all_links.append(_Link(client, server, host, self._lanes()))
+                self._all_links.append(_Link(client, server, host, self._lanes(), self._spoken))
 
     def _lanes(self) -> dict[Side, _Lane]:
         down = _Lane(self._flowing, lambda: self._paces[Side.SERVER], self._closing, self._trigger)
@@ -345,6 +350,7 @@ class _Link:
         server: socket.socket,
         client_address: str,
         lanes: dict[Side, _Lane],
+        spoken: threading.Event,
     ) -> None:
         self.client_address = client_address
         self.lanes = lanes
@@ -352,6 +358,7 @@ class _Link:
         self.answered = 0
         self._client = client
         self._server = server
+        self._spoken = spoken
         self._resetting = False
         self._cutting = False
         self._client_ended = False
@@ -408,6 +415,7 @@ class _Link:
         with suppress(OSError):
             while data := self._client.recv(_SLICE):
                 self.sent += len(data)
+                self._spoken.set()
                 self._pass_up(data)
         # Also when the client has vanished: the server is to notice.
         with suppress(OSError):

@@ -273,6 +273,13 @@ def test_a_message_that_is_not_there_changes_nothing(connected, proxy):
     assert read(client, len(STREAM)) == STREAM
 
 
+def test_the_clients_first_word_is_told(connected, proxy):
+    client, _ = connected()
+    assert not proxy.await_client(0)
+    client.sendall(b"question")
+    assert proxy.await_client(10)
+
+
 def test_severed_both_sides_are_told(connected, proxy):
     client, peer = connected()
     client.sendall(b"question")

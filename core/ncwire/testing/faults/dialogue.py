@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 WAITING = 3
 """After so many <wait/> all of them are answered."""
-BEFORE, AFTER = 5, 5
-"""How many notifications come before the fault, and with it."""
+BEFORE, BURST = 5, 5
+"""How many notifications come long before the fault, and at once with it."""
 _OPERATION = re.compile(rb'message-id="([^"]*)"[^>]*>\s*<([\w-]+)')
 _HELLO = (
     f'<hello xmlns="{BASE_NS}"><capabilities>'
@@ -101,9 +101,9 @@ class Dialogue:
         for number in range(BEFORE):
             _send(stream, _notification(number))
         self._settle()
-        self._strike.at_next_bytes()
-        for number in range(BEFORE, BEFORE + AFTER):
-            _send(stream, _notification(number))
+        with self._strike.at_burst():
+            for number in range(BEFORE, BEFORE + BURST):
+                _send(stream, _notification(number))
 
 
 def _messages(stream: ChannelStream, decoder: Decoder) -> Iterator[bytes]:

@@ -60,17 +60,21 @@ class Fault(enum.Enum):
             proxy.throttle(1, _PAUSE / 10)
 
     def changed(self, data: bytes) -> bytes:
-        """Return what passes in place of these bytes."""
-        middle = len(data) // 2
+        """Return what passes in place of these bytes.
+
+        The place is beyond their half, and in none of up to seven packets of one size at the
+        length in front.
+        """
+        place = len(data) * 5 // 8
         match self:
             case Fault.CUT | Fault.HALF_CLOSE | Fault.RESET | Fault.STALL:
-                return data[:middle]
+                return data[:place]
             case Fault.GARBAGE:
                 return _GARBAGE + data
             case Fault.FLIPPED_BIT:
-                return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+                return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
             case Fault.DROPPED_BYTE:
-                return data[:middle] + data[middle + 1 :]
+                return data[:place] + data[place + 1 :]
             case Fault.DUPLICATE:
                 return data + data
             case _:
@@ -92,11 +96,11 @@ class Fault(enum.Enum):
 _ENDINGS = frozenset({Fault.CUT, Fault.HALF_CLOSE, Fault.RESET, Fault.STALL})
 _PACES = frozenset({Fault.THROTTLE, Fault.BYTE_BY_BYTE})
 _DOES = {
-    Fault.CUT: "Half of the bytes pass, then the connection ends for both sides.",
-    Fault.HALF_CLOSE: "Half of the bytes pass, then their sender ends (TCP's FIN); the other side "
-    "is still heard.",
-    Fault.RESET: "Half of the bytes pass, then the client sees TCP's reset.",
-    Fault.STALL: "Half of the bytes pass, then nothing passes any more, either way.",
+    Fault.CUT: "Part of the bytes passes, then the connection ends for both sides.",
+    Fault.HALF_CLOSE: "Part of the bytes passes, then their sender ends (TCP's FIN); the other "
+    "side is still heard.",
+    Fault.RESET: "Part of the bytes passes, then the client sees TCP's reset.",
+    Fault.STALL: "Part of the bytes passes, then nothing passes any more, either way.",
     Fault.THROTTLE: f"From here on {_SLICE} bytes pass at once, either way, a millisecond apart.",
     Fault.BYTE_BY_BYTE: "From here on single bytes pass, either way.",
     Fault.GARBAGE: f"{len(_GARBAGE)} other bytes come first.",

@@ -32,18 +32,19 @@ class Witness(SessionListener):
         """The notifications, by their numbers, in the order in which they came."""
         self._session = session
         self._ends: list[Exception] = []
-        self._counts: dict[str, int] = {}
-        self._lock = threading.Lock()
+        self._counts = {"listener": 0, "reader": 0}
+        self._changed = threading.Condition()
         self._reader = session.notifications()
-        self._reading = threading.Thread(target=self._read, name="matrix reader", daemon=True)
-        self._reading.start()
+        threading.Thread(target=self._read, name="matrix reader", daemon=True).start()
         session.add_listener(self)
 
     def callback(self, root: Root, raw: str) -> None:
         """Note a notification."""
         del root
         if event := _EVENT.search(raw):
-            self.events.append(int(event[1]))
+            with self._changed:
+                self.events.append(int(event[1]))
+                self._changed.notify_all()
 
     def errback(self, ex: Exception) -> None:
         """Note the end."""
@@ -58,12 +59,17 @@ class Witness(SessionListener):
         future.add_done_callback(self._counting("future"))
         self._session.request(operation, self._counting("functions"), self._counting("functions"))
 
+    def has_heard(self, number: int, patience: float) -> bool:
+        """Return whether it has heard so many notifications, or does within so many seconds."""
+        with self._changed:
+            wait = 0.0 if self.told.is_set() else patience
+            return self._changed.wait_for(lambda: len(self.events) >= number, wait)
+
     def problems(self, patience: float) -> Iterator[str]:
         """Tell, once the session has ended, who was not told of it exactly once, as it was."""
-        self.told.wait(patience)
-        self._reading.join(patience)
-        with self._lock:
-            counts = {"listener": 0, "reader": 0} | self._counts
+        with self._changed:
+            self._changed.wait_for(lambda: all(self._counts.values()), patience)
+            counts = dict(self._counts)
         for who, times in counts.items():
             if times != 1:
                 yield f"the {who} was told {times} times"
@@ -84,5 +90,6 @@ class Witness(SessionListener):
         return lambda _: self._count(who)
 
     def _count(self, who: str) -> None:
-        with self._lock:
-            self._counts[who] = self._counts.get(who, 0) + 1
+        with self._changed:
+            self._counts[who] += 1
+            self._changed.notify_all()
