@@ -102,9 +102,11 @@ class Stage:
         return parameters | self._credentials() | self._host_key() | self._algorithms()
 
     def known_hosts(self) -> str:
-        """Return the path of a known_hosts file in which no host stands."""
+        """Return the path of a known_hosts file with the server, unless that is to be asked."""
         path = self._folder / "known_hosts"
-        path.touch()
+        key = self._server.host_key
+        known = f"[127.0.0.1]:{self._port} {key.type} {key.base64}\n"
+        path.write_text("" if self._phase is Phase.HOST_KEY_ASKED else known, encoding="ascii")
         return str(path)
 
     def _set_up(self, cell: Cell) -> None:
@@ -181,10 +183,8 @@ class Stage:
                 return {"password": _PASSWORD}
 
     def _host_key(self) -> dict[str, Any]:
-        if Feature.HOST_KEY not in self._driver.features:
-            return {"hostkey_verify": False}
         if self._phase is not Phase.HOST_KEY_ASKED:
-            return {"hostkey_b64": self._server.host_key.base64}
+            return {}
 
         def decide(_host: str, _fingerprint: str) -> bool:
             self.asked()

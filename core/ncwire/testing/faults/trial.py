@@ -114,8 +114,7 @@ class _Trial:
         self._begun = time.monotonic()
         session = SSHSession(driver=self._driver)
         witness = Witness(session)
-        if self._phase is Phase.HOST_KEY_ASKED:
-            session.load_known_hosts(stage.known_hosts())
+        session.load_known_hosts(stage.known_hosts())
         try:
             session.connect(**stage.parameters(), **self._budgets())
             self._act(session, witness, stage)
