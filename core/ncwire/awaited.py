@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from concurrent.futures import Future, InvalidStateError
-from functools import partial
+from concurrent.futures import InvalidStateError
 from typing import TYPE_CHECKING, ClassVar
 
-from ncwire.gate import Gate
+from ncwire.latch import Latch
+from ncwire.reply_future import ReplyFuture
 from ncwire.users_code import call_users, log_error
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ class Awaited(ABC):
     def fail(self, cause: NcwireError) -> None:
         """Tell that there will be none, and why."""
 
+    def leave(self, cause: NcwireError) -> None:
+        """Take note of that where the threads are gone: in a forked child, or at the exit.
+
+        Waits for no lock, and runs none of the user's code.
+        """
+
 
 class Outcome(ABC):
     """What one thread waits for, while it serves the connection or another does."""
@@ -74,14 +80,14 @@ class Answer(Awaited, Outcome):
     """The reply; None when it has not come."""
     cause: NcwireError | None = None
     """Why it never will."""
-    _came: Gate | None = None  # made when a thread waits
+    _came: Latch | None = None  # made when someone waits
 
     def complete(self, reply: Reply) -> bool:
         """See `Awaited.complete`."""
         self.reply = reply
         self.done = True
         if self._came is not None:
-            self._came.open()
+            self._came.set()
         return True
 
     def fail(self, cause: NcwireError) -> None:
@@ -90,12 +96,16 @@ class Answer(Awaited, Outcome):
             self.cause = cause
         self.done = True
         if self._came is not None:
-            self._came.open()
+            self._came.set()
+
+    def leave(self, cause: NcwireError) -> None:
+        """See `Awaited.leave`."""
+        self.fail(cause)
 
     def wait(self, seconds: float) -> None:
         """Wait until it is there, or for so many seconds. For one thread only."""
-        self._came = came = Gate()
-        # Who finishes sets `done` and then looks for the gate: so one sees the other.
+        self._came = came = Latch()
+        # Who finishes sets `done` and then looks for the latch: so one sees the other.
         if not self.done:
             came.wait(seconds)
 
@@ -108,7 +118,7 @@ class Promise(Awaited):
     anywhere = False
 
     def __init__(self) -> None:
-        self.future: Future[Reply] = ReplyFuture()
+        self.future = ReplyFuture()
 
     def complete(self, reply: Reply) -> bool:
         """See `Awaited.complete`. Runs the future's callbacks."""
@@ -124,16 +134,9 @@ class Promise(Awaited):
         if not self.future.done() and self.future.set_running_or_notify_cancel():
             self.future.set_exception(cause)
 
-
-class ReplyFuture(Future["Reply"]):
-    """The future of a reply. What its callbacks raise, of any kind, is logged and hurts no other.
-
-    `concurrent.futures` lets all but an `Exception` out, into the thread that serves the session.
-    """
-
-    def add_done_callback(self, fn: Callable[[Future[Reply]], object]) -> None:
-        """Call a function with this future when it is done; see `concurrent.futures.Future`."""
-        super().add_done_callback(partial(_call_back, fn))
+    def leave(self, cause: NcwireError) -> None:
+        """See `Awaited.leave`."""
+        self.future.leave(cause)
 
 
 class Callbacks(Awaited):
@@ -159,8 +162,3 @@ class Callbacks(Awaited):
         """See `Awaited.fail`. What the function raises is logged."""
         if (error := call_users(self._on_error, cause)) is not None:
             log_error(logger, error, "on_error failed on a %s", type(cause).__name__)
-
-
-def _call_back(fn: Callable[[Future[Reply]], object], future: Future[Reply]) -> None:
-    if (error := call_users(fn, future)) is not None:
-        log_error(logger, error, "a done-callback of a reply's future failed")

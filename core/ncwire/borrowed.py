@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ncwire.driver.forking import lock_in_child
 from ncwire.interrupts import by_signal
 from ncwire.poller import READ, EpollPoller
 
@@ -133,6 +134,12 @@ class Borrowed:
             poller.close()
         # In one call, for the reason that `_prepare` has.
         tuple(map(os.close, map(self._bell.pop, [0] * len(self._bell))))
+
+    def abandon_in_child(self) -> None:
+        """Close this process's copies, which the parent goes on with: nothing is changed there."""
+        self._change = lock_in_child(self._change)
+        self.owner = None
+        self.close()
 
 
 def _nothing(_seconds: float) -> list[tuple[int, int]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import logging
 import threading
 from typing import TYPE_CHECKING
 
 from ncwire.driver.channel import Channel
+from ncwire.driver.forking import Forkable, lock_in_child, watch_forks
 from ncwire.errors import OptionError, SessionCloseError, UnsupportedOption
 from ncwire.interrupts import interruption, raise_interruption
 from ncwire.steps import check_returned, driver_step
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Connecting:
+class Connecting(Forkable):
     """One call of `Driver.connect`; the core's, not for drivers to touch.
 
     `run` is called once. After it has failed nothing is left open, whatever the driver did, but
@@ -31,18 +33,22 @@ class Connecting:
         self._driver = driver
         self._options = options
         self._deadline = deadline
-        self._lock = threading.Lock()
-        self._freeing = threading.Lock()  # two threads may have reason to free, at one time
+        self._lock = threading.RLock()
+        self._freeing = threading.RLock()  # two threads may have reason to free, at one time
         self._aborted = False
+        self._abandoned = False
+        self._runner: int | None = None  # the thread that is in `run`
         self.started = False
         """Whether the driver has been given the socket."""
         self._channel: Channel | None = None
+        watch_forks(self)
 
     def run(self) -> Channel:
         """Return the open channel, or raise what `Driver.connect` does.
 
         Raises `SessionCloseError` when it was aborted in time.
         """
+        self._runner = threading.get_ident()
         try:
             channel = self._connect()
             with self._lock:
@@ -55,12 +61,35 @@ class Connecting:
             if self._aborted and isinstance(error, Exception):
                 raise self._closed() from error
             raise
+        finally:
+            self._runner = None
         return channel
 
     def abort(self) -> None:
-        """Make `run` fail promptly, or free the channel that it has returned. Idempotent."""
+        """Make `run` fail promptly, or free the channel that it has returned. Idempotent.
+
+        On the thread that is in `run`, as in a signal handler that came meanwhile, that is done
+        by another: a driver is prepared for an `abort` that comes beside one of its own calls, and
+        not for one in the middle of it, where it would wait for a lock of its own.
+        """
+        self._aborted = True
+        if self._abandoned:
+            return
+        if self._runner == threading.get_ident():
+            # Not a `threading.Thread`, whose start takes a lock that the handler may have
+            # interrupted this very thread in the middle of.
+            _thread.start_new_thread(self._abort, ())
+        else:
+            self._abort()
+
+    def abandon_in_child(self) -> None:
+        """Leave all to the parent; see `Forkable`. The driver is not called any more."""
+        self._abandoned = self._aborted = True
+        self._lock = lock_in_child(self._lock)
+        self._freeing = lock_in_child(self._freeing)
+
+    def _abort(self) -> None:
         with self._lock:
-            self._aborted = True
             started = self.started
         self._interrupt()
         if started:
@@ -102,6 +131,8 @@ class Connecting:
     def _free_driver(self) -> None:
         with self._lock:
             owner = self._channel or self._driver
+        if self._abandoned:
+            return
         try:
             with self._freeing:
                 owner.abort()

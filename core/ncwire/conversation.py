@@ -275,6 +275,13 @@ class Conversation(ABC):
         self._replies.fail(cause)
         self._listeners.fail(cause)
 
+    def _leave_all(self, cause: NcwireError) -> None:
+        """Do what `_fail_all` does where the threads are gone; no code of the user's is run."""
+        self._replies.leave(cause)
+        for listener in self._listeners.leave(cause):
+            if isinstance(listener, NotificationReader):
+                listener.leave(cause)
+
     def _hint(self) -> str:
         inlet = self._protocol.inlet
         if inlet is None or not inlet.full:

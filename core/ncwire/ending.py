@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from ncwire.driver.forking import lock_in_child
 from ncwire.errors import (
     HelloMissingError,
     NcwireError,
@@ -100,6 +101,12 @@ class Ending:
                 channel.abort()
                 raise_interruption(error)
             logger.exception("the driver failed to free its channel")
+
+    def leave(self, cause: NcwireError) -> None:
+        """End with this cause where the threads are gone: the channel is not to be called."""
+        self._lock = lock_in_child(self._lock)
+        self.cause = self.cause or cause
+        self.freed = self.stopped = True
 
     def _explained(self, error: BaseException) -> NcwireError:
         outside = interruption(error)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Self
 
+from ncwire.driver import Forkable, watch_forks
+from ncwire.driver.forking import lock_in_child
 from ncwire.errors import SessionCloseError, TransportError
+from ncwire.one_process import OneProcess
 from ncwire.pump import Pump
+from ncwire.unclosed import warn_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0
 
 
-class Hub:
+class Hub(Forkable, OneProcess):
     """Serves sessions on one thread: `ncwire.connect(..., hub=hub)`.
 
     Connecting is done by the thread that calls `connect`, so any number of threads may connect
@@ -26,16 +31,30 @@ class Hub:
     does, for all listeners are called on the hub's thread.
 
     `close` ends all its sessions. Usable as a context manager; every method may be called from
-    any thread.
+    any thread, and from a signal handler.
+
+    The sessions are told of at exit, where they are open still. A hub that is dropped with none
+    is told of at once, by a `ResourceWarning`, and its thread ends. In a forked child it is
+    closed, and its sessions have ended; it is neither copied nor pickled (TypeError).
     """
 
     def __init__(self, name: str = "ncwire-hub") -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # as with `Session`
         self._sessions: set[Session] = set()
         self._closed = False
+        self._forked = False
         self.pump = Pump(kept=True)
         self._thread = threading.Thread(target=self.pump.run, name=name, daemon=True)
         self._thread.start()
+        watch_forks(self)
+
+    def __del__(self) -> None:
+        # Its thread knows the pump alone, and only a session that is open knows it: so this is
+        # called when nothing is left for it to do.
+        if self.__dict__.get("_closed", True) or sys.is_finalizing():
+            return
+        self.pump.release()
+        warn_of(f"hub {self._thread.name!r}")
 
     def __len__(self) -> int:
         """Return how many sessions it serves."""
@@ -56,6 +75,8 @@ class Hub:
     def add(self, session: Session) -> None:
         """Take a session in; its own doing, when it opens. Raises `TransportError` if closed."""
         with self._lock:
+            if self._forked:
+                raise TransportError("connect: this process was forked, the hub is its parent's")
             if self._closed:
                 raise TransportError("connect: the hub is closed")
             self._sessions.add(session)
@@ -69,16 +90,21 @@ class Hub:
         """End all sessions, as `Session.close` does, and the thread. Idempotent.
 
         All are told to end before any is waited for, so that it takes no longer than the slowest.
-        Called by a listener it returns at once, and all ends when the listener returns.
+        Called by a listener it returns at once, and all ends when the listener returns. At the
+        interpreter's end it returns at once too: see `Session.close`.
         """
+        if sys.is_finalizing():  # a lock may be held by a thread that is gone
+            self._lock = lock_in_child(self._lock)
         with self._lock:
             self._closed = True
             sessions = list(self._sessions)
         cause = SessionCloseError(b"", closed_by="us", reason="the hub was closed")
         for session in sessions:
             session.end(cause)
+        if sys.is_finalizing():
+            return
         self.pump.release()
-        if threading.current_thread() is self._thread:
+        if self.pump.ident == threading.get_ident():
             return
         for session in sessions:
             session.close()
@@ -94,3 +120,10 @@ class Hub:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def abandon_in_child(self) -> None:
+        """Be closed in a forked child, and touch nothing of the parent's: the fork's to call."""
+        self._forked = self._closed = True
+        self.pump.abandon_in_child()
+        self._lock = lock_in_child(self._lock)
+        self._sessions = set()  # each ends by itself

@@ -8,6 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from ncwire.driver.forking import lock_in_child
 from ncwire.framing import text_of
 from ncwire.users_code import call_users, log_error
 
@@ -120,6 +121,17 @@ class Listeners:
             listeners, self.registered = self.registered, ()
         for listener in listeners:
             _errback(listener, cause)
+
+    def leave(self, cause: Exception) -> tuple[SessionListener, ...]:
+        """Let go of all listeners and return them, untold; those to come are told this cause.
+
+        For where the threads are gone, a forked child or the exit: waits for no lock.
+        """
+        self._lock = lock_in_child(self._lock)
+        self._cause = self._cause or cause
+        listeners = self.registered
+        self._register(())
+        return listeners
 
     def _register(self, listeners: tuple[SessionListener, ...]) -> None:
         self.anywhere = False  # for whoever looks in between

@@ -8,9 +8,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from ncwire.driver.forking import is_free
 from ncwire.errors import OptionError, SessionCloseError, StepTimeoutError
 from ncwire.listeners import Root, SessionListener
 from ncwire.messages import NOTIFICATION_NS
+from ncwire.one_process import OneProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +29,7 @@ class Notification:
     root: Root
 
 
-class NotificationReader(SessionListener):
+class NotificationReader(OneProcess, SessionListener):
     """The notifications of a session since the reader was made, in order of arrival.
 
     At most `maxsize` wait here to be read. Should more come, the *oldest* is dropped, so that
@@ -108,3 +110,9 @@ class NotificationReader(SessionListener):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def leave(self, cause: Exception) -> None:
+        """Do what `errback` does where the threads are gone: in a forked child, or at the exit."""
+        if not is_free(self._changed):
+            self._changed = threading.Condition()
+        self.errback(cause)

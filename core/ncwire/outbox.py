@@ -7,7 +7,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from ncwire.gate import Gate
+from ncwire.driver.forking import lock_in_child
+from ncwire.latch import Latch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ class Outbox:
         self._stopped = False
         self.owner: int | None = None
         """The thread that sends a message in pieces, None if none does."""
-        self._taken = Gate()
+        self._taken = Latch()
 
     def add(self, buffers: Sequence[bytes | memoryview], until: float) -> bool:
         """Queue a message's buffers behind all others', waiting for room as long as it takes.
@@ -83,7 +84,7 @@ class Outbox:
         with self._lock:
             if self._stopped or self._queued <= _AHEAD:
                 return True
-            self._taken = taken = Gate()
+            self._taken = taken = Latch()
         return taken.wait(seconds)
 
     def admit(self) -> None:
@@ -111,7 +112,7 @@ class Outbox:
                 if self.line:
                     self._admit()
                 if self.owner is not None and self._queued <= _AHEAD:
-                    self._taken.open()
+                    self._taken.set()
 
     def put_back(self, *rest: bytes | memoryview) -> None:
         """Queue what the channel has not taken of a message that was sent with nothing queued.
@@ -143,10 +144,10 @@ class Outbox:
         """
         with self._lock:
             self._stopped = True
-            self._taken.open()
+            self._taken.set()
             for waiting in self.line:
                 if not waiting.left:
-                    waiting.over.open()
+                    waiting.over.set()
             broken = self.owner is not None
             kept = [each for each in self.line if each.left and not broken]
             self.line.clear()
@@ -159,6 +160,11 @@ class Outbox:
             self.queue.clear()
             self.line.clear()
             self._queued = self._left_in_line = 0
+
+    def drop(self) -> None:
+        """Do what `clear` does where the threads are gone, and with them who held the lock."""
+        self._lock = lock_in_child(self._lock)
+        self.clear()
 
     def _wait_in_line(self, waiting: _Waiting, until: float) -> bool:
         try:
@@ -211,7 +217,7 @@ class Outbox:
                 if message.left:
                     self._left_in_line -= message.size
             self.line.popleft()
-            message.over.open()
+            message.over.set()
 
 
 class _Waiting:
@@ -225,4 +231,4 @@ class _Waiting:
         self.owner = owner
         self.left = False  # nobody waits with it
         self.let_in = False
-        self.over = Gate()
+        self.over = Latch()

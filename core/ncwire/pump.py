@@ -251,3 +251,15 @@ class Pump:
         except OSError:  # what it stands for has changed: see `Channel.fileno`
             return False
         return True
+
+    def abandon_in_child(self) -> None:
+        """Serve nothing any more in a forked child, and close its copies of the pump's own fds.
+
+        Nothing is unregistered: an epoll is shared, and what it watches is the parent's to say.
+        """
+        self._kept = False
+        for kept in (self._members, self._by_fd, self._due, self._again, self._heap):
+            kept.clear()
+        self._woken.clear()
+        self._outrun.clear()
+        self.close()

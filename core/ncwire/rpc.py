@@ -8,6 +8,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from ncwire.driver.forking import lock_in_child
 from ncwire.framing import text_of
 from ncwire.messages import BASE_NS
 
@@ -47,6 +48,10 @@ class Reply:
     def __repr__(self) -> str:
         return f"Reply(message_id={self.message_id!r})"  # the document may hold secrets
 
+    def __reduce__(self) -> tuple[type[Reply], tuple[str, Root, str | None]]:
+        # A document is joined and decoded where it is, and not once more in each copy.
+        return type(self), (self.raw, self.root, self.message_id)
+
 
 _AwaitedT = TypeVar("_AwaitedT", bound="Awaited")
 
@@ -61,7 +66,8 @@ class Replies:
 
     def __init__(self) -> None:
         self.unmatched = 0
-        self._lock = threading.Lock()
+        # Re-entrant: a signal handler may end the session in the middle of its own thread's rpc.
+        self._lock = threading.RLock()
         self._cause: NcwireError | None = None
         # In the order of sending; None stands for an rpc that was given up, so that a reply
         # without a message-id is not taken for the next one's.
@@ -139,6 +145,15 @@ class Replies:
         for awaited in (self._begun, *pending.values()):
             if awaited is not None:
                 awaited.fail(cause)
+
+    def leave(self, cause: NcwireError) -> None:
+        """Do what `fail` does where the threads are gone: see `Awaited.leave`."""
+        self._lock = lock_in_child(self._lock)
+        self._cause = self._cause or cause
+        pending, self._pending = self._pending, {}
+        for awaited in (self._begun, *pending.values()):
+            if awaited is not None:
+                awaited.leave(self._cause)
 
     def _complete(self, reply: Reply) -> None:
         message_id, pending = reply.message_id, self._pending

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ncwire.borrowed import Borrowed
-from ncwire.driver import Readiness, Wait
+from ncwire.driver import Readiness, Wait, point_at_nothing
+from ncwire.driver.forking import lock_in_child
 from ncwire.ending import Ending, in_good_order
 from ncwire.errors import SessionCloseError
 from ncwire.intake import Intake
@@ -290,3 +291,26 @@ class Served(Member):
         self._ending.free(self._channel, cause)
         self._borrowed.close()
         self._outbox.clear()
+
+    def leave(self, cause: NcwireError) -> None:
+        """End with this cause where the threads are gone, and with them who held the locks.
+
+        The channel is not called, for it may be in the middle of a call of theirs.
+        """
+        self._use = lock_in_child(self._use)
+        if self._user != threading.get_ident():
+            self._user = None
+        self._ending.leave(cause)
+        self._outbox.drop()
+
+    def abandon_in_child(self, cause: NcwireError) -> None:
+        """Do what `leave` does in a forked child, and let go of its copies of the fds.
+
+        The channel's too, which is known here: so a driver that knows nothing of forks cannot
+        reach the peer by it, nor keep the connection open that the parent has closed.
+        """
+        freed = self._ending.freed
+        self.leave(cause)
+        self._borrowed.abandon_in_child()
+        if not freed:
+            point_at_nothing(self._fd)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import os
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -12,7 +14,8 @@ from ncwire.capabilities import Capabilities
 from ncwire.connection import Connection
 from ncwire.conversation import Conversation
 from ncwire.dialect import PLAIN, Dialect
-from ncwire.driver import Channel, Deadline, Timeouts
+from ncwire.driver import Channel, Deadline, Forkable, Timeouts, watch_forks
+from ncwire.driver.forking import lock_in_child
 from ncwire.errors import (
     HelloTimeoutError,
     NcwireError,
@@ -24,9 +27,12 @@ from ncwire.errors import (
 from ncwire.framing import Limits
 from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
+from ncwire.latch import Latch
+from ncwire.one_process import OneProcess
 from ncwire.protocol import Protocol
 from ncwire.pump import Pump
 from ncwire.served import Events, Sending
+from ncwire.unclosed import closed, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -45,7 +51,7 @@ class _State(enum.Enum):
 _OPEN = _State.OPEN  # looked up in an Enum, a member takes as long as a call
 
 
-class Session(Conversation, threading.Thread):
+class Session(Conversation, Forkable, OneProcess, threading.Thread):
     """Base class for transports: a NETCONF session, served by its own thread.
 
     `capabilities` are the client's, as `Capabilities` or as URIs; `limits` bound what the peer
@@ -54,6 +60,10 @@ class Session(Conversation, threading.Thread):
 
     A session connects once and ends once, with a `cause`. Whoever waits then is woken with it,
     every listener's `errback` gets it, and no thread, socket or fd is left.
+
+    An open session lives until it ends, as a thread does, though all that knew it is gone: one
+    that is still open when the interpreter exits is told of by a `ResourceWarning`. In a forked
+    child it has ended, and its parent's lives on. It is neither copied nor pickled (TypeError).
     """
 
     def __init__(
@@ -77,15 +87,19 @@ class Session(Conversation, threading.Thread):
         limits = limits or Limits()
         Conversation.__init__(self, _protocol(self._client_capabilities, limits, dialect), dialect)
         self._send_queue = limits.send_queue
-        self._lifecycle = threading.Lock()
+        # Re-entrant, for a signal handler may come in the middle of what it protects, and call
+        # `close`: so what is read there together is consistent after each step.
+        self._lifecycle = threading.RLock()
         self._state = _State.NEW
         self._abort: Callable[[], None] = _nothing
         self._pump: Pump | None = None
         self._connection: Connection | None = None
         self._cause: NcwireError | None = None
         self._farewell = False
-        self._opened = threading.Event()  # the hello exchange is done, well or badly
-        self._freed = threading.Event()
+        self._connector: int | None = None  # the thread that is in `_connecting`
+        self._opened = Latch()  # the hello exchange is done, well or badly
+        self._freed = Latch()
+        watch_forks(self)
 
     # --- what is known -------------------------------------------------------------------------
 
@@ -152,6 +166,9 @@ class Session(Conversation, threading.Thread):
 
     def end(self, cause: SessionCloseError) -> None:
         """Begin what `close` does, with a cause of one's own, and return at once."""
+        if sys.is_finalizing():
+            self._leave(cause)
+            return
         with self._lifecycle:
             state, self._state = self._state, _State.ENDED
             connection = self._connection
@@ -170,14 +187,17 @@ class Session(Conversation, threading.Thread):
         What is queued is sent first, as far as `Timeouts.close` lets it; a server may drop what
         it has not read when the connection ends, so `close_session`, which waits for its answer,
         comes before this where that matters. Idempotent, and from
-        any thread: a `connect` under way fails with `SessionCloseError`; called by a listener, or
-        by a signal handler in the middle of a call, it returns at once, and the session ends when
-        that returns.
+        any thread: a `connect` under way fails with `SessionCloseError`; called by a listener it
+        returns at once, and the session ends when the listener returns. So it is in a signal
+        handler that came in the middle of this session's `connect`, or of reading or writing.
+
+        When the interpreter is past its exit handlers, as in the `__del__` of a global, it returns
+        at once too: the connection ends with the process, with no word to the server.
         """
         cause = SessionCloseError(b"", closed_by="us")
         self.end(cause)
         connection = self._connection
-        if connection is not None and not connection.is_served_here():
+        if connection is not None and not (sys.is_finalizing() or self._is_busy_here()):
             self._await_end(connection, cause)
 
     def join(self, timeout: float | None = None) -> None:
@@ -213,6 +233,21 @@ class Session(Conversation, threading.Thread):
         else:  # Ctrl-C and its like do not wait for a server
             self.close()
 
+    def abandon_in_child(self) -> None:
+        """End in a forked child, for the connection is the parent's: the fork's own to call."""
+        connection = self._connection
+        if self._state is _State.ENDED and (connection is None or self._freed.is_set()):
+            self._lifecycle = lock_in_child(self._lifecycle)
+            return
+        # One that is not connected yet has ended as well: a thread that was made before the fork
+        # cannot be started in the child, or counts as dead there (CPython 3.13, 3.11).
+        cause = forked()
+        if connection is not None:
+            connection.abandon_in_child(self._cause or cause)
+        if self._pump is not None and self._hub is None:
+            self._pump.abandon_in_child()
+        self._leave(cause)
+
     # --- what the connection tells -------------------------------------------------------------
 
     def _hello_received(self) -> None:
@@ -234,6 +269,7 @@ class Session(Conversation, threading.Thread):
         finally:
             if self._hub is not None:
                 self._hub.discard(self)
+            closed(self)
             self._opened.set()
             self._freed.set()
 
@@ -250,17 +286,25 @@ class Session(Conversation, threading.Thread):
                 raise TransportError(
                     f"connect: this session is {self._state.value}, and one connects only once; "
                     "make a new one"
-                )
-            self._state = _State.CONNECTING
+                ) from self._cause
             self._abort = abort
+            self._connector = threading.get_ident()
+            self._state = _State.CONNECTING
+            # A signal handler may have closed it between two of these.
+            if self._cause is not None:
+                self._state = _State.ENDED
         try:
+            if self._cause is not None:
+                abort()
             yield
         except BaseException as error:
-            closed = self._cause
+            cause = self._cause
             self._failed(error)
-            if closed is not None and closed is not error and isinstance(error, Exception):
-                raise closed from error
+            if cause is not None and cause is not error and isinstance(error, Exception):
+                raise cause from error
             raise
+        finally:
+            self._connector = None
         self._raise_cause()
 
     def _open(
@@ -293,9 +337,10 @@ class Session(Conversation, threading.Thread):
             self._timeouts = timeouts
             self._pump = pump
             self._connection = connection
-            closed = self._cause
-        if closed is not None:
-            connection.end(closed)
+            cause = self._cause
+        opened(self, self._described)
+        if cause is not None:
+            connection.end(cause)
         if self._hub is None:
             try:
                 self.start()
@@ -338,7 +383,36 @@ class Session(Conversation, threading.Thread):
         if connection is None or self._state is not _OPEN:
             self._raise_cause()
             raise TransportError(f"send: the session is {self._state.value}")
+        if sys.is_finalizing():
+            raise TransportError("send: the interpreter exits, and its threads are gone")
         return connection
+
+    def _described(self) -> str:
+        """Return what it is, for a warning: its thread's name, where the peer's is not known."""
+        return f"session {self.name!r}"
+
+    def _is_busy_here(self) -> bool:
+        """Return whether the calling thread is one that the session's end has to wait for."""
+        if threading.get_ident() == self._connector:
+            return True
+        connection = self._connection
+        return connection is not None and connection.is_served_here()
+
+    def _leave(self, cause: NcwireError) -> None:
+        """End where the threads are gone, and with them who held locks: nothing is waited for.
+
+        That is in a forked child, and at the end of the interpreter.
+        """
+        self._lifecycle = lock_in_child(self._lifecycle)
+        self._cause = self._cause or cause
+        self._state = _State.ENDED
+        self._abort = _nothing
+        if self._connection is not None:
+            self._connection.leave(self._cause)
+        self._leave_all(self._cause)
+        closed(self)
+        self._opened.set()
+        self._freed.set()
 
     def _await_end(self, connection: Connection, cause: NcwireError) -> None:
         deadline = time.monotonic() + self._timeouts.close
@@ -356,6 +430,12 @@ def _protocol(client: Capabilities, limits: Limits, dialect: Dialect) -> Protoco
     from ncwire.lenient import LenientProtocol  # noqa: PLC0415 - few need it
 
     return LenientProtocol(client, limits, dialect)
+
+
+def forked() -> SessionCloseError:
+    """Return the cause of what ends in a forked child."""
+    reason = f"this process was forked from {os.getppid()}; connect anew in the child"
+    return SessionCloseError(b"", closed_by="fork", reason=reason)
 
 
 def _cause_of(error: BaseException) -> NcwireError:

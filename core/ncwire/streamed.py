@@ -10,13 +10,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from ncwire.awaited import Awaited, Outcome
+from ncwire.driver.forking import is_free
 from ncwire.errors import OptionError, RPCTimeoutError, SessionError
+from ncwire.one_process import OneProcess
 from ncwire.protocol import Inlet
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from ncwire.connection import Connection
+    from ncwire.errors import NcwireError
     from ncwire.listeners import Root
     from ncwire.rpc import Reply
 
@@ -124,12 +127,18 @@ class Streamed(Awaited, Outcome, Inlet):
             self._held = 0
             self._tell()
 
+    def leave(self, cause: NcwireError) -> None:
+        """See `Awaited.leave`."""
+        if not is_free(self._changed):
+            self._changed = threading.Condition()
+        self.fail(cause)
+
     def _tell(self) -> None:
         self.done = True
         self._changed.notify_all()
 
 
-class ReplyStream:
+class ReplyStream(OneProcess):
     """A reply that is read while it comes: an iterator of `bytes`, and a file to parsers.
 
     Together they are the document as the server sent it, from the first byte of its XML to the

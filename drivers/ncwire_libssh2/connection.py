@@ -320,4 +320,7 @@ class Connection(Forkable):
     def abandon_in_child(self) -> None:
         """Leave the connection to the parent; see `Forkable`."""
         self.lock = threading.Lock()
-        point_at_nothing(self._sock.fileno())
+        self.ending = True
+        # The wakeup's too: its bytes would tell the parent's waiting thread of an end.
+        for sock in (self._sock, self._waiter, self._waker):
+            point_at_nothing(sock.fileno())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import paramiko
 from paramiko.common import (
@@ -22,7 +23,7 @@ from paramiko.common import (
 )
 from paramiko.packet import Packetizer
 
-from ncwire.driver import AuthOutcome, AuthResult, KexInit
+from ncwire.driver import AuthOutcome, AuthResult, Forkable, KexInit, watch_forks
 from ncwire_paramiko.wire import Wire
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _BY_APPLICATION = 11  # SSH_DISCONNECT_BY_APPLICATION, RFC 4253 section 11.1
 _END_PATIENCE = 1.0
 
 
-class Connection(paramiko.Transport):
+class Connection(paramiko.Transport, Forkable):
     """A client's transport: `paramiko.Transport`, with a `Wire` for its socket.
 
     Four things of paramiko's are replaced. What a user of the connection sends during a key
@@ -52,12 +53,14 @@ class Connection(paramiko.Transport):
         self.packetizer: _Packetizer
         self.set_log_channel(_LOGGER)
         self._held: deque[Message] = deque()
+        self._opened: weakref.WeakSet[paramiko.Channel] = weakref.WeakSet()
         options = self.get_security_options()
         options.kex = algorithms.kex
         options.key_types = algorithms.host_keys
         options.ciphers = algorithms.ciphers
         options.digests = algorithms.macs
         options.compression = algorithms.compression or ("none",)
+        watch_forks(self)
 
     @property
     def preferred_keys(self) -> tuple[str, ...]:
@@ -123,6 +126,24 @@ class Connection(paramiko.Transport):
         finally:
             self.wire.release()
             self.wire.between_packets()
+
+    def open_channel(self, *args: Any, **options: Any) -> paramiko.Channel:
+        """Open a channel: paramiko's own, and note it for `abandon_in_child`."""
+        channel = super().open_channel(*args, **options)
+        self._opened.add(channel)
+        return channel
+
+    def abandon_in_child(self) -> None:
+        """Be closed, and wait for no lock that paramiko's thread or another held; see `Forkable`.
+
+        Paramiko takes them when a channel is collected (channel.py, __del__), and at the exit.
+        """
+        self.active = False
+        self.lock = threading.Lock()
+        self.clear_to_send_lock = threading.Lock()
+        for channel in self._opened:
+            channel.lock = threading.Lock()
+            channel.closed = True
 
     def _send_user_message(self, data: Message) -> None:
         # Paramiko's waits for up to 30 s while keys are exchanged, and reads call it too.

@@ -10,6 +10,7 @@ from ncwire.callhome.devices import Caller
 from ncwire.callhome.session import CallHomeSession
 from ncwire.callhome.waiting import source_of
 from ncwire.driver.deadline import Deadline
+from ncwire.driver.forking import lock_in_child
 from ncwire.driver.options import ConnectOptions
 from ncwire.errors import SessionCloseError
 from ncwire.ssh.sequence import SSHConnecting
@@ -47,7 +48,7 @@ class Call:
         """The device's name, once its host key has told it."""
         self._sock = sock
         self._terms = terms
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._aborted = False
         self._abort: Callable[[], None] = sock.close
 
@@ -75,6 +76,13 @@ class Call:
             self._aborted = True
             abort = self._abort
         abort()
+
+    def abandon_in_child(self) -> None:
+        """Close the copy of the socket in a forked child, and touch nothing else."""
+        self._lock = lock_in_child(self._lock)
+        self._aborted = True
+        self._abort = _nothing
+        self._sock.close()
 
     def _connecting(self, caller: Caller) -> SSHConnecting:
         terms = self._terms

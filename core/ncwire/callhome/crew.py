@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from ncwire.driver.forking import lock_in_child
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,7 +28,7 @@ class Crew:
     ) -> None:
         self._answer = answer
         self._done = done
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._ended = False
         self._calls: set[Call] = set()
         self._answered: list[Call] = []
@@ -71,6 +73,14 @@ class Crew:
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
         return [thread.name for thread in threads if thread.is_alive()]
+
+    def abandon_in_child(self) -> None:
+        """Let go of all calls in a forked child, which has none of the threads."""
+        self._lock = lock_in_child(self._lock)
+        self._ended = True
+        calls, self._calls, self._threads = self._calls, set(), set()
+        for call in calls:
+            call.abandon_in_child()
 
     def _run(self, call: Call) -> None:
         afterwards = None

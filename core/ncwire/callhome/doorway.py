@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ncwire.driver.forking import lock_in_child
 from ncwire.errors import ListenError
 from ncwire.ssh.sockets import Address
 
@@ -66,7 +67,7 @@ class Doorway:
         self._receiver, self._sender = socket.socketpair()
         self._receiver.setblocking(False)
         self._sender.setblocking(False)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._receiver, selectors.EVENT_READ)
         self._resume_at: float | None = None
@@ -105,6 +106,11 @@ class Doorway:
             self._selector.close()
             for sock in (*self._listening, self._receiver, self._sender):
                 sock.close()
+
+    def abandon_in_child(self) -> None:
+        """Stop listening in a forked child: its copies are closed, the parent's listen on."""
+        self._lock = lock_in_child(self._lock)
+        self.close()
 
     def _accept(self, sock: socket.socket, accepted: list[tuple[socket.socket, Address]]) -> None:
         for _ in range(_AT_ONCE):

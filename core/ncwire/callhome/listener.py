@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections import deque
@@ -14,12 +15,17 @@ from ncwire.callhome.call import Call
 from ncwire.callhome.crew import Crew
 from ncwire.callhome.devices import Devices
 from ncwire.callhome.waiting import WaitingRoom
+from ncwire.driver import Forkable, watch_forks
+from ncwire.driver.forking import is_free
 from ncwire.errors import (
     ListenError,
     OptionError,
     SessionCloseError,
     StepTimeoutError,
 )
+from ncwire.one_process import OneProcess
+from ncwire.session import forked
+from ncwire.unclosed import closed, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,12 +54,15 @@ class Refusal:
         return f"call{name} from {self.peer} refused: {self.error}"
 
 
-class Listener:
+class Listener(Forkable, OneProcess):
     """Listens until it is closed; made by `listen`.
 
     Iterating over it, or `accept`, gives each session once; a session is its taker's own, to be
     closed by them, and lives on when the listener is closed. A device that calls again while it
     is connected gets another session: what that means is for the user to decide.
+
+    One that is still open at exit is told of by a `ResourceWarning`. In a forked child it is
+    closed, and the parent's listens on; it is neither copied nor pickled (TypeError).
 
     One thread accepts and sees to whose turn it is, and each call is answered on one of its own.
     """
@@ -79,6 +88,7 @@ class Listener:
         self._crew = Crew(self._answer, doorway.wake)
         self._changed = threading.Condition()  # guards the two that follow
         self._closed = False
+        self._why = "the listener is closed"
         self._ready: deque[CallHomeSession] = deque()
         self._keeper = threading.Thread(
             target=self._keep, name=f"ncwire-listen-{self.port}", daemon=True
@@ -88,6 +98,8 @@ class Listener:
         except BaseException:
             doorway.close()
             raise
+        opened(self, lambda: f"listener on port {self.port}")
+        watch_forks(self)
 
     @property
     def addresses(self) -> tuple[tuple[str, int], ...]:
@@ -120,7 +132,7 @@ class Listener:
                 patience = None if until is None else max(0.0, until - time.monotonic())
                 self._changed.wait_for(lambda: self._ready or self._closed, patience)
                 if self._closed:
-                    raise ListenError("the listener is closed")
+                    raise ListenError(self._why)
                 if not self._ready:
                     raise StepTimeoutError("waiting for a call", timeout or 0.0)
                 session = self._ready.popleft()
@@ -134,8 +146,13 @@ class Listener:
 
         Idempotent, bounded by `Timeouts.close`, from any thread and from the callbacks. Whoever
         waits in `accept` is woken. Sessions that were handed over live on, and a callback that
-        is at work with one is not waited for.
+        is at work with one is not waited for. At the interpreter's end it returns at once: see
+        `Session.close`.
         """
+        closed(self)
+        if sys.is_finalizing():
+            self._closed = True
+            return
         with self._changed:
             self._closed = True
             untaken = list(self._ready)
@@ -155,6 +172,22 @@ class Listener:
                 left += [thread.name] if thread.is_alive() else []
         if left:
             _log.warning("listener on port %d: %s did not end", self.port, ", ".join(left))
+
+    def abandon_in_child(self) -> None:
+        """Be closed in a forked child, and touch nothing of the parent's: the fork's to call."""
+        closed(self)
+        self._why = str(forked())
+        self._closed = True
+        self._ready.clear()  # each ends by itself
+        self._doorway.abandon_in_child()
+        self._crew.abandon_in_child()
+        for call in self._waiting:
+            call.abandon_in_child()
+        if is_free(self._changed):
+            with self._changed:
+                self._changed.notify_all()
+        else:
+            self._changed = threading.Condition()
 
     def __iter__(self) -> Self:
         return self

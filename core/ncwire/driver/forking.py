@@ -1,14 +1,24 @@
 """Forks: the connection stays the parent's, whatever the child does with its copy.
 
-A child inherits fds and handles. What it does with them, its mere exit included, would reach the
-peer: a goodbye on the parent's connection, or bytes in the middle of its packets.
+A child inherits fds, handles and locks. What it does with them, its mere exit included, would
+reach the peer: a last word on the parent's connection, or bytes in the middle of its packets. And
+a lock that another thread held at that moment is held for ever: that thread is not in the child.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class _Lock(Protocol):
+        def acquire(self, *, blocking: bool) -> bool: ...
+        def release(self) -> None: ...
 
 
 class Forkable(ABC):
@@ -18,8 +28,9 @@ class Forkable(ABC):
     def abandon_in_child(self) -> None:
         """Let go of the connection in a forked child: called there, before anything else runs.
 
-        Locks are made anew, for whoever held them does not exist here; `point_at_nothing` is
-        for the fds.
+        Locks are made anew, for the threads that held them do not exist here; `point_at_nothing`
+        is for the fds. Nothing is waited for, and no code of the user's is run. The thread that
+        forked may be in the middle of a call of the owner's, and goes on with it.
         """
 
 
@@ -37,12 +48,35 @@ def point_at_nothing(fd: int) -> None:
     os.close(null)
 
 
+def is_free(lock: _Lock) -> bool:
+    """Return whether a lock is free, or re-entrant and the calling thread's own.
+
+    One that is neither is held, in a forked child, by a thread that does not exist there.
+    """
+    if lock.acquire(blocking=False):
+        lock.release()
+        return True
+    return False
+
+
+def lock_in_child(lock: threading.RLock) -> threading.RLock:
+    """Return the lock to use in a forked child: this one, or a new one if it never comes free."""
+    return lock if is_free(lock) else threading.RLock()
+
+
 _living: weakref.WeakSet[Forkable] = weakref.WeakSet()
 
 
 def _abandon_all() -> None:
+    failed: list[BaseException] = []
     for owner in list(_living):
-        owner.abandon_in_child()
+        try:
+            owner.abandon_in_child()
+        except BaseException as error:  # noqa: BLE001 - the other owners are to be told all the same
+            failed.append(error)
+    if failed:
+        # As from any fork handler: Python prints it, and the child goes on.
+        raise BaseExceptionGroup("after a fork, in the child", failed)
 
 
 if hasattr(os, "register_at_fork"):

@@ -19,7 +19,8 @@ class SessionCloseError(TransportError):
 
     `in_buf` is what had arrived of a message that never became whole, `out_buf` what was queued
     and never left. The text gives their sizes only: both may hold configuration secrets.
-    `closed_by` is "us" or "peer".
+    `closed_by` is "us" or "peer", or "fork" in a child that was forked while the session was
+    open: it lives on in the parent, to which it belongs.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class SessionCloseError(TransportError):
         super().__init__(in_buf, out_buf)
 
     def _text(self) -> str:
-        text = "session closed by us" if self.closed_by == "us" else "session closed by the peer"
+        text = _CLOSED.get(self.closed_by, "session closed by the peer")
         if self.reason:
             text += f": {self.reason}"
         if self.in_buf:
@@ -48,6 +49,9 @@ class SessionCloseError(TransportError):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
+
+
+_CLOSED = {"us": "session closed by us", "fork": "session left to the parent process"}
 
 
 class StepTimeoutError(TransportError, TimeoutError):

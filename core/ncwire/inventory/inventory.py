@@ -47,6 +47,10 @@ class Inventory:
         devices, profiles = parsing.parse(places.read(found), found)
         return cls(found, MappingProxyType(devices), MappingProxyType(profiles))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping that cannot be changed is one that Python does not pickle.
+        return _again, (type(self), self.path, dict(self.devices), dict(self.profiles))
+
     def device(self, name: str) -> Device:
         """Return a device. Raises `InventoryError` where there is none of that name."""
         if name not in self.devices:
@@ -57,3 +61,9 @@ class Inventory:
     def connect(self, name: str, **overrides: Any) -> SSHSession:
         """Return a session connected to a device; see `Device.connect`."""
         return self.device(name).connect(**overrides)
+
+
+def _again(
+    kind: type[Inventory], path: Path, devices: dict[str, Device], profiles: dict[str, Stanza]
+) -> Inventory:
+    return kind(path, MappingProxyType(devices), MappingProxyType(profiles))

@@ -97,6 +97,11 @@ class DeviceProfile:
             self._check(option)
         self._check_together()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping that cannot be changed is one that Python does not pickle.
+        fields = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        return _again, (type(self), {**fields, "given": dict(self.given)})
+
     def client_capabilities(self) -> Capabilities:
         """Return the capabilities of our hello."""
         offered = Capabilities((*self.capabilities, *self.extra_capabilities))
@@ -164,6 +169,10 @@ class DeviceProfile:
         given = self.given.get(key)
         file, profile = (given.file, given.profile) if given else (self.file, self.name)
         return ProfileError(file, profile, key, problem)
+
+
+def _again(kind: type[DeviceProfile], fields: dict[str, Any]) -> DeviceProfile:
+    return kind(**{**fields, "given": MappingProxyType(fields["given"])})
 
 
 def built(name: str, file: str, given: Mapping[str, Given]) -> DeviceProfile:

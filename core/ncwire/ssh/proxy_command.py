@@ -65,6 +65,7 @@ class ProxyCommand(Part):
         finally:
             theirs.close()
             os.close(write_end)
+        self._ours = True
         watch_forks(self)
 
     @property
@@ -96,6 +97,8 @@ class ProxyCommand(Part):
     def free(self, *, abrupt: bool) -> None:
         """End it and all that it started, and reap it; our end of its stdin is closed already."""
         self._stderr.close()
+        if not self._ours:
+            return
         if not abrupt:
             self._ends_within(_GOODBYE)
         self._signal(signal.SIGHUP)
@@ -106,7 +109,11 @@ class ProxyCommand(Part):
 
     def abandon_in_child(self) -> None:
         """Leave the process to the parent, whose relay ends it; see `Forkable`."""
+        self._ours = False
         point_at_nothing(self._stderr.fileno())
+        # It is no child of this process, which is found out by asking: else Python warns, when
+        # this is collected, of a process that runs still.
+        self._process.poll()
 
     def _signal(self, number: signal.Signals) -> None:
         # To the group, which may outlive the process that leads it.

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Forkable, Readiness, Wait, watch_forks
+from ncwire.driver.forking import lock_in_child
 from ncwire.errors import TransportError
 from ncwire.pump import Member, Pump
 
@@ -47,7 +48,7 @@ class Relay(Member, Forkable):
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._parts: list[Part] = []
         self._end_by: float | None = None
         self._abandoned = False
@@ -67,7 +68,7 @@ class Relay(Member, Forkable):
         Raises `TransportError` when the end has begun; the part is freed then.
         """
         with self._lock:
-            ending = self._end_by is not None
+            ending = self._end_by is not None or self._abandoned
             if not ending:
                 self._parts.append(part)
         if ending:
@@ -116,18 +117,24 @@ class Relay(Member, Forkable):
     def abandon_in_child(self) -> None:
         """Leave the route to the parent; see `Forkable`."""
         self._abandoned = True
+        self._lock = lock_in_child(self._lock)
+        self._pump.abandon_in_child()
 
     def _run(self) -> None:
         try:
             self._pump.run()
         finally:
-            abrupt = time.monotonic() >= (self._end_by or 0.0)
-            # Farthest first: what is nearer carries the last words of what is farther.
-            for part in reversed(self._parts):
-                try:
-                    part.free(abrupt=abrupt)
-                except BaseException:  # noqa: BLE001 - the other parts are to be freed all the same
-                    _log.exception("a part of a route could not be freed")
+            if not self._abandoned:  # or forked on this very thread: they are the parent's to free
+                self._free_parts()
+
+    def _free_parts(self) -> None:
+        abrupt = time.monotonic() >= (self._end_by or 0.0)
+        # Farthest first: what is nearer carries the last words of what is farther.
+        for part in reversed(self._parts):
+            try:
+                part.free(abrupt=abrupt)
+            except BaseException:  # noqa: BLE001 - the other parts are to be freed all the same
+                _log.exception("a part of a route could not be freed")
 
     def _wake(self) -> None:
         self._pump.wake(self)

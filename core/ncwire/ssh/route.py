@@ -8,7 +8,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Channel
+from ncwire.driver import Channel, Forkable, watch_forks
+from ncwire.driver.forking import lock_in_child
 from ncwire.errors import HandshakeError, SSHError, TransportError
 from ncwire.keepalive import Keepalive
 from ncwire.ssh.proxy_command import ProxyCommand
@@ -30,7 +31,7 @@ _EXIT_PATIENCE = 0.05
 """Seconds by which the end of a process may be noticed later than that of its output."""
 
 
-class Route:
+class Route(Forkable):
     """The tunnels through jump hosts and the ProxyCommand of one session; empty for plain TCP.
 
     Built from our end on: each piece is carried by the one before. `close` and `abort` may be
@@ -40,11 +41,12 @@ class Route:
 
     def __init__(self, linger: float) -> None:
         self._linger = linger
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._relay: Relay | None = None
         self._command: ProxyCommand | None = None
         self._account = ""
         self._closed = False
+        watch_forks(self)
 
     def through_command(self, command: str) -> socket.socket:
         """Return a socket to the host at the other end of a ProxyCommand."""
@@ -113,6 +115,11 @@ class Route:
     def abort(self) -> None:
         """Free everything at once. Idempotent, also after `close`."""
         self._end(0.0)
+
+    def abandon_in_child(self) -> None:
+        """Leave all to the parent; see `Forkable`. What is closed here is closed already."""
+        self._lock = lock_in_child(self._lock)
+        self._closed = True
 
     def _add(self, part: Part) -> None:
         try:

@@ -279,6 +279,11 @@ class SSHSession(Session):
                 options.sock.detach()
             raise
 
+    def _described(self) -> str:
+        if self.host is None:
+            return super()._described()
+        return f"session with {self.host}" + ("" if self.port is None else f", port {self.port}")
+
     def _open(
         self,
         channel: Channel,

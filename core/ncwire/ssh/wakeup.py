@@ -18,7 +18,7 @@ class Wakeup:
     def __init__(self) -> None:
         self._receiver, self._sender = socket.socketpair()
         self._sender.setblocking(False)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may come in the middle
         self.is_set = False
 
     def set(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
+import os
 import queue
 import socket
 import threading
@@ -13,6 +15,8 @@ import pytest
 from scripted_driver import HOST_KEY, scripted
 
 import ncwire
+from children import QUICK, in_child, living_child
+from children import refusal as refused
 from ncwire.callhome import CallHomeSession, Device, listen
 from ncwire.callhome.call import Call, Terms
 from ncwire.callhome.devices import Devices
@@ -696,3 +700,43 @@ def test_a_driver_that_does_all_in_one_step_cannot_listen(opened):
 def test_import_ncwire_is_enough():
     assert ncwire.callhome.listen is listen
     assert ncwire.callhome.PORT == 4334
+
+
+# --- forks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_in_a_forked_child_the_listener_is_closed_and_the_parents_listens_on(opened, dial):
+    listener = opened()
+    dial(listener)
+    port = listener.port
+
+    def child():
+        calls = [
+            refused(listener.accept),
+            refused(lambda: list(listener)),
+            refused(listener.close),
+        ]
+        with contextlib.closing(socket.socket()) as sock:
+            return calls, sock.connect_ex(("127.0.0.1", port))
+
+    calls, reached = in_child(child)
+    assert [kind for kind, _, _ in calls] == ["ListenError", "", ""]
+    assert "this process was forked" in calls[0][1]
+    assert max(seconds for _, _, seconds in calls) < QUICK
+    assert reached == 0
+    with listener.accept(PATIENCE) as session:
+        assert session.connected
+        assert in_child(lambda: session.cause.closed_by) == "fork"
+        assert session.connected
+        session.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_the_port_is_free_when_the_parent_closes_though_a_child_lives(opened):
+    listener = opened()
+    port = listener.port
+    with living_child():
+        listener.close()
+        with contextlib.closing(socket.socket()) as sock:
+            assert sock.connect_ex(("127.0.0.1", port)) != 0
