@@ -15,6 +15,7 @@ from ncwire.errors import SSHError, TransportError
 from ncwire_libssh2.connection import AGAIN
 from ncwire_libssh2.faults import LOST
 from ncwire_libssh2.link import OVERHEAD, Link
+from ncwire_libssh2.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
     from ncwire_libssh2.connection import Connection
@@ -39,6 +40,7 @@ _READ_OR_WRITE = Wait(Readiness.READ | Readiness.WRITE)
 _TO_READ = Wait(Readiness.READ)
 _TO_WRITE = Wait(Readiness.WRITE)
 _NOTHING = Wait(Readiness.NONE)
+_AT_ONCE = Wait(Readiness.READ, 0.0)
 
 
 class _Held(enum.Enum):
@@ -112,19 +114,14 @@ class Libssh2Channel(Channel):
                 if (self._keeps_alive or self._held is not _NOT) and not self._may_read():
                     return None
                 size = min(size, _READ)
-                try:
-                    data: bytes | None
-                    code, data = connection.channel.read(size)
-                    if not data:
-                        data = self._take(size, code)
-                except SSH2Error as error:
-                    data = self._take(size, error)
+                data = self._read(size)
+                if connection.interrupted:
+                    return self._cut_short(data)
                 if data is None:
                     self._idle = True
                     self._wants = self._after_reading()
                     return None
                 self._idle = False
-                self._link.heard = time.monotonic()
                 if len(data) < size and self._held is _NOT and not self._over:
                     # All that libssh2 had: see `_written`.
                     directions = connection.session.block_directions()
@@ -155,18 +152,7 @@ class Libssh2Channel(Channel):
                     self._wants = self._blocked_on()
                     return 0
                 connection.unsent = packet
-                code: int
-                sent: int
-                try:
-                    code, sent = connection.channel.write(packet)
-                    if sent != len(packet):
-                        return self._write_on(packet, code, sent)
-                except LOST as error:
-                    self._lose(error)
-                    return 0
-                except SSH2Error as error:
-                    raise self._failure(error) from error
-                return self._written(sent)
+                return self._write(packet)
         finally:
             if connection.ending:
                 connection.free_if_idle()
@@ -216,6 +202,60 @@ class Libssh2Channel(Channel):
         # REST: see the class. REKEYED: what read took in unseen, the write would wait for.
         held = self._held
         return held is not _REST and not (held is _Held.REKEYED and self._idle and not arrivals)
+
+    def _read(self, size: int) -> bytes | None:
+        """Have libssh2 read, for a bounded time."""
+        connection, calls = self._connection, WATCHDOG.calls
+        calls[connection] = WATCHDOG.last = now = time.monotonic()
+        if not WATCHDOG.awake:
+            WATCHDOG.rouse()
+        try:
+            code: int
+            data: bytes
+            code, data = connection.channel.read(size)
+            if not data:
+                return self._take(size, code)
+        except SSH2Error as error:
+            return self._take(size, error)
+        finally:
+            calls.pop(connection, None)
+        self._link.heard = now
+        return data
+
+    def _write(self, packet: bytes) -> int:
+        """Have libssh2 send a packet, for a bounded time; return how much of it was sent."""
+        connection, calls = self._connection, WATCHDOG.calls
+        calls[connection] = WATCHDOG.last = time.monotonic()
+        if not WATCHDOG.awake:
+            WATCHDOG.rouse()
+        try:
+            code: int
+            sent: int
+            code, sent = connection.channel.write(packet)
+            if sent != len(packet):
+                return self._write_on(packet, code, sent)
+        except LOST as error:
+            self._lose(error)
+            return 0
+        except SSH2Error as error:
+            raise self._failure(error) from error
+        finally:
+            calls.pop(connection, None)
+            if connection.interrupted:
+                connection.resume()
+        return self._written(sent)
+
+    def _cut_short(self, data: bytes | None) -> bytes | None:
+        """Return what a read comes to that was interrupted: others are served, and then it again.
+
+        Where TCP takes nothing of what libssh2 has sent in reading, that comes first.
+        """
+        resumed = self._connection.resume()
+        self._idle = False
+        self._link.heard = time.monotonic()
+        if data is None:
+            self._wants = _AT_ONCE if resumed else _TO_WRITE
+        return data
 
     def _take(self, size: int, result: int | SSH2Error) -> bytes | None:
         """Return what a read comes to that has given nothing, but this code or this error."""

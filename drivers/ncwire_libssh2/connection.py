@@ -7,7 +7,8 @@ import os
 import select
 import socket
 import threading
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
@@ -21,9 +22,10 @@ from ssh2.session import (
 from ncwire.driver import Forkable, point_at_nothing, watch_forks
 from ncwire.errors import TransportError
 from ncwire_libssh2.faults import Fault
+from ncwire_libssh2.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from ncwire.driver import Deadline
@@ -48,6 +50,10 @@ class Connection(Forkable):
     time, a callback that libssh2 is in the middle of included: if the lock is taken, whoever
     has it frees the handles when leaving. Where each microsecond counts, `lock` is taken by
     itself, and `ending` looked at inside and after it, as `__enter__` and `__exit__` do.
+
+    A call that takes in packets is cut short when it takes too long (`Watchdog`): its socket is
+    taken away from libssh2, which has an fd of its own for that, so that who waits for the
+    socket does not notice. `bounded` is around each such call, or what it consists of is.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -65,9 +71,16 @@ class Connection(Forkable):
         self.others: list[list[Any]] = []
         """What else lives on the session and must be dropped before it."""
         self._waiter, self._waker = socket.socketpair()
+        self.interrupted = False
+        """Whether the watchdog has taken the socket away from libssh2; see `resume`."""
+        self._stand_in: socket.socket | None = None
+        self._owed = b""
+        self._exchange = threading.Lock()  # of what libssh2's fd stands for; taken last
+        self._handed_over = socket.socket(fileno=os.dup(sock.fileno()))
         # The fd must not be closed by anyone else while libssh2 knows its number.
         self._sock = socket.socket(fileno=sock.detach())
         self._sock.setblocking(False)
+        WATCHDOG.watch(self)
         watch_forks(self)
 
     def __enter__(self) -> Self:
@@ -102,6 +115,11 @@ class Connection(Forkable):
         return self._sock
 
     @property
+    def handed_over(self) -> int:
+        """The fd that libssh2 is given: another for the same socket."""
+        return self._handed_over.fileno()
+
+    @property
     def stop(self) -> socket.socket:
         """Readable once `end` has been called while the lock was taken; to be polled only."""
         return self._waiter
@@ -129,16 +147,77 @@ class Connection(Forkable):
         while True:
             with self:
                 try:
-                    result = operation()
+                    with self.bounded():
+                        result = operation()
                 except SSH2Error as error:
                     self.check_not_ending()
                     raise self.fault(error) from error
                 self.check_not_ending()
                 if result != AGAIN:
                     return result
-                events = self._directions()
+                events = select.POLLOUT if self.interrupted else self._directions()
                 self._waiting = True
             self.wait(events, deadline)
+
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Have what is called here end soon, with EAGAIN if need be, the lock being held."""
+        WATCHDOG.calls[self] = WATCHDOG.last = time.monotonic()
+        if not WATCHDOG.awake:
+            WATCHDOG.rouse()
+        try:
+            yield
+        finally:
+            WATCHDOG.calls.pop(self, None)
+            if self.interrupted:
+                self.resume()
+
+    def interrupt(self, since: float) -> None:
+        """End the call that began then, if it is still under way: for the watchdog.
+
+        libssh2 comes to read "would block" from a silent socket, which keeps what is sent.
+        Raises `OSError` when no fd is left for that.
+        """
+        with self._exchange:
+            fd = self._handed_over.fileno()
+            over = fd < 0 or self._void is not None
+            if over or self.interrupted or WATCHDOG.calls.get(self) != since:
+                return
+            stand_in, silent = socket.socketpair()
+            stand_in.setblocking(False)
+            silent.setblocking(False)
+            self._stand_in = stand_in
+            # First: who called looks at this afterwards, or after the next call.
+            self.interrupted = True
+            with silent:
+                os.dup2(silent.fileno(), fd, inheritable=False)
+
+    def resume(self) -> bool:
+        """Give the socket back to libssh2 after an interruption, the lock being held.
+
+        What libssh2 has sent meanwhile is sent first, so until TCP has taken all of that the
+        socket is kept away: False then, and what to wait for is room.
+        """
+        with self._exchange:
+            stand_in = self._stand_in
+            if stand_in is None:
+                return True
+            with suppress(BlockingIOError):
+                while more := stand_in.recv(_ANSWER):
+                    self._owed += more
+            try:
+                while self._owed:
+                    self._owed = self._owed[self._sock.send(self._owed) :]
+            except BlockingIOError:
+                return False
+            except OSError:
+                self._owed = b""  # libssh2 finds out by itself
+            if self._void is None:
+                os.dup2(self._sock.fileno(), self._handed_over.fileno(), inheritable=False)
+            self._stand_in = None
+            self.interrupted = False
+            stand_in.close()
+            return True
 
     def wait(self, events: int, deadline: Deadline) -> None:
         """Wait for the socket to be ready, or for `end`; the lock must not be held."""
@@ -183,7 +262,7 @@ class Connection(Forkable):
     def set_channel_aside(self) -> None:
         """Close the channel as far as it goes at once; it is freed in the end."""
         with self:
-            with suppress(SSH2Error):
+            with suppress(SSH2Error), self.bounded():
                 self.channel.close()
             self.others.append([self.channel])
             self.channel = None
@@ -199,9 +278,11 @@ class Connection(Forkable):
         Returns what libssh2 sent. The lock must be held. POSIX: dup2 replaces what the number
         stands for, and the number is all that libssh2 knows.
         """
-        fd = self._sock.fileno()
+        with self._exchange:  # what was said has an end, so the watchdog is not needed here
+            WATCHDOG.calls.pop(self, None)
+        fd = self._handed_over.fileno()
         ours, theirs = socket.socketpair()
-        with ours, theirs, socket.socket(fileno=os.dup(fd)) as real:
+        with ours, theirs:
             for sock in (ours, theirs):
                 sock.setblocking(False)
             ours.sendall(said)
@@ -209,7 +290,7 @@ class Connection(Forkable):
             try:
                 operation()
             finally:
-                os.dup2(real.fileno(), fd, inheritable=False)
+                os.dup2(self._sock.fileno(), fd, inheritable=False)
             with suppress(BlockingIOError):
                 return ours.recv(_ANSWER)
             return b""
@@ -225,7 +306,8 @@ class Connection(Forkable):
         silent, self._void = socket.socketpair()
         with silent:
             silent.setblocking(False)
-            os.dup2(silent.fileno(), self._sock.fileno(), inheritable=False)
+            with self._exchange:
+                os.dup2(silent.fileno(), self._handed_over.fileno(), inheritable=False)
         unsent, self.unsent = self.unsent, None
         if unsent is not None:
             self._push_out(unsent)
@@ -272,7 +354,7 @@ class Connection(Forkable):
     def _say_goodbye(self) -> None:
         if self.session is None or self.unsent is not None or self._void is not None:
             return
-        with suppress(SSH2Error):
+        with suppress(SSH2Error), self.bounded():
             if self.channel is not None:
                 self.channel.close()
             if self._established:
@@ -298,6 +380,11 @@ class Connection(Forkable):
             with suppress(SSH2Error):
                 session.handshake(_NOWHERE)
         del session
+        WATCHDOG.forget(self)
+        with self._exchange:
+            self._handed_over.close()
+            if self._stand_in is not None:
+                self._stand_in.close()
         self._sock.close()
         if self._waiting:
             with suppress(OSError):
@@ -320,7 +407,8 @@ class Connection(Forkable):
     def abandon_in_child(self) -> None:
         """Leave the connection to the parent; see `Forkable`."""
         self.lock = threading.Lock()
+        self._exchange = threading.Lock()
         self.ending = True
         # The wakeup's too: its bytes would tell the parent's waiting thread of an end.
-        for sock in (self._sock, self._waiter, self._waker):
+        for sock in (self._sock, self._handed_over, self._waiter, self._waker):
             point_at_nothing(sock.fileno())

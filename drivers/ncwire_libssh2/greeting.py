@@ -78,7 +78,7 @@ class Greeting:
         connection = self._connection
 
         def handshake() -> None:
-            if connection.session.handshake(connection.sock) != AGAIN:
+            if connection.session.handshake(connection.handed_over) != AGAIN:
                 raise HandshakeError("SSH handshake: libssh2 takes it to be over before its end")
 
         answer: bytes = connection.drive(

@@ -37,7 +37,7 @@ def exchange(
     restrict(connection, algorithms)
     try:
         greeting.exchange()
-        connection.drive(lambda: connection.session.handshake(connection.sock), deadline)
+        connection.drive(lambda: connection.session.handshake(connection.handed_over), deadline)
     except Fault as fault:
         raise _failure(fault, greeting.offer, algorithms) from fault.error
     connection.established()
