@@ -36,6 +36,9 @@ _RETRIES = 4
 _PATIENCE = 100
 """How often libssh2 may ask for room on a socket that has some, with nothing achieved."""
 
+_QUIET = 2.0
+"""Seconds of the peer's silence after which the channel's end is followed by its close."""
+
 _READ_OR_WRITE = Wait(Readiness.READ | Readiness.WRITE)
 _TO_READ = Wait(Readiness.READ)
 _TO_WRITE = Wait(Readiness.WRITE)
@@ -87,6 +90,9 @@ class Libssh2Channel(Channel):
         self._wants = self._seen = _TO_READ
         self._over = False
         self._error: SSH2Error | None = None
+        self._eof_sent = False
+        self._closing = False
+        self._sent_at = 0.0
 
     def fileno(self) -> int:
         """Return the socket's fd; -1 after the end."""
@@ -96,6 +102,8 @@ class Libssh2Channel(Channel):
         """Return what libssh2 waits for, or room for a packet in the socket."""
         if not self._over:
             self._seen = self._wants
+            if self._eof_sent and not self._closing and self._seen.until is None:
+                return Wait(self._seen.on, self._silent_at())
         return self._seen
 
     def read(self, size: int) -> bytes | None:
@@ -178,6 +186,25 @@ class Libssh2Channel(Channel):
             with suppress(SSH2Error):  # a broken socket shows in the next read
                 connection.session.keepalive_send()
 
+    def finish(self) -> bool:
+        """Send the channel's end, and its close when the peer is silent; see `Channel.finish`."""
+        connection = self._connection
+        with connection:
+            self._quiet = self._idle = False  # libssh2 reads in these calls, too
+            if self._over:
+                return False  # it is `read` that tells why
+            try:
+                with connection.bounded():
+                    return self._end_stream() and self._is_closed()
+            except LOST as error:
+                self._lose(error)
+                return False
+            except SSH2Error:  # the server has disconnected: there is no more to wait for
+                return True
+            finally:
+                if connection.interrupted:
+                    self._wants = _TO_WRITE
+
     def close(self) -> None:
         """Send the channel's close and a disconnect if they go out at once; free everything."""
         self._end(goodbye=True)
@@ -191,6 +218,43 @@ class Libssh2Channel(Channel):
         self._quiet = False
         self.native = None
         self._connection.end(goodbye=goodbye)
+
+    def _end_stream(self) -> bool:
+        """Send the channel's end, and return whether that is done."""
+        connection = self._connection
+        if self._eof_sent:
+            return True
+        if connection.unsent is not None:
+            return False
+        if not self._link.grants_credit():
+            self._wants = _READ_OR_WRITE
+        elif connection.channel.send_eof() == AGAIN:
+            self._wants = self._blocked_on()
+        else:
+            self._eof_sent = True
+            self._held = _NOT
+            self._wants = _TO_READ
+            self._sent_at = time.monotonic()
+        return self._eof_sent
+
+    def _is_closed(self) -> bool:
+        """Return whether the peer has closed; send our close when it is silent."""
+        channel = self._connection.channel
+        # It is at its end when all that came before has been read; and to ask for the close
+        # before is an error.
+        if channel.eof() and channel.wait_closed() != AGAIN:
+            return True
+        if not self._closing and (now := time.monotonic()) >= self._silent_at():
+            self._closing = self._link.grants_credit()
+            self._sent_at = now
+        if self._closing:
+            # It waits for the peer's, and comes back with EAGAIN, or when any packet has come.
+            # Called again it sends nothing twice, but what it could not send in a key exchange.
+            channel.close()
+        return False
+
+    def _silent_at(self) -> float:
+        return max(self._sent_at, self._link.heard) + _QUIET
 
     def _may_read(self) -> bool:
         """Return whether reading may give anything, or let a blocked write go on."""

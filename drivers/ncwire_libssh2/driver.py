@@ -48,6 +48,7 @@ class Libssh2Driver(SSHDriver):
         Feature.USER_CERTIFICATE,
         Feature.ENVIRONMENT,
         Feature.KEEPALIVE,
+        Feature.FINISH,
         Feature.ALGORITHMS,
         Feature.COMPRESSION,
         Feature.PROXY_JUMP,

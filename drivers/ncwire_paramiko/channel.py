@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, cast
 
-from ncwire.driver import Channel
+from ncwire.driver import Channel, Wait
 from ncwire.errors import TransportError
 from ncwire_paramiko import errors
 from ncwire_paramiko.bell import Bell, Flag
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 _WRITE_AT_ONCE = 256 * 1024
 _STDERR_AT_ONCE = 64 * 1024
+_QUIET = 2.0
+"""Seconds of the peer's silence after which the channel's end is followed by its close."""
+
+_TO_READ = Wait()
 
 
 class ParamikoChannel(Channel):
@@ -45,6 +50,9 @@ class ParamikoChannel(Channel):
         self._wake: Callable[[], None] = _nothing
         self._write_blocked = False
         self._ended_in_order = False
+        self._silent_at: float | None = None
+        self._closing = False
+        self._peer_closed = False
         self._freed = False
         connection.wire.between_packets = self._progress
         self._progress()
@@ -52,6 +60,12 @@ class ParamikoChannel(Channel):
     def fileno(self) -> int:
         """Return the fd of the bell."""
         return self._bell.fileno()
+
+    def wants(self) -> Wait:
+        """Wait for the bell; and for the peer's silence, once the channel's end was sent."""
+        if self._silent_at is None or self._closing:
+            return _TO_READ
+        return Wait(until=self._silent_at)
 
     def read(self, size: int) -> bytes | None:
         """Return what has come; see `Channel.read`."""
@@ -69,6 +83,8 @@ class ParamikoChannel(Channel):
             bell.ring()
             if not self._data.on:
                 return None
+        if self._closing and not self._is_over():
+            return None  # paramiko has closed its end of it, and tells of that
         data = self._channel.recv(size)
         if not data:
             self._check_end()
@@ -114,6 +130,26 @@ class ParamikoChannel(Channel):
         if not self._freed and self._connection.can_send:
             self._connection.request_reply()
 
+    def finish(self) -> bool:
+        """Send the channel's end, and its close when the peer is silent; see `Channel.finish`."""
+        if self._freed:
+            raise _freed()
+        if self._is_over():
+            return True
+        now = time.monotonic()
+        if self._silent_at is None:
+            self._channel.shutdown_write()
+        if self._silent_at is None or not self._connection.can_send:
+            self._silent_at = now + _QUIET  # what was sent may be on its way to TCP still
+        self._silent_at = max(self._silent_at, self.heard() + _QUIET)
+        if now >= self._silent_at and not self._closing:
+            self._closing = True
+            self._channel.close()
+            self._bell.hush()  # it was rung for data, of which no more is told
+            if self._is_over():
+                self._bell.ring()
+        return self._is_over()
+
     def close(self) -> None:
         """Say goodbye and free everything; see `Channel.close`."""
         if not self._freed:
@@ -129,7 +165,13 @@ class ParamikoChannel(Channel):
         self._bell.close()
 
     def _has_any(self) -> bool:
+        if self._closing:
+            return self._is_over()
         return self._data.on or self._stderr.on
+
+    def _is_over(self) -> bool:
+        """Return whether the peer has closed the channel, or the connection is gone."""
+        return self._peer_closed or not self._connection.is_active()
 
     def _can_write(self) -> bool:
         channel = self._channel
@@ -142,6 +184,9 @@ class ParamikoChannel(Channel):
 
     def _progress(self) -> None:
         """Paramiko's thread is between two packets: wake who can read or write, note the end."""
+        if self._connection.said.closed and not self._peer_closed:
+            # Here it has been answered, too: paramiko's thread does that, or `close`, never both.
+            self._peer_closed = self._channel.get_id() in self._connection.said.closed
         if not self._bell.rung and self._has_any():
             self._bell.ring()
         if self._channel.closed and self._connection.cause is None:

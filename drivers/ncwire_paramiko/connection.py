@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import paramiko
 from paramiko.common import (
+    MSG_CHANNEL_CLOSE,
     MSG_CHANNEL_FAILURE,
     MSG_CHANNEL_OPEN_FAILURE,
     MSG_DISCONNECT,
@@ -186,6 +187,8 @@ class Said:
         """Why it opened no channel, in its own words."""
         self.disconnect: tuple[int, str] | None = None
         """The reason code and text of its disconnect message."""
+        self.closed: set[int] = set()
+        """The channels that it has closed, by our numbers."""
 
     def forget(self) -> None:
         """Forget what it answered: something new is asked."""
@@ -210,6 +213,8 @@ class Said:
             message.get_int()  # the channel
             message.get_int()  # the reason's code, which paramiko keeps
             self.open_failure = message.get_text()
+        elif kind == MSG_CHANNEL_CLOSE:
+            self.closed.add(message.get_int())
         elif kind == MSG_DISCONNECT:
             self.disconnect = (message.get_int(), message.get_text())
         elif kind == MSG_KEXINIT:
@@ -238,6 +243,7 @@ class _Packetizer(Packetizer):
 
 _NOTED = frozenset(
     {
+        MSG_CHANNEL_CLOSE,
         MSG_CHANNEL_FAILURE,
         MSG_CHANNEL_OPEN_FAILURE,
         MSG_DISCONNECT,

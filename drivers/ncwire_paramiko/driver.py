@@ -80,6 +80,7 @@ class ParamikoDriver(SSHDriver):
         Feature.USER_CERTIFICATE,
         Feature.ENVIRONMENT,
         Feature.KEEPALIVE,
+        Feature.FINISH,
         Feature.ALGORITHMS,
         Feature.COMPRESSION,
         Feature.PROXY_JUMP,

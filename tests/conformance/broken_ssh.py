@@ -28,6 +28,9 @@ from ncwire.ssh.host_certificates import HostCertificate
 from ncwire.ssh.public_keys import is_certificate
 from ncwire_paramiko import ParamikoDriver
 
+PAUSE = 0.1
+"""Seconds; a flood has no pause as long as that."""
+
 
 class Around(Channel):
     """Another channel, but for what a subclass does otherwise."""
@@ -61,6 +64,9 @@ class Around(Channel):
     def on_ready(self, wake):
         self.inner.on_ready(wake)
 
+    def finish(self):
+        return self.inner.finish()
+
     def close(self):
         self.inner.close()
 
@@ -80,6 +86,48 @@ class Broken(ParamikoDriver):
 
     def open_channel(self, request, environment, deadline):
         return self.Channel(super().open_channel(request, environment, deadline))
+
+
+# --- io and close ------------------------------------------------------------------------------
+
+
+@breaks("io.bounded-service")
+class ReadWaitsForAPause(Broken):
+    """read goes on as long as anything at all comes from the server."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def read(self, size):
+            data = super().read(size)
+            while data is None and time.monotonic() - self.heard() < PAUSE:
+                time.sleep(PAUSE / 10)
+                data = super().read(size)
+            return data
+
+
+@breaks("close.finish-waits-for-peer")
+class FinishWaitsForNobody(Broken):
+    """finish sends the channel's end, and leaves it at that."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def finish(self):
+            super().finish()
+            return True
+
+
+@breaks("close.finish-waits-for-peer")
+class FinishCloses(Broken):
+    """finish says all at once, the connection's end included."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def finish(self):
+            self.close()
+            return False
 
 
 # --- keepalive ---------------------------------------------------------------------------------

@@ -145,19 +145,26 @@ class Stream:
             view = view[written:]
         return len(data) - len(view)
 
-    def wait(self, *, reading: bool = True) -> None:
-        """Wait for the fd as the channel wants it, for the channel's time, or to be woken."""
+    def wait(self, *, reading: bool = True, seconds: float | None = None) -> None:
+        """Wait for the fd as the channel wants it, for the channel's time, or to be woken.
+
+        For so many seconds at most, where some are given.
+        """
         wants = self.channel.wants()
         on = wants.on if reading else wants.on & ~Readiness.READ
         events = sum(_READINESS[each] for each in on)
         fd = self.channel.fileno()
         self._poll.register(fd, events)
-        seconds = PATIENCE if wants.until is None else wants.until - time.monotonic()
+        due = PATIENCE if wants.until is None else wants.until - time.monotonic()
+        seconds, impatient = (
+            min(due, PATIENCE if seconds is None else seconds),
+            seconds is not None,
+        )
         try:
             ready = self._poll.poll(max(0, int(seconds * 1000) + 1))
         finally:
             self._poll.unregister(fd)
-        assert ready or wants.until is not None, "nothing came, and no wake"
+        assert ready or wants.until is not None or impatient, "nothing came, and no wake"
         if any(each == self._woken for each, _ in ready):
             os.read(self._woken, 4096)
         self.channel.tick(time.monotonic())

@@ -124,17 +124,24 @@ class Channel(ABC):
         """
 
     def finish(self) -> bool:
-        """Say that nothing more will be written, and return whether the peer has closed, too.
+        """Say that nothing more will be written; return whether the peer has closed, too.
 
         Called before `close` where a session ends in good order, once `write` has taken all there
-        was, and again whenever the channel is ready, until it returns True, `read` tells of the
-        end, or the time for closing is over. Between the calls the core reads on, and drops what
-        comes. Nothing is written any more.
+        was, and again whenever the channel is ready (`wants`, its `until` included), until it
+        returns True, `read` tells of the end or raises, or the time for closing is over. After
+        each call the core reads until None, as after a write, and drops what comes. Nothing is
+        written any more. Never blocks: what cannot be sent at once is sent when it is called
+        again. On a connection that is broken it returns either; it is `read` that tells.
 
-        Over SSH: send SSH_MSG_CHANNEL_EOF and SSH_MSG_CHANNEL_CLOSE, and keep the connection until
-        the peer's close has come (RFC 4254 section 5.3); for with the connection goes what the
-        peer has taken and not handed on yet. Never blocks: what cannot be sent at once is sent
-        when it is called again. The default is for transports that have no such exchange.
+        It is for transports where the connection takes with it what the peer has taken and not
+        handed on yet. Over SSH (RFC 4254 section 5.3): send SSH_MSG_CHANNEL_EOF, upon which most
+        servers close when they have read all. Send SSH_MSG_CHANNEL_CLOSE, which every server must
+        answer, only when nothing has come for about two seconds: a server that is told of the
+        close takes no more answers from what runs behind it, which may end at that with half of
+        its input unread (OpenSSH 9.2). True is due when the peer's close has come. The connection
+        stands until `close`, which sends what of these has not been sent.
+
+        Needed for the feature FINISH only; the default is for transports that need nothing of it.
         """
         return True
 

@@ -23,6 +23,9 @@ class Feature(enum.Enum):
     reading of known_hosts apply."""
     ENVIRONMENT = "environment"
     KEEPALIVE = "keepalive"
+    FINISH = "finish"
+    """What was sent arrives though the session is closed right after it: the channel has a
+    `finish` of its own, where the transport needs one."""
     SOCKET = "socket"
     """An open socket of the caller's can be used (`sock`, `sock_fd`)."""
     BIND_ADDRESS = "bind-address"

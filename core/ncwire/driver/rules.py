@@ -455,6 +455,12 @@ _IO = (
         Layer.SSH,
     ),
     Rule(
+        "io.bounded-service",
+        "read and write return soon, and close does, while the server sends without a pause what "
+        "is no data.",
+        Layer.SSH,
+    ),
+    Rule(
         "io.stderr-does-not-starve",
         "What the server sends on stderr, which nobody reads, does not stop what comes after it.",
         Layer.SSH,
@@ -528,6 +534,15 @@ _CLOSE = (
         "close.peer-sees-end",
         "After close the peer reads what had been written, whole, and then the end.",
         Layer.CHANNEL,
+    ),
+    Rule(
+        "close.finish-waits-for-peer",
+        "After finish the peer reads what had been written, whole, and then the end. finish "
+        "returns True, or read tells of the end, when the peer has closed, and not before; until "
+        "close the connection stands. The channel's end and its close are sent once each, in this "
+        "order.",
+        Layer.SSH,
+        _needing(Feature.FINISH),
     ),
     Rule("close.idempotent", "close can be called again and again.", Layer.CHANNEL),
     Rule(

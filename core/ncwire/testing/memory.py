@@ -29,6 +29,7 @@ class MemoryChannel(Channel):
         self.native = sock
         self._sock = sock
         self._blocked = False
+        self._finishing = False
         self._heard = time.monotonic()
 
     @classmethod
@@ -71,6 +72,18 @@ class MemoryChannel(Channel):
         """Return when bytes last came."""
         return self._heard
 
+    def finish(self) -> bool:
+        """End our direction; TCP loses what is under way if it is closed before the peer has.
+
+        A peer in this process, of `pair`, has all that was written.
+        """
+        if not self._finishing:
+            self._finishing = True
+            with suppress(OSError):  # broken: `read` tells
+                self._sock.shutdown(socket.SHUT_WR)
+        self._blocked = False
+        return self._sock.family == socket.AF_UNIX
+
     def close(self) -> None:
         """Close the socket."""
         self._sock.close()
@@ -88,7 +101,7 @@ class MemoryDriver(Driver):
 
     name = "memory"
     contract = (1, 0)
-    features = frozenset({Feature.SOCKET, Feature.BIND_ADDRESS})
+    features = frozenset({Feature.SOCKET, Feature.BIND_ADDRESS, Feature.FINISH})
 
     def __init__(self) -> None:
         self._sock: socket.socket | None = None

@@ -140,6 +140,9 @@ def _new_transport(
     from paramiko.packet import Packetizer  # noqa: PLC0415 - only those who start a server need it
 
     class ServerPacketizer(Packetizer):
+        heard: Callable[[int], None] = staticmethod(_nothing)
+        """Called with the number of each message that has come."""
+
         def start_handshake(self, timeout: float) -> None:
             # paramiko 5.1 starts a timer thread here that outlives a failed handshake by 15 s.
             # The server itself cuts who takes too long.
@@ -148,7 +151,9 @@ def _new_transport(
         def read_message(self) -> tuple[int, paramiko.Message]:
             # The one place where all that the last message asked for has been done.
             before_read()
-            return super().read_message()
+            number, message = super().read_message()
+            self.heard(number)
+            return number, message
 
     transport = paramiko.Transport(sock, packetizer_class=ServerPacketizer)
     # paramiko 5.1 would have its thread look up ten times a second; `abort` wakes it instead.
@@ -171,3 +176,7 @@ def _new_login(
 
     interface: Login = Interface(access, transport, start_session)
     return interface
+
+
+def _nothing(_number: int) -> None:
+    pass

@@ -81,6 +81,10 @@ class Line:
         self.received.clear()
         return taken
 
+    def finish(self) -> None:
+        """Do what the core does before it closes: `Channel.finish`, until the peer has closed."""
+        self.drive(self._finishes, "finish")
+
     def fill(self, data: bytes) -> int:
         """Write until the channel takes no more of `data`; return how many bytes it has taken.
 
@@ -164,6 +168,11 @@ class Line:
         """Free what is the line's own; the channel is the test's."""
         self._receiver.close()
         self._sender.close()
+
+    def _finishes(self) -> bool:
+        finished = self.ended or self.channel.finish()
+        self._read()
+        return finished or self.ended
 
     def _write(self) -> None:
         while self._unsent:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _OPEN_SUCCEEDED = 0
 _AUTH_SUCCESSFUL = 0
 _AUTH_PARTIALLY_SUCCESSFUL = 1
+DISCONNECT = 1
+CHANNEL_EOF = 96
+CHANNEL_CLOSE = 97
+_GOODBYES = frozenset({DISCONNECT, CHANNEL_EOF, CHANNEL_CLOSE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class ScriptedLogin(Login):
     rekey_bytes: ClassVar[int] = 0
     """After how many bytes, either way, keys are exchanged anew; 0: after paramiko's many."""
     transports: ClassVar[list[paramiko.Transport]]
+    goodbyes: ClassVar[list[int]]
+    """The numbers of the messages by which clients have ended channels and connections."""
 
     def __init__(
         self,
@@ -56,6 +62,7 @@ class ScriptedLogin(Login):
     ) -> None:
         super().__init__(access, transport, start)
         self.transports.append(transport)
+        transport.packetizer.heard = self._heard  # type: ignore[attr-defined] # of our packetizer
         if self.rekey_bytes:
             transport.packetizer.REKEY_BYTES = self.rekey_bytes
 
@@ -63,6 +70,10 @@ class ScriptedLogin(Login):
     def rekeyed(cls) -> bool:
         """Return whether keys have been exchanged anew on some connection (RFC 4253, 7.2)."""
         return any(transport.session_id != transport.H for transport in cls.transports)
+
+    def _heard(self, number: int) -> None:
+        if number in _GOODBYES:
+            self.goodbyes.append(number)
 
     @classmethod
     def of(
@@ -85,6 +96,7 @@ class ScriptedLogin(Login):
             "tunnels_to": frozenset(tunnels_to),
             "rekey_bytes": rekey_bytes,
             "transports": [],
+            "goodbyes": [],
         }
         return type(cls.__name__, (cls,), members)
 

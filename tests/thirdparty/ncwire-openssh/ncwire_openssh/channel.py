@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import selectors
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Channel, Readiness, Wait
 from ncwire.errors import TransportError
 
 if TYPE_CHECKING:
-    import socket
-
     from ncwire_openssh.master import Master
     from ncwire_openssh.mux import MuxSession
 
@@ -69,6 +69,13 @@ class OpenSSHChannel(Channel):
             return 0  # `read` tells why, after what had arrived before
         self._watch_writing(wanted=sent < len(data))
         return sent
+
+    def finish(self) -> bool:
+        self._check_open()
+        self._watch_writing(wanted=False)
+        with suppress(OSError):  # ssh has ended, of which `read` tells
+            self._stream.shutdown(socket.SHUT_WR)  # upon which it sends the channel's end
+        return False  # the server's close is the stream's end
 
     def close(self) -> None:
         if not self._closed:

@@ -48,6 +48,7 @@ class OpenSSHDriver(Driver):
             Feature.BIND_ADDRESS,
             Feature.ALGORITHMS,
             Feature.COMMAND,
+            Feature.FINISH,
         }
     )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ncwire.testing.conformance.login import CHANNEL_CLOSE, CHANNEL_EOF, DISCONNECT
 from ncwire.testing.conformance.marking import rule
 from ncwire.testing.conformance.resources import Resources
 from ncwire.testing.conformance.suites.test_backpressure import BOUND
@@ -26,6 +27,30 @@ def test_close_peer_sees_end(ncwire_rig: Rig) -> None:
     line.send(data)
     line.channel.close()
     assert taking.result(ncwire_rig.patience) == data
+
+
+@rule("close.finish-waits-for-peer")
+def test_close_finish_waits_for_peer(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    line, end = ncwire_rig.open(host)
+    data = noise(100_000)
+    taking = end.receiving_to_end()
+    taking.notify(end.released.set)  # the server closes when it has read to the end
+    line.send(data[:50_000])
+    host.relay.deafen()
+    line.send(data[50_000:])
+    assert not line.channel.finish(), "the peer cannot have heard that yet"
+    line.count_turns(ncwire_rig.short)
+    assert not line.channel.finish(), "the peer cannot have heard that yet"
+    host.relay.thaw()
+    line.finish()
+    assert not host.idle
+    assert taking.result(ncwire_rig.patience) == data
+    line.channel.close()
+    ncwire_rig.eventually(lambda: host.idle, "the connection's end")
+    said = host.login.goodbyes
+    assert said[:2] == [CHANNEL_EOF, CHANNEL_CLOSE]
+    assert said[2:] in ([], [DISCONNECT])
 
 
 @rule("close.idempotent")

@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ncwire.testing.conformance.login import ScriptedLogin
 from ncwire.testing.conformance.marking import rule
+from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
     from ncwire.testing.conformance.rig import Rig
 
 MEGABYTE = 1 << 20
+FLOODED_TURNS = 20
 QUIET_TURNS = 5
 """What an idle channel may need, of things that are under way yet; polling needs more."""
 
@@ -135,6 +139,27 @@ def test_io_rekey(ncwire_rig: Rig) -> None:
     line.send(data)
     assert ncwire_rig.until(line, taking) == data
     assert host.login.rekeyed()
+
+
+@rule("io.bounded-service")
+def test_io_bounded_service(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    enough = threading.Event()
+    ncwire_rig.later("the flood", enough.set)
+
+    def flood() -> None:
+        with suppress(ConnectionError):
+            while not enough.is_set():
+                end.stream.send_stderr(bytes(1 << 15))
+
+    Task(flood, "the server's flood of stderr")
+    for _ in range(FLOODED_TURNS):
+        line.queue(b"x")
+        Task(line.serve, "read and write in a flood").result(ncwire_rig.patience)
+        line.keep_queued(0)
+        line.wait(ncwire_rig.short)
+    line.free()
+    Task(line.channel.close, "close in a flood").result(ncwire_rig.patience)
 
 
 @rule("io.stderr-does-not-starve")
