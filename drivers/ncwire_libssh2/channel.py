@@ -44,6 +44,8 @@ _TO_READ = Wait(Readiness.READ)
 _TO_WRITE = Wait(Readiness.WRITE)
 _NOTHING = Wait(Readiness.NONE)
 _AT_ONCE = Wait(Readiness.READ, 0.0)
+_CALLS = WATCHDOG.calls  # each look-up that is saved here is saved twice for each rpc
+_now = time.monotonic
 
 
 class _Held(enum.Enum):
@@ -269,8 +271,8 @@ class Libssh2Channel(Channel):
 
     def _read(self, size: int) -> bytes | None:
         """Have libssh2 read, for a bounded time."""
-        connection, calls = self._connection, WATCHDOG.calls
-        calls[connection] = WATCHDOG.last = now = time.monotonic()
+        connection, calls = self._connection, _CALLS
+        calls[connection] = now = _now()
         if not WATCHDOG.awake:
             WATCHDOG.rouse()
         try:
@@ -282,14 +284,14 @@ class Libssh2Channel(Channel):
         except SSH2Error as error:
             return self._take(size, error)
         finally:
-            calls.pop(connection, None)
+            del calls[connection]
         self._link.heard = now
         return data
 
     def _write(self, packet: bytes) -> int:
         """Have libssh2 send a packet, for a bounded time; return how much of it was sent."""
-        connection, calls = self._connection, WATCHDOG.calls
-        calls[connection] = WATCHDOG.last = time.monotonic()
+        connection, calls = self._connection, _CALLS
+        calls[connection] = _now()
         if not WATCHDOG.awake:
             WATCHDOG.rouse()
         try:
@@ -304,7 +306,7 @@ class Libssh2Channel(Channel):
         except SSH2Error as error:
             raise self._failure(error) from error
         finally:
-            calls.pop(connection, None)
+            del calls[connection]
             if connection.interrupted:
                 connection.resume()
         return self._written(sent)

@@ -162,7 +162,7 @@ class Connection(Forkable):
     @contextmanager
     def bounded(self) -> Iterator[None]:
         """Have what is called here end soon, with EAGAIN if need be, the lock being held."""
-        WATCHDOG.calls[self] = WATCHDOG.last = time.monotonic()
+        WATCHDOG.calls[self] = time.monotonic()
         if not WATCHDOG.awake:
             WATCHDOG.rouse()
         try:

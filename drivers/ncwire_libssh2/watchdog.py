@@ -26,7 +26,7 @@ _LONGEST = 0.025
 """Seconds that a call may take before it is interrupted; up to twice as many in effect."""
 
 _WAKEFUL = 1.0
-"""Seconds without a call after which the thread sleeps until there is one."""
+"""Seconds in which the thread sees no call, after which it sleeps until there is one."""
 
 _LEAVING = 1.0
 
@@ -49,8 +49,6 @@ class Watchdog(Forkable):
     def __init__(self) -> None:
         self.calls: dict[Interruptible, float] = {}
         """What is in libssh2, and since when, on the clock of `time.monotonic`."""
-        self.last = 0.0
-        """When the last call began."""
         self.awake = False
         """Whether the thread looks at `calls` now and again."""
         self._connections: set[int] = set()
@@ -106,19 +104,22 @@ class Watchdog(Forkable):
         self._thread = None
 
     def _run(self, bell: queue.SimpleQueue[bool]) -> None:
-        asleep = False
+        asleep, sleep_at = False, 0.0
         while True:
-            try:
-                if not bell.get(timeout=None if asleep else _LONGEST):
+            roused = False
+            with suppress(queue.Empty):
+                roused = bell.get(timeout=None if asleep else _LONGEST)
+                if not roused:
                     return
-            except queue.Empty:
-                pass
             now = time.monotonic()
-            for connection, since in self.calls.copy().items():
+            calls = self.calls.copy()
+            for connection, since in calls.items():
                 if now - since > _LONGEST:
                     with suppress(OSError):  # there is no fd left for it: the next time
                         connection.interrupt(since)
-            asleep = now - self.last > _WAKEFUL and self._falls_asleep(bell)
+            if roused or calls:
+                sleep_at = now + _WAKEFUL
+            asleep = now > sleep_at and self._falls_asleep(bell)
 
     def _falls_asleep(self, bell: queue.SimpleQueue[bool]) -> bool:
         if bell is not self._bell:  # another has taken over

@@ -225,7 +225,7 @@ def test_a_long_call_is_interrupted_and_a_short_one_is_not():
         quick.interrupted = threading.Event()
         for connection in (quick, slow):
             watchdog.watch(connection)
-            watchdog.calls[connection] = watchdog.last = time.monotonic()
+            watchdog.calls[connection] = time.monotonic()
         watchdog.rouse()
         del watchdog.calls[quick]
         assert slow.interrupted.wait(PROMPTLY)
@@ -248,7 +248,7 @@ def test_the_watchdog_sleeps_and_is_roused_again():
     while watchdog.awake:
         assert time.monotonic() < asleep
         time.sleep(0.01)
-    watchdog.calls[connection] = watchdog.last = time.monotonic()
+    watchdog.calls[connection] = time.monotonic()
     watchdog.rouse()
     assert connection.interrupted.wait(PROMPTLY)
     watchdog.forget(connection)
