@@ -18,6 +18,7 @@ from libssh2_rig import (
     Policy,
     Sshd,
     StubServer,
+    in_child,
     log_in,
     nothing_left,
     soon,
@@ -252,3 +253,34 @@ def test_the_watchdog_sleeps_and_is_roused_again():
     watchdog.rouse()
     assert connection.interrupted.wait(PROMPTLY)
     watchdog.forget(connection)
+
+
+def test_a_forked_child_has_a_watchdog_of_its_own():
+    in_child(
+        """
+        import os, sys, threading, time
+        from ncwire_libssh2.watchdog import WATCHDOG
+
+        class Connection:
+            interrupted = threading.Event()
+
+            def interrupt(self, since):
+                self.interrupted.set()
+
+        def is_watched():
+            connection = Connection()
+            connection.interrupted = threading.Event()
+            WATCHDOG.watch(connection)
+            WATCHDOG.calls[connection] = time.monotonic()
+            if not WATCHDOG.awake:
+                WATCHDOG.rouse()
+            return connection.interrupted.wait(10)
+
+        assert is_watched()
+        child = os.fork()
+        if not child:
+            os._exit(0 if is_watched() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert is_watched()
+        """
+    )
