@@ -138,8 +138,8 @@ class Channel(ABC):
         servers close when they have read all. Send SSH_MSG_CHANNEL_CLOSE, which every server must
         answer, only when nothing has come for about two seconds: a server that is told of the
         close takes no more answers from what runs behind it, which may end at that with half of
-        its input unread (OpenSSH 9.2). True is due when the peer's close has come. The connection
-        stands until `close`, which sends what of these has not been sent.
+        its input unread (OpenSSH 9.2). True is due when the peer's close has come, and until then
+        the connection stands. `close` sends what of these has not been sent.
 
         Needed for the feature FINISH only; the default is for transports that need nothing of it.
         """

@@ -539,7 +539,7 @@ _CLOSE = (
         "close.finish-waits-for-peer",
         "After finish the peer reads what had been written, whole, and then the end. finish "
         "returns True, or read tells of the end, when the peer has closed, and not before; until "
-        "close the connection stands. The channel's end and its close are sent once each, in this "
+        "then the connection stands. The channel's end and its close are sent once each, in this "
         "order.",
         Layer.SSH,
         _needing(Feature.FINISH),

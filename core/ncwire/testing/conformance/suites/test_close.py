@@ -42,9 +42,9 @@ def test_close_finish_waits_for_peer(ncwire_rig: Rig) -> None:
     assert not line.channel.finish(), "the peer cannot have heard that yet"
     line.count_turns(ncwire_rig.short)
     assert not line.channel.finish(), "the peer cannot have heard that yet"
+    assert not host.idle, "the connection has ended before the peer has heard all"
     host.relay.thaw()
     line.finish()
-    assert not host.idle
     assert taking.result(ncwire_rig.patience) == data
     line.channel.close()
     ncwire_rig.eventually(lambda: host.idle, "the connection's end")
