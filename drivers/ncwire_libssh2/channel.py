@@ -94,6 +94,7 @@ class Libssh2Channel(Channel):
         self._error: SSH2Error | None = None
         self._eof_sent = False
         self._closing = False
+        self._close_sent = False
         self._sent_at = 0.0
 
     def fileno(self) -> int:
@@ -249,10 +250,12 @@ class Libssh2Channel(Channel):
         if not self._closing and (now := time.monotonic()) >= self._silent_at():
             self._closing = self._link.grants_credit()
             self._sent_at = now
-        if self._closing:
-            # It waits for the peer's, and comes back with EAGAIN, or when any packet has come.
-            # Called again it sends nothing twice, but what it could not send in a key exchange.
-            channel.close()
+        if self._closing and not self._close_sent and channel.close() != AGAIN:
+            # It waits for the peer's, and comes back with EAGAIN, or when any packet has come:
+            # of that the fd tells no more. Called again after EAGAIN it sends nothing twice, but
+            # what it could not send in a key exchange.
+            self._close_sent = True
+            self._wants = _AT_ONCE
         return False
 
     def _silent_at(self) -> float:
