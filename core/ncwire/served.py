@@ -147,6 +147,10 @@ class Served(Member):
         self._ending.fail(error)
         self.abandon(self._ending.due(0.0) or SessionCloseError(b"", reason="it is gone"))
 
+    def raise_cause(self) -> None:
+        """Raise why it ends, from the moment at which that is known."""
+        self._ending.raise_cause()
+
     def fileno(self) -> int:
         """Return the channel's fd."""
         return self._fd
@@ -231,14 +235,16 @@ class Served(Member):
         ):
             return False
         try:
-            finished = self._channel.finish()
+            if self._channel.finish():
+                return False
         except Exception as error:  # noqa: BLE001 - a driver may raise anything
             ending.fail(error)
             return False
-        if not finished:
-            self._look()
-            self._told = self._waiting
-        return not finished and ending.failure is None
+        if self._take_in(0):  # as after a write
+            self._wake()
+        self._look()
+        self._told = self._waiting
+        return ending.failure is None
 
     def _work(self, now: float, backlog: int) -> bool:
         """Do what there is to do on the channel, the lock being held; return if more can be."""

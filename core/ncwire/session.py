@@ -382,6 +382,8 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         connection = self._connection
         if connection is None or self._state is not _OPEN:
             self._raise_cause()
+            if connection is not None:
+                connection.raise_cause()
             raise TransportError(f"send: the session is {self._state.value}")
         if sys.is_finalizing():
             raise TransportError("send: the interpreter exits, and its threads are gone")

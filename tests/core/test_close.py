@@ -75,7 +75,7 @@ def test_close_from_a_listener_returns_and_ends_the_session(peer):
     assert not session.is_alive()
     assert listener.errors == [session.cause]
     assert peer.receive() == ""
-    assert refusals == ["send: the session is ended"]
+    assert refusals == ["session closed by us"]
 
 
 def test_close_while_a_listener_is_stuck_is_bounded_and_frees_the_channel(peer):
