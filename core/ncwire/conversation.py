@@ -254,18 +254,21 @@ class Conversation(ABC):
         self,
         root: Root,
         content: str | Document,
-        at_once: bool,  # noqa: FBT001 - a callback
+        _at_once: bool,  # noqa: FBT001 - a callback
     ) -> Task | None:
         task = self._replies.answer(root, content)
         listeners = self._listeners
         if not listeners.registered:
             return task
+        # By the thread that has read it, which holds the channel: so in their order, and before
+        # whatever is left to the pump's thread.
+        if listeners.at_once:
+            listeners.deliver_at_once(root, content)
+        if not listeners.dispatched:
+            return task
         if task is not None:
             return partial(self._finish, task, root, content)
-        if not (at_once and listeners.anywhere):
-            return partial(listeners.deliver, root, content)
-        listeners.deliver(root, content)
-        return None
+        return partial(listeners.deliver, root, content)
 
     def _finish(self, task: Task, root: Root, content: str | Document) -> None:
         task()

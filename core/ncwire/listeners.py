@@ -32,8 +32,9 @@ class SessionListener(ABC):
 
     anywhere: ClassVar[bool] = False
     """Whether `callback` may be called on any thread, and with the session locked: for one that
-    never waits and calls nothing of the session's. It then hears of a message before an rpc
-    returns whose reply came later; others may hear of it only afterwards."""
+    never waits and calls nothing of the session's. It hears of each message as soon as that has
+    been read, and so before an rpc returns whose reply came later, whatever other listeners
+    there are; those may hear of it only afterwards."""
 
     roots: ClassVar[frozenset[str] | None] = None
     """The qualified names of the roots of all that it hears of; None: it hears of everything. What
@@ -66,8 +67,11 @@ class Listeners:
         self._cause: Exception | None = None
         self.registered: tuple[SessionListener, ...] = ()
         """In the order of their registration."""
-        self.anywhere = True
-        """Whether all of them may be called on any thread; see `SessionListener.anywhere`."""
+        # Each of them is in one of these two; see `SessionListener.anywhere`.
+        self.at_once: tuple[SessionListener, ...] = ()
+        """Those that hear of a message from the thread that has read it."""
+        self.dispatched: tuple[SessionListener, ...] = ()
+        """Those that hear of it on the session's own thread."""
 
     def add(self, listener: SessionListener) -> None:
         """Register a listener; no matter how often, it is called once for each message.
@@ -95,9 +99,18 @@ class Listeners:
         """Return the first registered listener of that type; None when there is none."""
         return next((each for each in self.registered if isinstance(each, cls)), None)
 
+    def deliver_at_once(self, root: Root, content: str | Document) -> None:
+        """Hand a message to each of `at_once`, in the order of their registration."""
+        self._deliver(self.at_once, root, content)
+
     def deliver(self, root: Root, content: str | Document) -> None:
-        """Hand a message to each listener, in the order of their registration."""
-        for listener in self.registered:
+        """Hand a message to each of `dispatched`, in the order of their registration."""
+        self._deliver(self.dispatched, root, content)
+
+    def _deliver(
+        self, listeners: tuple[SessionListener, ...], root: Root, content: str | Document
+    ) -> None:
+        for listener in listeners:
             roots = getattr(listener, "roots", None)
             if roots is not None and root[0] not in roots:
                 continue
@@ -118,7 +131,8 @@ class Listeners:
             if self._cause is not None:
                 return
             self._cause = cause
-            listeners, self.registered = self.registered, ()
+            listeners = self.registered
+            self._register(())
         for listener in listeners:
             _errback(listener, cause)
 
@@ -134,9 +148,13 @@ class Listeners:
         return listeners
 
     def _register(self, listeners: tuple[SessionListener, ...]) -> None:
-        self.anywhere = False  # for whoever looks in between
+        self.at_once = tuple(each for each in listeners if _is_for_anywhere(each))
+        self.dispatched = tuple(each for each in listeners if not _is_for_anywhere(each))
         self.registered = listeners
-        self.anywhere = all(getattr(each, "anywhere", False) for each in listeners)
+
+
+def _is_for_anywhere(listener: SessionListener) -> bool:
+    return bool(getattr(listener, "anywhere", False))
 
 
 def _errback(listener: SessionListener, error: BaseException) -> None:

@@ -35,7 +35,8 @@ class NotificationReader(OneProcess, SessionListener):
     At most `maxsize` wait here to be read. Should more come, the *oldest* is dropped, so that
     a reader that lags sees the latest state of affairs; `received` counts all, `dropped` those.
     Iterating waits for each and ends with the session: quietly when we closed it, otherwise by
-    raising its cause. Several readers of one session each get every notification.
+    raising its cause. Several readers of one session each get every notification. What came
+    before the reply to an rpc is here when `rpc` returns, also where other listeners are slow.
     """
 
     anywhere = True

@@ -70,6 +70,70 @@ def test_a_reader_has_what_came_before_the_reply(peer, session):
     assert reader.get(timeout=0).raw == NOTIFICATION.format(1)
 
 
+@pytest.fixture
+def held(peer, session):
+    """Return a listener of the ordinary kind, which is in the middle of a callback."""
+    listener = Held()
+    session.add_listener(listener)
+    peer.send(NOTIFICATION.format("held"))
+    assert listener.entered.wait(20)
+    yield listener
+    listener.release.set()
+
+
+class Held(Noting):
+    def __init__(self):
+        super().__init__()
+        self.entered = threading.Event()
+        self.release = threading.Event()
+
+    def callback(self, root, raw):
+        self.entered.set()
+        assert self.release.wait(20)
+        super().callback(root, raw)
+
+
+def test_a_reader_has_what_came_before_the_reply_whatever_other_listeners_do(peer, session, held):
+    reader = session.notifications()
+    told = [NOTIFICATION.format(n) for n in range(5)]
+    peer.script(lambda: [*map(peer.send, told), peer.reply(asked(peer))])
+    session.rpc("<get/>")
+    assert reader.received == 5
+    assert [reader.get(timeout=0).raw for _ in told] == told
+    held.release.set()
+    held.wait(7)  # the one that it was held at, those, and the reply
+    assert held.messages[1:6] == told
+    assert reader.received == 5  # each once
+
+
+def test_a_reader_hears_of_nothing_that_came_before_it_was_made(peer, session, held):
+    peer.script(lambda: [peer.send(NOTIFICATION.format(1)), peer.reply(asked(peer))])
+    session.rpc("<get/>")  # the notification waits for the listener now
+    reader = session.notifications()
+    held.release.set()
+    held.wait(3)
+    assert reader.received == 0
+
+
+def test_a_reader_beside_a_listener_misses_none_in_many_rpcs(peer, session):
+    reader, listener = session.notifications(), Noting()
+    session.add_listener(listener)
+
+    def play():
+        for n in range(300):
+            message_id = asked(peer)
+            peer.send(NOTIFICATION.format(n))
+            peer.reply(message_id)
+
+    peer.script(play)
+    had = []
+    for _ in range(300):
+        session.rpc("<get/>")
+        had.append(reader.received)
+    assert had == list(range(1, 301))
+    listener.wait(600)
+
+
 def test_several_callers_at_once_each_get_their_own_reply(peer, session):
     callers, calls = 8, 40
 

@@ -56,7 +56,7 @@ def test_a_reader_of_notifications_has_no_reply_decoded(caplog):
     listeners = Listeners()
     reader = NotificationReader(10, listeners.remove)
     listeners.add(reader)
-    listeners.deliver(REPLY, Large())
-    listeners.deliver(NOTIFICATION, "<notification/>")
+    listeners.deliver_at_once(REPLY, Large())
+    listeners.deliver_at_once(NOTIFICATION, "<notification/>")
     assert reader.get(0).raw == "<notification/>"
     assert caplog.text == ""
