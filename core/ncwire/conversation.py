@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Final, overload
+from typing import TYPE_CHECKING, overload
 
 from ncwire.awaited import Answer, Callbacks, Promise
 from ncwire.driver import Timeouts
+from ncwire.driver.seconds import positive_seconds
 from ncwire.errors import RPCTimeoutError
 from ncwire.listeners import Listeners, ListenerT, Root, SessionListener
 from ncwire.notifications import NotificationReader
+from ncwire.operation import rpc_in, serialised
 from ncwire.rpc import Replies, Reply
-from ncwire.rpc_document import rpc_envelope, wrap_rpc
+from ncwire.rpc_document import RPCWriter
 from ncwire.streamed import (
     ReplyStream,
     Request,
@@ -35,10 +36,8 @@ if TYPE_CHECKING:
     from ncwire.errors import NcwireError
     from ncwire.framing import Document
     from ncwire.intake import Task
+    from ncwire.operation import Operation, WholeOperation
     from ncwire.protocol import Protocol
-
-
-_WHOLE: Final = (bytes, str)  # made once, for every rpc asks
 
 
 class Conversation(ABC):
@@ -46,11 +45,10 @@ class Conversation(ABC):
 
     def __init__(self, protocol: Protocol, dialect: Dialect) -> None:
         self._protocol = protocol
-        self._envelope = rpc_envelope(dialect)
+        self._rpcs = RPCWriter(dialect)
         self._timeouts = Timeouts()
         self._listeners = Listeners()
         self._replies = Replies()
-        self._message_ids = itertools.count(1)
 
     @abstractmethod
     def _open_connection(self) -> Connection:
@@ -86,8 +84,12 @@ class Conversation(ABC):
 
     # --- messages ------------------------------------------------------------------------------
 
-    def send(self, message: str | bytes | Iterable[bytes]) -> None:
+    def send(self, message: Operation) -> None:
         """Queue one message, a whole XML document; bytes are UTF-8.
+
+        It is sent as it is; an element of `xml.etree.ElementTree` or lxml is written as XML. The
+        reply to an `<rpc>` that is sent so is for listeners: no call gets it, also when it comes
+        without a message-id. `OptionError` for one whose message-id a call waits for.
 
         When the peer does not read, and `Limits.send_queue` bytes are queued, this waits for up
         to `Timeouts.rpc` seconds, then raises `SendQueueFullError`. A listener cannot wait: as
@@ -107,17 +109,33 @@ class Conversation(ABC):
         `BrokenMessageError`. A listener sends no pieces (`SessionError`), nor does the iterator
         itself send on this session.
         """
-        self._open_connection().send(message)
+        connection = self._open_connection()
+        written: str | bytes | Iterable[bytes] = serialised(message)
+        noted = self._noted(written) if isinstance(written, str | bytes) else None
+        try:
+            connection.send(written)
+        except BaseException:
+            if noted is not None:
+                self._replies.withdraw(noted)
+            raise
 
-    def submit(self, operation: str | bytes | Iterable[bytes]) -> Future[Reply]:
+    def _noted(self, message: str | bytes) -> str | None:
+        """Take note of an rpc whose reply only listeners will hear of; return what to forget."""
+        attributes = rpc_in(message)
+        if attributes is None:
+            return None
+        message_id = attributes.get("message-id") or self._rpcs.next_id()
+        return message_id if self._replies.note(message_id) else None
+
+    def submit(self, operation: Operation) -> Future[Reply]:
         """Send an rpc with this operation, and return the future of its reply.
 
-        The future fails with the session's cause when the session ends first. Raises what
-        `send` raises, and `OptionError` for an operation that is no single XML element. An
-        operation in pieces is sent as `send` does; of it the first 4096 bytes are checked.
+        The future fails with the session's cause when the session ends first. For what an
+        operation may be see `rpc`. Raises what `send` raises, and `OptionError` for an operation
+        that is no single well-formed XML element; nothing was sent then. An operation in pieces
+        is sent as `send` does; of it the first 4096 bytes are checked.
         """
-        message_id = str(next(self._message_ids))
-        document = wrap_rpc(operation, message_id, self._envelope)
+        message_id, document = self._rpcs.write(operation)
         future = self._replies.expect(message_id, Promise()).future
         try:
             self._open_connection().send(document)
@@ -128,7 +146,7 @@ class Conversation(ABC):
 
     def request(
         self,
-        operation: str | bytes,
+        operation: WholeOperation,
         on_reply: Callable[[Reply], object],
         on_error: Callable[[NcwireError], object],
     ) -> None:
@@ -143,11 +161,10 @@ class Conversation(ABC):
         Raises what `submit` does, and TypeError for an operation in pieces; neither is called
         then.
         """
-        if not isinstance(operation, _WHOLE):
-            raise TypeError("request: the operation must be one str or bytes; submit takes pieces")
         connection = self._open_connection()
-        message_id = str(next(self._message_ids))
-        document = wrap_rpc(operation, message_id, self._envelope)
+        message_id, document = self._rpcs.write(operation)
+        if not isinstance(document, bytes):
+            raise TypeError("request: the operation must be held whole; submit takes pieces")
         self._replies.expect(message_id, Callbacks(on_reply, on_error))
         try:
             connection.send(document)
@@ -160,28 +177,32 @@ class Conversation(ABC):
             raise
 
     @overload
-    def rpc(
-        self, operation: str | bytes | Iterable[bytes], timeout: float | None = None
-    ) -> Reply: ...
+    def rpc(self, operation: Operation, timeout: float | None = None) -> Reply: ...
 
     @overload
     def rpc(
-        self, operation: str | bytes | Iterable[bytes], timeout: float | None = None, *, sink: Sink
+        self, operation: Operation, timeout: float | None = None, *, sink: Sink
     ) -> StreamedReply: ...
 
     def rpc(
         self,
-        operation: str | bytes | Iterable[bytes],
+        operation: Operation,
         timeout: float | None = None,
         *,
         sink: Sink | None = None,
     ) -> Reply | StreamedReply:
         """Send an rpc with this operation, and return its reply.
 
-        `operation` is the element inside `<rpc>`. Waits `timeout` seconds (None: the session's
-        `Timeouts.rpc`), then raises `RPCTimeoutError`; the session lives, the late reply is
-        dropped. An `<rpc-error>` is left to the caller, in the reply. Raises what `submit`
-        raises, and the session's cause when it ends meanwhile. Source: RFC 6241 section 4.
+        `operation` is the element inside `<rpc>`: text, bytes in UTF-8, or an element of
+        `xml.etree.ElementTree` or lxml. It may be a whole `<rpc>`, too, which is sent with the
+        message-id that it has. Waits `timeout` seconds (None: the session's `Timeouts.rpc`),
+        then raises `RPCTimeoutError`; the session lives, the late reply is dropped. An
+        `<rpc-error>` is left to the caller, in the reply.
+
+        Raises what `submit` raises, and the session's cause when it ends meanwhile. `OptionError`
+        also for a timeout that is no positive number of seconds or is more than a million, for a
+        whole `<rpc>` without a message-id, and for one whose message-id an earlier rpc has had
+        to which no reply has come; nothing was sent then. Source: RFC 6241 section 4.
 
         With a `sink`, which is a binary file or is called with bytes, the document is handed to
         it in the calling thread, piece by piece as it comes, and is neither kept nor parsed: see
@@ -195,10 +216,9 @@ class Conversation(ABC):
             write = writer(sink)
             return pour(self.stream(operation, timeout), write)
         connection = self._open_connection()
-        seconds = self._timeouts.rpc if timeout is None else timeout
+        seconds = self._timeouts.rpc if timeout is None else positive_seconds("timeout", timeout)
         until = time.monotonic() + seconds
-        message_id = str(next(self._message_ids))
-        document = wrap_rpc(operation, message_id, self._envelope)
+        message_id, document = self._rpcs.write(operation)
         answer = self._replies.expect(message_id, Answer())
         try:
             connection.call(document, answer, until)
@@ -217,9 +237,7 @@ class Conversation(ABC):
             raise RPCTimeoutError(message_id, seconds, hint=self._hint())
         return reply
 
-    def stream(
-        self, operation: str | bytes | Iterable[bytes], timeout: float | None = None
-    ) -> ReplyStream:
+    def stream(self, operation: Operation, timeout: float | None = None) -> ReplyStream:
         """Send an rpc, and return its reply as a stream when the reply begins to come.
 
         A reply of any size takes a few megabytes at most, and `Limits.message` does not bound
@@ -228,11 +246,10 @@ class Conversation(ABC):
         is not counted. Listeners hear nothing of the reply. Raises what `rpc` does.
         """
         connection = self._open_connection()
-        message_id = str(next(self._message_ids))
-        seconds = self._timeouts.rpc if timeout is None else timeout
-        document = wrap_rpc(operation, message_id, self._envelope)
-        self._protocol.divert(self._replies.begin)
+        seconds = self._timeouts.rpc if timeout is None else positive_seconds("timeout", timeout)
+        message_id, document = self._rpcs.write(operation)
         streamed = self._replies.expect(message_id, Streamed())
+        self._protocol.divert(self._replies.begin)
         try:
             connection.call(document, streamed, time.monotonic() + seconds)
         except Exception:  # it was not sent

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from ncwire.driver.forking import lock_in_child
+from ncwire.errors import OptionError
 from ncwire.framing import text_of
 from ncwire.messages import BASE_NS
 
@@ -69,20 +70,38 @@ class Replies:
         # Re-entrant: a signal handler may end the session in the middle of its own thread's rpc.
         self._lock = threading.RLock()
         self._cause: NcwireError | None = None
-        # In the order of sending; None stands for an rpc that was given up, so that a reply
-        # without a message-id is not taken for the next one's.
+        # In the order of sending; None stands for an rpc that was given up, or whose reply was
+        # never awaited, so that a reply without a message-id is not taken for the next one's.
         self._pending: dict[str, Awaited | None] = {}
         self._begun: Awaited | None = None  # the last that began to come in pieces
 
     def expect(self, message_id: str, awaited: _AwaitedT) -> _AwaitedT:
-        """Take note of an rpc that is about to be sent."""
+        """Take note of an rpc that is about to be sent.
+
+        Raises `OptionError` when one with this message-id was sent before, and no reply to it
+        has come: there would be no telling whose the next is.
+        """
         with self._lock:
             cause = self._cause
-            if cause is None:
-                self._pending[message_id] = awaited
+            if cause is None and self._pending.setdefault(message_id, awaited) is not awaited:
+                raise _taken(message_id)
         if cause is not None:
             awaited.fail(cause)
         return awaited
+
+    def note(self, message_id: str) -> bool:
+        """Take note of an rpc that is about to be sent, and whose reply is awaited by no call.
+
+        So a reply to it without a message-id is not taken for another's. False if one with this
+        message-id was noted, or given up, before. Raises `OptionError` when a call waits for it.
+        """
+        with self._lock:
+            if message_id in self._pending:
+                if self._pending[message_id] is not None:
+                    raise _taken(message_id)
+                return False
+            self._pending[message_id] = None
+            return True
 
     def give_up(self, message_id: str) -> None:
         """Drop the reply to that rpc when it comes."""
@@ -91,7 +110,7 @@ class Replies:
                 self._pending[message_id] = None
 
     def withdraw(self, message_id: str) -> bool:
-        """Forget an rpc that was never sent; return False if it has failed already."""
+        """Forget an rpc that was never sent; return False if no call waits, or it has failed."""
         with self._lock:
             return self._pending.pop(message_id, None) is not None
 
@@ -180,3 +199,9 @@ class Replies:
     def _drop(self, message_id: str | None) -> None:
         self.unmatched += 1
         logger.debug("dropped a reply that nobody waits for, message-id %r", message_id)
+
+
+def _taken(message_id: str) -> OptionError:
+    return OptionError(
+        "message-id", f"{message_id!r} is that of an earlier rpc, to which no reply has come yet"
+    )

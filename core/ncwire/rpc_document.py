@@ -3,27 +3,88 @@
 from __future__ import annotations
 
 import codecs
-import re
+import itertools
+import os
 from typing import TYPE_CHECKING, overload
 
+from ncwire.dialect import PLAIN
 from ncwire.errors import OptionError
 from ncwire.framing import as_bytes
 from ncwire.messages import BASE_NS, DECLARATION, escaped
+from ncwire.operation import (
+    HEAD,
+    as_whole,
+    body_of,
+    check_well_formed,
+    is_rpc,
+    message_id_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ncwire.dialect import Dialect
+    from ncwire.operation import Operation, WholeOperation
 
 RPC = f'<rpc message-id="%b" xmlns="{BASE_NS}">%b</rpc>'.encode()
 """What `wrap_rpc` puts around an operation, unless `rpc_envelope` has made something else."""
 
-_HEAD = 4096
-_XML_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s.*?\?>\s*)?", re.DOTALL)
-_MISCELLANEOUS = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
-_START_TAG = re.compile(rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)")
-_PLAIN_OPERATION = re.compile(rb"<(?!rpc[\s/>])[A-Za-z_][A-Za-z0-9_.-]*+[\s/>]")
-_DOCTYPE = b"<!DOCTYPE"
+_TOKEN = 5
+# What is asked for again and again is short, and of few kinds.
+_KEPT = 16
+_LONGEST_KEPT = 512
+
+
+class RPCWriter:
+    """Writes the rpcs of one session, in its dialect, each with a message-id.
+
+    The ids begin with five letters that are the session's own, drawn by chance, so that none of
+    them is one that a program has chosen for an rpc of its own. They are letters and digits.
+
+    The last operations that were found in order, if they are short, are kept until the session's
+    end: they need not be looked at again. For any thread.
+    """
+
+    def __init__(self, dialect: Dialect = PLAIN) -> None:
+        self._envelope = rpc_envelope(dialect)
+        self._head = DECLARATION.encode() if dialect.rpc_declaration else b""
+        token = bytes(97 + byte % 26 for byte in os.urandom(_TOKEN)).decode()
+        self.next_id = map(f"{token}%d".__mod__, itertools.count(1)).__next__
+        """Returns a message-id that was not used yet."""
+        # Apart, for they are equal only to their like.
+        self._kept: dict[type, dict[object, bytes | memoryview]] = {str: {}, bytes: {}}
+
+    @overload
+    def write(self, operation: WholeOperation) -> tuple[str, bytes]: ...
+
+    @overload
+    def write(self, operation: Operation) -> tuple[str, bytes | Iterator[bytes]]: ...
+
+    def write(self, operation: Operation) -> tuple[str, bytes | Iterator[bytes]]:
+        """Return an rpc and its message-id, in UTF-8; in pieces if the operation is given so.
+
+        An operation that is itself a whole `<rpc>` stays as it is, with its own message-id; only
+        the XML declaration before it is the dialect's. Raises `OptionError` for one without a
+        message-id, and otherwise as `wrap_rpc` does, which see for the rest.
+        """
+        kept = self._kept.get(operation.__class__)
+        body = None if kept is None else kept.get(operation)
+        if body is None:
+            whole = as_whole(operation)
+            if whole is None:
+                message_id = self.next_id()
+                return message_id, wrap_rpc(operation, message_id, self._envelope)
+            body = body_of(whole)
+            check_well_formed(whole, body)
+            own = None if body is whole else message_id_of(body)
+            if own is not None:
+                return own, self._head + body
+            if kept is not None and len(body) <= _LONGEST_KEPT:
+                if len(kept) >= _KEPT:
+                    kept.clear()
+                kept[operation] = body
+        message_id = self.next_id()
+        return message_id, self._envelope % (message_id.encode(), body)
 
 
 def rpc_envelope(dialect: Dialect) -> bytes:
@@ -38,44 +99,40 @@ def rpc_envelope(dialect: Dialect) -> bytes:
 
 
 @overload
-def wrap_rpc(operation: str | bytes, message_id: str, envelope: bytes = RPC) -> bytes: ...
+def wrap_rpc(operation: WholeOperation, message_id: str, envelope: bytes = RPC) -> bytes: ...
 
 
 @overload
 def wrap_rpc(
-    operation: str | bytes | Iterable[bytes], message_id: str, envelope: bytes = RPC
+    operation: Operation, message_id: str, envelope: bytes = RPC
 ) -> bytes | Iterator[bytes]: ...
 
 
 def wrap_rpc(
-    operation: str | bytes | Iterable[bytes], message_id: str, envelope: bytes = RPC
+    operation: Operation, message_id: str, envelope: bytes = RPC
 ) -> bytes | Iterator[bytes]:
     """Return `<rpc>` with this operation in it, in UTF-8, in pieces if it is given so.
 
-    `operation` is one XML element; bytes are UTF-8. An XML declaration or a byte order mark
-    before it is dropped. Raises `OptionError` when it is empty, no element, not UTF-8, or has a
-    DOCTYPE, and when it is a whole `<rpc>`. It is not parsed: that it is well-formed, and no
-    more than one element, is the caller's.
+    `operation` is one XML element, as text, as bytes in UTF-8, or as an element of
+    `xml.etree.ElementTree` or lxml. An XML declaration or a byte order mark before it is
+    dropped. Raises `OptionError` when it is empty, no element, not UTF-8, not well-formed, or
+    more than one element, when it has a DOCTYPE, and when it is a whole `<rpc>`.
 
-    Of an operation in pieces the first 4096 bytes are checked like this, when the first piece is
-    asked for; what comes after them is not looked at, nor whether it is UTF-8.
+    Of an operation in pieces the first 4096 bytes are looked at, when the first piece is asked
+    for: whether they are UTF-8, and begin with an element. All else is the caller's.
     """
-    if isinstance(operation, str):
-        try:
-            operation = operation.encode()
-        except UnicodeError as error:
-            raise _not_utf8(error) from error
-    elif not isinstance(operation, bytes):
-        return _wrapped_pieces(operation, message_id, envelope)
-    if not operation.isascii():
-        _check_utf8(operation)
-    quoted = message_id if message_id.isalnum() else escaped(message_id)
-    if _PLAIN_OPERATION.match(operation):
-        return envelope % (quoted.encode(), operation)
-    declaration = _XML_DECLARATION.match(operation)
-    body = memoryview(operation)[declaration.end() if declaration else 0 :]
-    _check_operation(body)
-    return envelope % (quoted.encode(), body)
+    whole = as_whole(operation)
+    if whole is None:
+        return _wrapped_pieces(operation, message_id, envelope)  # type: ignore[arg-type]
+    body = body_of(whole)
+    check_well_formed(whole, body)
+    if is_rpc(body):
+        raise OptionError("operation", "is a whole <rpc>; give the element inside it")
+    return _wrapped(body, message_id, envelope)
+
+
+def _wrapped(body: bytes | memoryview, message_id: str, envelope: bytes) -> bytes:
+    return envelope % (escaped(message_id).encode(), body)
 
 
 def _wrapped_pieces(
@@ -84,13 +141,18 @@ def _wrapped_pieces(
     pieces = map(as_bytes, operation)
     head = rest = b""
     for piece in pieces:
-        missing = _HEAD - len(head)
+        missing = HEAD - len(head)
         head, rest = head + piece[:missing], piece[missing:]
-        if len(head) == _HEAD:
+        if len(head) == HEAD:
             cut = _cut_character(head)
-            head, rest = head[: _HEAD - len(cut)], cut + rest
+            head, rest = head[: HEAD - len(cut)], cut + rest
             break
-    wrapped = wrap_rpc(head, message_id, envelope)
+    body = body_of(as_whole(head) or b"")
+    if is_rpc(body):
+        raise OptionError(
+            "operation", "is a whole <rpc> in pieces; give it whole, or the element inside it"
+        )
+    wrapped = _wrapped(body, message_id, envelope)
     end = wrapped.rindex(b"</")
     yield wrapped[:end]
     yield rest
@@ -103,28 +165,3 @@ def _cut_character(data: bytes) -> bytes:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     decoder.decode(data)
     return decoder.getstate()[0]
-
-
-def _check_operation(body: memoryview) -> None:
-    if not body:
-        raise OptionError("operation", "is empty")
-    before = _MISCELLANEOUS.match(body)
-    element = body[before.end() if before else 0 :]
-    if bytes(element[: len(_DOCTYPE)]) == _DOCTYPE:
-        raise OptionError("operation", "has a DOCTYPE")
-    start = _START_TAG.match(element)
-    if start is None:
-        raise OptionError("operation", "does not begin with an XML element")
-    if start[1] == b"rpc":
-        raise OptionError("operation", "is a whole <rpc>; give the element inside it")
-
-
-def _check_utf8(document: bytes) -> None:
-    try:
-        document.decode()
-    except UnicodeError as error:
-        raise _not_utf8(error) from error
-
-
-def _not_utf8(error: UnicodeError) -> OptionError:
-    return OptionError("operation", f"is not UTF-8: {error}")

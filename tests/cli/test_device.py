@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from ncwire.cli.failures import Exit
 from ncwire.driver import HostKey
+from ncwire.messages import BASE_NS
 from ncwire.testing import EmbeddedServer
 from ncwire.testing.host_key import generate_host_key
 
@@ -107,11 +109,16 @@ def test_the_reply_goes_to_a_file_as_it_came(run, start, login, tmp_path):
 
     assert (code, out, err) == (0, "", "")
     shown, _ = start(["rpc", *login, "--get-config", "running"]).communicate()
-    assert file.read_bytes() + b"\n" == shown
+    assert _numbered(file.read_bytes()) + b"\n" == _numbered(shown)
     umask = os.umask(0)
     os.umask(umask)
     assert file.stat().st_mode & 0o777 == 0o666 & ~umask
     assert list(tmp_path.glob(".reply*")) == []
+
+
+def _numbered(reply: bytes) -> bytes:
+    """Return a reply without what is its session's own in the message-id."""
+    return re.sub(b'message-id="[a-z]{5}', b'message-id="', reply)
 
 
 def test_a_file_keeps_its_permissions_and_a_link_its_target(run, login, tmp_path):
@@ -173,6 +180,28 @@ def test_what_cannot_be_sent_is_told_before_connecting_is_blamed(run, login, tmp
     code, _, err = run("rpc", *login, str(file))
     assert code == Exit.USAGE
     assert "operation" in err
+
+
+@pytest.mark.parametrize("output", [(), ("--output", "reply.xml")])
+def test_what_is_not_well_formed_is_told_with_its_place_and_no_connection(run, tmp_path, output):
+    file = tmp_path / "edit.xml"
+    file.write_text("<edit-config>\n  <target><running></target>\n</edit-config>")
+    with socket.create_server(("127.0.0.1", 0)) as unasked:
+        port = str(unasked.getsockname()[1])
+        code, _, err = run("rpc", "-p", port, "127.0.0.1", str(file), *output)
+        unasked.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            unasked.accept()
+    assert code == Exit.USAGE
+    assert "operation: is not well-formed: mismatched tag (line 2, column 22)" in err
+
+
+def test_a_whole_rpc_keeps_its_message_id(run, login, tmp_path):
+    file = tmp_path / "rpc.xml"
+    file.write_text(f'<rpc xmlns="{BASE_NS}" message-id="mine"><get/></rpc>')
+    code, out, _ = run("rpc", *login, str(file))
+    assert code == 0
+    assert 'message-id="mine"' in out
 
 
 def test_notifications_follow_the_reply(start, run, login, server, tmp_path):

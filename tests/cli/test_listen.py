@@ -25,7 +25,7 @@ HELLO = (
     b'<hello xmlns="%b"><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability>'
     b"</capabilities><session-id>7</session-id></hello>]]>]]>" % BASE
 )
-REPLY = b'<rpc-reply xmlns="%b" message-id="1"><ok/></rpc-reply>]]>]]>' % BASE
+REPLY = b'<rpc-reply xmlns="%b"><ok/></rpc-reply>]]>]]>' % BASE
 DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
 
 

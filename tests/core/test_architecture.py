@@ -37,6 +37,7 @@ SANS_IO = [
     "capabilities.py",
     *(path.relative_to(CORE).as_posix() for path in sorted((CORE / "framing").glob("*.py"))),
     "messages.py",
+    "operation.py",
     "protocol.py",
     "rpc_document.py",
 ]

@@ -65,7 +65,7 @@ def test_callbacks_of_a_future_run_on_the_sessions_thread(peer, session):
 
 def test_a_reader_has_what_came_before_the_reply(peer, session):
     reader = session.notifications()
-    peer.script(lambda: [asked(peer), peer.send(NOTIFICATION.format(1)), peer.reply("1")])
+    peer.script(lambda: [peer.send(NOTIFICATION.format(1)), peer.reply(asked(peer))])
     session.rpc("<get/>")
     assert reader.get(timeout=0).raw == NOTIFICATION.format(1)
 
@@ -235,7 +235,7 @@ def test_a_caller_does_not_read_on_while_listeners_lag_far_behind(peer, session)
 
 def test_a_large_request_goes_out_while_the_caller_serves(peer, session):
     text = "x" * 20_000_000
-    peer.script(lambda: peer.reply("1", f"<n>{len(peer.receive())}</n>"))
+    peer.script(lambda: peer.reply(None, f"<n>{len(peer.receive())}</n>"))
     assert "<n>200000" in session.rpc(f"<put>{text}</put>").raw
 
 
@@ -248,15 +248,17 @@ def interruptible():
 
 
 def test_an_interrupt_while_waiting_leaves_the_session_whole(interruptible, peer, session):
+    given_up = []
+
     def interrupt():
-        peer.receive()
+        given_up.append(asked(peer))
         until_polling(threading.main_thread())
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     peer.script(interrupt)
     with pytest.raises(KeyboardInterrupt):
         session.rpc("<get/>")
-    peer.script(lambda: [peer.reply("1", "<late/>"), peer.reply(asked(peer), "<own/>")])
+    peer.script(lambda: [peer.reply(*given_up, "<late/>"), peer.reply(asked(peer), "<own/>")])
     assert "<own/>" in session.rpc("<get/>").raw
 
 

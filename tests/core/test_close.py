@@ -128,7 +128,7 @@ def test_close_wakes_a_connect_that_waits_for_the_hello(peer):
 
 def test_leaving_the_block_asks_the_server_first(peer):
     with opened(peer) as session:
-        peer.script(lambda: (peer.receive(), peer.reply("1")))
+        peer.script(lambda: (peer.receive(), peer.reply(None)))
     assert not session.is_alive()
     assert session.cause.closed_by == "us"
 

@@ -72,7 +72,7 @@ def test_a_message_id_is_quoted() -> None:
         ("<!-- c --> <!DOCTYPE get><get/>", "has a DOCTYPE"),
         ("<rpc message-id='1'><get/></rpc>", "give the element inside it"),
         (f"{DECLARATION}<nc:rpc xmlns:nc='{BASE_NS}'/>", "give the element inside it"),
-        ("<rpc>", "give the element inside it"),
+        ("<rpc/>", "give the element inside it"),
         (b"<a>\xff</a>", "is not UTF-8"),
         ("<a>\ud800</a>", "is not UTF-8"),
     ],

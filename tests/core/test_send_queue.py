@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from callers import asked
 from senders import Sending, in_a_thread
 
 from ncwire.errors import SendQueueFullError, SessionCloseError
@@ -34,7 +35,7 @@ def test_a_sender_that_finds_it_full_gets_an_error_in_time_and_the_session_lives
         session.submit("<late/>")
     with pytest.raises(SendQueueFullError):
         session.rpc("<late/>", timeout=0.01)
-    peer.script(lambda: [peer.receive(), peer.receive(), peer.reply("3")])
+    peer.script(lambda: [peer.receive(), peer.reply(asked(peer))])
     assert "<ok/>" in session.rpc("<on-time/>", timeout=20).raw
 
 

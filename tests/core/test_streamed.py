@@ -56,6 +56,11 @@ def document(message_id: str, body: str = LARGE) -> str:
     return f'<rpc-reply xmlns="{BASE}" message-id="{message_id}">{body}</rpc-reply>'
 
 
+def numbered(pieces) -> str:
+    """Return the document, with the number of the rpc for a message-id."""
+    return re.sub('message-id="[a-z]{5}', 'message-id="', b"".join(pieces).decode())
+
+
 class Stalling:
     """Sends a reply, and notes when the reader's window is used up."""
 
@@ -143,7 +148,7 @@ def test_what_is_no_sink_is_refused_and_nothing_is_sent(peer, session, sink):
     with pytest.raises(OptionError, match="sink"):
         session.rpc("<get/>", sink=sink)
     peer.script(lambda: peer.reply(asked(peer)))
-    assert session.rpc("<get-config/>").message_id == "1"
+    assert "<ok/>" in session.rpc("<get-config/>").raw
 
 
 def test_a_stream_is_iterated(peer, session):
@@ -256,7 +261,7 @@ def test_two_streams_come_one_after_the_other(peer, session):
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert sorted(each.decode() for each in got.values()) == [document("1"), document("2")]
+    assert sorted(numbered([each]) for each in got.values()) == [document("1"), document("2")]
 
 
 # --- a reader that stops -------------------------------------------------------------------------
@@ -271,7 +276,7 @@ def test_a_sink_that_stops_stops_the_peer(peer, session):
         pieces.append(piece)
 
     session.rpc("<get/>", sink=sink)
-    assert b"".join(pieces).decode() == document("1")
+    assert numbered(pieces) == document("1")
 
 
 def test_what_waits_for_a_stopped_reader_is_bounded(peer, session):
@@ -296,7 +301,7 @@ def test_the_readers_own_time_is_not_counted(peer, session):
     sending = Stalling(peer)
     with session.stream("<get/>", timeout=STALL / 2) as stream:
         assert sending.stalled.wait(20)  # which takes longer than the timeout
-        assert b"".join(stream).decode() == document("1")
+        assert numbered(stream) == document("1")
 
 
 def test_keepalives_pause_while_nothing_is_read(peer):
@@ -319,7 +324,7 @@ def test_keepalives_pause_while_nothing_is_read(peer):
         assert sending.stalled.wait(20)  # as long again
         assert peer.channel.asked == asked_before
         assert session.connected
-        assert b"".join(stream).decode() == document("1")
+        assert numbered(stream) == document("1")
     session.close()
 
 
@@ -356,7 +361,7 @@ def test_on_a_hub_a_stopped_reader_delays_nobody_else(make_peer):
             for _ in range(10):
                 other.script(lambda: other.reply(asked(other)))
                 assert "<ok/>" in second.rpc("<get/>").raw
-            assert b"".join(stream).decode() == document("1")
+            assert numbered(stream) == document("1")
 
 
 # --- ends before the end -------------------------------------------------------------------------
@@ -423,7 +428,7 @@ def test_a_reader_is_woken_when_another_thread_closes_the_stream(peer, session):
     reader.start()
     stream.close()
     reader.join(20)
-    assert raised == ["rpc 1: the stream is closed"]
+    assert raised == [f"rpc {stream.message_id}: the stream is closed"]
 
 
 def test_no_reply_in_time_and_a_late_one_is_dropped(peer, session):
@@ -437,10 +442,11 @@ def test_no_reply_in_time_and_a_late_one_is_dropped(peer, session):
 
 
 def test_nothing_more_in_time_and_the_rest_is_dropped(peer, session):
-    whole = (document("1") + "]]>]]>").encode()
+    whole = b""
 
     def begin():
-        asked(peer)
+        nonlocal whole
+        whole = (document(asked(peer)) + "]]>]]>").encode()
         peer.sock.sendall(whole[:1000])
 
     peer.script(begin)
@@ -455,7 +461,10 @@ def test_nothing_more_in_time_and_the_rest_is_dropped(peer, session):
 
 @pytest.mark.parametrize("sent", [1_000, 3_000_000])
 def test_when_the_peer_vanishes_what_came_is_handed_over_first(peer, session, sent):
+    message_id = ""
+
     def play():
+        nonlocal message_id
         message_id = asked(peer)
         peer.sock.sendall(document(message_id).encode()[:sent])
         peer.hang_up()
@@ -464,10 +473,10 @@ def test_when_the_peer_vanishes_what_came_is_handed_over_first(peer, session, se
     pieces = []
     with pytest.raises(SessionCloseError) as caught:
         session.rpc("<get/>", sink=pieces.append)
-    assert b"".join(pieces) == document("1").encode()[:sent]
+    assert b"".join(pieces) == document(message_id).encode()[:sent]
     assert caught.value is session.cause
     assert caught.value.__notes__ == [
-        f"{sent} bytes of the reply to rpc 1 had come, and were handed over"
+        f"{sent} bytes of the reply to rpc {message_id} had come, and were handed over"
     ]
 
 
@@ -488,7 +497,7 @@ def test_close_does_not_wait_for_a_reader(peer, session):
     with pytest.raises(SessionCloseError) as caught:
         got.extend(stream)
     assert caught.value.closed_by == "us"
-    assert document("1").encode().startswith(b"".join(got))
+    assert document("1").startswith(numbered(got))
     assert got
 
 
@@ -500,7 +509,7 @@ def test_a_session_that_has_ended_streams_nothing(peer, session):
 
 def test_what_cannot_be_sent_is_refused_and_the_session_goes_on(peer, session):
     with pytest.raises(UnsendableMessageError):
-        session.stream("<get>]]>]]></get>")
+        session.stream("<get><!--]]>]]>--></get>")
     peer.script(lambda: [asked(peer), peer.reply(None)])
     assert "<ok/>" in session.rpc("<get/>").raw
 
@@ -567,11 +576,11 @@ def test_a_late_reply_to_a_stream_is_not_kept_either(peer):
 
 @pytest.mark.parametrize("comment", [5_000, 50_000, 100_000])
 def test_a_root_behind_a_comment_is_found(peer, session, comment):
-    text = f"<!--{'x' * comment}-->{document('1')}"
-    peer.script(lambda: [asked(peer), peer.send(text)])
+    text = f"<!--{'x' * comment}-->"
+    peer.script(lambda: peer.send(text + document(asked(peer))))
     pieces = []
     session.rpc("<get/>", sink=pieces.append)
-    assert b"".join(pieces).decode() == text
+    assert numbered(pieces) == text + document("1")
 
 
 @pytest.mark.parametrize("body", ["", LARGE], ids=["small", "large"])

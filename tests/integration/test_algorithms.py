@@ -137,12 +137,12 @@ def test_compressed_bulk_arrives_whole_both_ways_across_key_exchanges(make_sshd,
     noise = base64.b64encode(random.Random(4).randbytes(5 * MEGABYTE)).decode()
     for payload in ("x" * (10 * MEGABYTE), noise):
         operation = f"<digest>{payload}</digest>"
-        number = int(session.rpc("<echo/>").message_id) + 1
+        reply = session.rpc(operation, timeout=100)
         sent = (
-            f'<rpc message-id="{number}" xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
-            f"{operation}</rpc>"
+            f'<rpc message-id="{reply.message_id}" '
+            f'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">{operation}</rpc>'
         ).encode()
-        assert hashlib.sha256(sent).hexdigest() in session.rpc(operation, timeout=100).raw
+        assert hashlib.sha256(sent).hexdigest() in reply.raw
 
 
 def test_a_server_that_does_not_compress_is_no_match(make_sshd, connect):

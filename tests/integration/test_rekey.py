@@ -30,15 +30,14 @@ def test_reply_of_100_megabytes_is_identical(session):
 def test_request_of_50_megabytes_is_identical(session):
     payload = "x" * (50 * MEGABYTE)
     operation = f"<digest>{payload}</digest>"
-    sent = _document(session, operation)
     reply = session.rpc(operation, timeout=110)
+    sent = _document(reply.message_id, operation)
     assert hashlib.sha256(sent).hexdigest() in reply.raw
     assert f'n="{len(sent)}"' in reply.raw
 
 
-def _document(session, operation: str) -> bytes:
-    next_id = int(session.rpc("<echo/>").message_id) + 1
+def _document(message_id: str, operation: str) -> bytes:
     return (
-        f'<rpc message-id="{next_id}" xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
+        f'<rpc message-id="{message_id}" xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
         f"{operation}</rpc>"
     ).encode()

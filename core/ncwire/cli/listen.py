@@ -12,7 +12,7 @@ from ncwire.cli import connection, documents, failures, passwords, values
 from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import console, printable, write_document
 from ncwire.errors import NcwireError
-from ncwire.rpc_document import wrap_rpc
+from ncwire.rpc_document import RPCWriter
 
 if TYPE_CHECKING:
     import argparse
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer calls until there have been enough."""
     operation = None if arguments.rpc is None else documents.read(arguments.rpc)
     if operation is not None:
-        wrap_rpc(operation, "1")  # what cannot be sent is told before anybody calls
+        RPCWriter().write(operation)  # what cannot be sent is told before anybody calls
     password = passwords.given(arguments)
     devices = [_device(destination, arguments, password) for destination in arguments.devices]
     with callhome.listen(

@@ -9,6 +9,7 @@ from ncwire.cli import connection, documents, failures, saving, values
 from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import write_document
 from ncwire.errors import OptionError
+from ncwire.rpc_document import RPCWriter
 
 if TYPE_CHECKING:
     from ncwire.notifications import NotificationReader
@@ -33,7 +34,11 @@ def add_to(
     connection.add_to(parser)
     group = parser.add_argument_group("operation")
     # Not optional, for argparse would take it for left out where an option follows HOST.
-    file = group.add_argument("file", metavar="FILE", help="the element inside <rpc>; - is stdin")
+    file = group.add_argument(
+        "file",
+        metavar="FILE",
+        help="the element inside <rpc>, or a whole <rpc> with a message-id; - is stdin",
+    )
     operation = group.add_mutually_exclusive_group()
     operation.add_argument(
         "--get-config",
@@ -91,6 +96,7 @@ class _InsteadOf(argparse.Action):
 def run(arguments: argparse.Namespace) -> int:
     """Send the rpc and print what comes."""
     operation = _operation(arguments)
+    RPCWriter().write(operation)  # what cannot be sent is told before anything is connected
     # The reader comes before the rpc, which may be the subscription, so that it misses none.
     with (
         connection.connect(arguments) as session,
