@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ncwire.errors import OptionError
+from ncwire.driver.seconds import seconds_or_none, whole_number
 
 if TYPE_CHECKING:
-    from types import UnionType
     from typing import Self
 
 COUNT = 3
@@ -37,10 +36,9 @@ class Keepalive:
 
         Raises `OptionError` for what is no number of seconds, or no count from 1 on.
         """
-        if interval is not None and not (_is(interval, int | float) and 0 <= interval < math.inf):
-            raise OptionError("keepalive", f"{interval!r} is no number of seconds")
-        if not (_is(count, int) and count >= 1):
-            raise OptionError("keepalive_count", f"{count!r} is no number from 1 on")
+        if interval is not None:
+            seconds_or_none("keepalive", interval)
+        whole_number("keepalive_count", count, 1)
         return cls(interval, count) if interval else None
 
     def due(self, heard: float) -> float:
@@ -59,7 +57,3 @@ class Keepalive:
         """Return whether the peer has been silent for too long."""
         silent = heard <= self._asked and self._unanswered >= self.count
         return silent and now >= self.due(heard)
-
-
-def _is(value: object, kinds: type | UnionType) -> bool:
-    return isinstance(value, kinds) and not isinstance(value, bool)

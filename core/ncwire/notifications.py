@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from ncwire.driver.forking import is_free
-from ncwire.errors import OptionError, SessionCloseError, StepTimeoutError
+from ncwire.driver.seconds import seconds_or_none, whole_number
+from ncwire.errors import SessionCloseError, StepTimeoutError
 from ncwire.listeners import Root, SessionListener
 from ncwire.messages import NOTIFICATION_NS
 from ncwire.one_process import OneProcess
@@ -43,8 +44,7 @@ class NotificationReader(OneProcess, SessionListener):
     roots = _TAGS
 
     def __init__(self, maxsize: int, unregister: Callable[[NotificationReader], None]) -> None:
-        if maxsize < 1:
-            raise OptionError("maxsize", f"{maxsize} is less than 1")
+        whole_number("maxsize", maxsize, 1)
         self.received = 0
         self.dropped = 0
         self._queue: deque[Notification] = deque()
@@ -56,10 +56,13 @@ class NotificationReader(OneProcess, SessionListener):
     def get(self, timeout: float | None = None) -> Notification:
         """Return the next notification, waiting up to `timeout` seconds; None waits for ever.
 
-        What had arrived before the session's end comes first; then its cause is raised.
-        `StepTimeoutError` when none came in time: the reader can be asked again.
+        0 takes one that is there already. What had arrived before the session's end comes first;
+        then its cause is raised. `StepTimeoutError` when none came in time: the reader can be
+        asked again. `OptionError` for a timeout that is no number of seconds.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None
+        if timeout is not None:
+            deadline = time.monotonic() + seconds_or_none("timeout", timeout)
         with self._changed:
             while not self._queue:
                 if self._cause is not None:

@@ -17,6 +17,7 @@ from ncwire.callhome.devices import Devices
 from ncwire.callhome.waiting import WaitingRoom
 from ncwire.driver import Forkable, watch_forks
 from ncwire.driver.forking import is_free
+from ncwire.driver.seconds import seconds_or_none
 from ncwire.errors import (
     ListenError,
     OptionError,
@@ -126,7 +127,9 @@ class Listener(Forkable, OneProcess):
         """
         if self._on_session is not None:
             raise OptionError("on_session", "it is given the sessions, so that none comes here")
-        until = None if timeout is None else time.monotonic() + timeout
+        until = None
+        if timeout is not None:
+            until = time.monotonic() + seconds_or_none("timeout", timeout)
         while True:
             with self._changed:
                 patience = None if until is None else max(0.0, until - time.monotonic())

@@ -11,6 +11,7 @@ from ncwire.callhome.devices import Devices
 from ncwire.callhome.doorway import Doorway, open_sockets
 from ncwire.callhome.listener import Listener
 from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver, Timeouts
+from ncwire.driver.seconds import positive_seconds
 from ncwire.driver_choice import check_features
 from ncwire.errors import OptionError, UnsupportedOption
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy, settled
@@ -71,7 +72,7 @@ def listen(
     _check_kind("address", address, str)
     _check_kind("timeouts", timeouts, Timeouts)
     _check_kind("algorithms", algorithms, Algorithms, AlgorithmPolicy)
-    budgets = replace(timeouts or Timeouts(), overall=timeout)
+    budgets = replace(timeouts or Timeouts(), overall=positive_seconds("timeout", timeout))
     offered = None if algorithms is None else settled(algorithms)
     terms = Terms(_choose(driver, offered), budgets, offered)
     known = Devices(devices, budgets, terms.driver)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from ncwire.driver.seconds import LONGEST
+
 _HIGHEST_PORT = 65535
 
 
@@ -18,13 +20,15 @@ def port_or_any(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """Return a time, more than none and less than for ever."""
+    """Return a time, more than none and no longer than any budget may be."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive number of seconds")
+    if not 0 < value <= LONGEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no positive number of seconds, or more than a million"
+        )
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from ncwire.driver.seconds import seconds_left
 from ncwire.errors import StepTimeoutError
 
 
@@ -22,8 +23,11 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, step: str, within: Deadline | None = None) -> Deadline:
-        """Give `step` so many seconds from now, and no longer than the deadline `within`."""
-        at = time.monotonic() + seconds
+        """Give `step` so many seconds from now, and no longer than the deadline `within`.
+
+        Raises `OptionError` for what is no number of seconds; none are left of one below 0.
+        """
+        at = time.monotonic() + seconds_left(step, seconds)
         if within is not None and within.at < at:
             return cls(within.at, f"{step} ({within.step})", within.seconds)
         return cls(at, step, seconds)

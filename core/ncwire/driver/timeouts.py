@@ -6,13 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ncwire.errors import OptionError
+from ncwire.driver.seconds import positive_seconds
 
 if TYPE_CHECKING:
     from typing import Self
-
-_LONGEST = 1e6
-"""Eleven days; poll(2), which counts milliseconds in an int, takes no more than 24."""
 
 
 class DefaultBudget(float):
@@ -49,16 +46,7 @@ class Timeouts:
 
     def __post_init__(self) -> None:
         for budget in dataclasses.fields(self):
-            seconds = getattr(self, budget.name)
-            if (
-                isinstance(seconds, bool)
-                or not isinstance(seconds, int | float)
-                or not 0 < seconds <= _LONGEST
-            ):
-                raise OptionError(
-                    f"timeouts.{budget.name}",
-                    f"{seconds!r} is no positive number of seconds, or more than a million",
-                )
+            positive_seconds(f"timeouts.{budget.name}", getattr(self, budget.name))
 
     def filled_from(self, others: Timeouts) -> Timeouts:
         """Return these budgets, with others in place of those that nobody chose.

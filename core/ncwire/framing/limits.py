@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from ncwire.errors import OptionError
+from ncwire.driver.seconds import whole_number
 
 LEAST_CHUNK_HEADER = len(b"\n##\n")
 
@@ -21,7 +21,7 @@ class Limits:
     `send_queue` is for what is to be sent and the peer does not take. Who sends more waits: see
     `Session.send`. One message may be longer.
 
-    Raises `OptionError` for one that is not positive; a chunk header takes at least 4 bytes.
+    Raises `OptionError` for what is no positive int; a chunk header takes at least 4 bytes.
     """
 
     message: int = 2**30
@@ -32,8 +32,7 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             least = LEAST_CHUNK_HEADER if each.name == "chunk_header" else 1
-            if getattr(self, each.name) < least:
-                raise OptionError(f"limits.{each.name}", f"less than {least} byte(s)")
+            whole_number(f"limits.{each.name}", getattr(self, each.name), least)
 
 
 DEFAULTS = Limits()

@@ -10,12 +10,11 @@ from typing import Final
 
 from ncwire.capabilities import Capabilities
 from ncwire.driver.features import Feature
+from ncwire.driver.seconds import LONGEST
 from ncwire.errors import OptionError
 from ncwire.framing import MAX_CHUNK_SIZE
 
 _HIGHEST_PORT = 65535
-_LONGEST = 1e6
-"""As `Timeouts` has it."""
 _NCNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _IN_NO_ATTRIBUTE = re.compile(r"[\s<>\"'\x00-\x20\ud800-\udfff\ufffe\uffff]")
@@ -229,7 +228,7 @@ _ALL: Final = (
         "keepalive", "keepalive",
         "After how many seconds of silence the peer must answer; 0 is never. ssh_config's "
         "ServerAliveInterval wins.",
-        "a number of seconds, from 0 to a million", _number(0, _LONGEST),
+        "a number of seconds, from 0 to a million", _number(0, LONGEST),
     ),
     Option(
         "keepalive_count", "keepalive_count",
@@ -293,7 +292,7 @@ _ALL: Final = (
         Option(
             f"timeouts.{step}", f"timeouts.{step}",
             f"The budget of {what}.",
-            _SECONDS, _number(0, _LONGEST, above=True),
+            _SECONDS, _number(0, LONGEST, above=True),
         )
         for step, what in _TIMEOUTS.items()
     ),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
 from ncwire.dialect import Dialect
 from ncwire.driver.algorithms import Algorithms
+from ncwire.driver.seconds import shown
 from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError, ProfileError
 from ncwire.framing import Limits
@@ -201,16 +202,6 @@ def built(name: str, file: str, given: Mapping[str, Given]) -> DeviceProfile:
     )
 
 
-def shown(value: object) -> str:
-    """Return a value for an error: not more of it than it takes."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists
-        text = f"a {type(value).__name__} too long to show"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
-
-
-_LONGEST_SHOWN = 200
 _PARTS = {
     "requires": Requirements,
     "dialect": Dialect,

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ncwire.driver.seconds import shown
 from ncwire.errors import ProfileError
 from ncwire.profiles.options import OPTIONS, REFUSED, TABLES
-from ncwire.profiles.profile import Given, shown
+from ncwire.profiles.profile import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

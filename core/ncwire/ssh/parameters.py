@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from ncwire.driver.algorithms import Algorithms
+from ncwire.driver.seconds import positive_seconds, seconds_or_none
 from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError
 from ncwire.ssh import sockets
@@ -203,10 +204,10 @@ def _check_kinds(given: Parameters) -> None:
 
 
 def _check_values(given: Parameters) -> None:
-    if given.timeout is not None and not given.timeout > 0:
-        raise OptionError("timeout", f"{given.timeout!r} is no positive number of seconds")
-    if given.keepalive is not None and not given.keepalive >= 0:
-        raise OptionError("keepalive", f"{given.keepalive!r} is no number of seconds")
+    if given.timeout is not None:
+        positive_seconds("timeout", given.timeout)
+    if given.keepalive is not None:
+        seconds_or_none("keepalive", given.keepalive)
     if given.keepalive_count is not None and given.keepalive_count < 1:
         raise OptionError("keepalive_count", f"{given.keepalive_count} is less than 1")
     if given.hostkey_b64 is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import logging.handlers
+import math
 import os
 import queue
 import socket
@@ -740,3 +741,12 @@ def test_the_port_is_free_when_the_parent_closes_though_a_child_lives(opened):
         listener.close()
         with contextlib.closing(socket.socket()) as sock:
             assert sock.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("seconds", ["5", -1, math.nan, math.inf, True])
+def test_accept_refuses_what_is_no_number_of_seconds(opened, seconds):
+    listener = opened()
+    with pytest.raises(OptionError, match=r"timeout: .* is no number of seconds, from 0"):
+        listener.accept(seconds)
+    with pytest.raises(StepTimeoutError):
+        listener.accept(0)

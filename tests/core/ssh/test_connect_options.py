@@ -97,6 +97,7 @@ def test_the_agent_is_the_environments_unless_ssh_config_names_one(monkeypatch):
         ("sock_fd", -1), ("sock_fd", "3"), ("sock_fd", True), ("sock", 3), ("sock", "s"),
         ("bind_addr", 7), ("bind_addr", ""), ("bind_addr", "-x"),
         ("keepalive", -1), ("keepalive", "5"), ("keepalive", True), ("keepalive", math.nan),
+        ("keepalive", math.inf), ("timeout", math.inf),
         ("environment", [("A", "b")]), ("environment", {"A": 1}), ("environment", {"": "x"}),
         ("environment", {"A=B": "x"}), ("environment", {"A": "x\0"}), ("environment", {1: "x"}),
         ("subsystems", "netconf"), ("subsystems", ()), ("subsystems", [""]), ("subsystems", [1]),
