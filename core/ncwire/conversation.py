@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from abc import ABC, abstractmethod
 from functools import partial
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, overload
 from ncwire.awaited import Answer, Callbacks, Promise
 from ncwire.driver import Timeouts
 from ncwire.driver.seconds import positive_seconds
-from ncwire.errors import RPCTimeoutError
+from ncwire.errors import MessageDecodeError, RPCTimeoutError
 from ncwire.listeners import Listeners, ListenerT, Root, SessionListener
 from ncwire.notifications import NotificationReader
 from ncwire.operation import rpc_in, serialised
-from ncwire.rpc import Replies, Reply
+from ncwire.rpc import REPLY_TAGS, Replies, Reply
 from ncwire.rpc_document import RPCWriter
 from ncwire.streamed import (
     ReplyStream,
@@ -34,10 +35,13 @@ if TYPE_CHECKING:
     from ncwire.connection import Connection
     from ncwire.dialect import Dialect
     from ncwire.errors import NcwireError
-    from ncwire.framing import Document
+    from ncwire.framing import Document, Wrong
     from ncwire.intake import Task
     from ncwire.operation import Operation, WholeOperation
     from ncwire.protocol import Protocol
+
+
+logger = logging.getLogger(__name__)
 
 
 class Conversation(ABC):
@@ -130,7 +134,8 @@ class Conversation(ABC):
     def submit(self, operation: Operation) -> Future[Reply]:
         """Send an rpc with this operation, and return the future of its reply.
 
-        The future fails with the session's cause when the session ends first. For what an
+        The future fails with the session's cause when the session ends first, and with a
+        `MessageDecodeError` when the reply is not UTF-8; the session lives then. For what an
         operation may be see `rpc`. Raises what `send` raises, and `OptionError` for an operation
         that is no single well-formed XML element; nothing was sent then. An operation in pieces
         is sent as `send` does; of it the first 4096 bytes are checked.
@@ -153,10 +158,10 @@ class Conversation(ABC):
         """Send an rpc with this operation, and have a function called with what becomes of it.
 
         That is `on_reply` with the reply, or `on_error` with the session's cause when it ends
-        first: one of them, once, on the thread that serves the session, or on this one when it
-        ends at this very moment. They may send, and must not wait; what they raise is logged. It
-        is `submit` without the cost of a future, and without what one can do: there is neither
-        cancelling nor a time limit.
+        first, or with a `MessageDecodeError` when the reply is not UTF-8: one of them, once, on
+        the thread that serves the session, or on this one when it ends at this very moment. They
+        may send, and must not wait; what they raise is logged. It is `submit` without the cost
+        of a future, and without what one can do: there is neither cancelling nor a time limit.
 
         Raises what `submit` does, and TypeError for an operation in pieces; neither is called
         then.
@@ -199,7 +204,8 @@ class Conversation(ABC):
         then raises `RPCTimeoutError`; the session lives, the late reply is dropped. An
         `<rpc-error>` is left to the caller, in the reply.
 
-        Raises what `submit` raises, and the session's cause when it ends meanwhile. `OptionError`
+        Raises what `submit` raises, and the session's cause when it ends meanwhile;
+        `MessageDecodeError` when the reply is not UTF-8, with its bytes. `OptionError`
         also for a timeout that is no positive number of seconds or is more than a million, for a
         whole `<rpc>` without a message-id, and for one whose message-id an earlier rpc has had
         to which no reply has come; nothing was sent then. Source: RFC 6241 section 4.
@@ -273,6 +279,8 @@ class Conversation(ABC):
         content: str | Document,
         _at_once: bool,  # noqa: FBT001 - a callback
     ) -> Task | None:
+        if not isinstance(content, str) and content.wrong is not None:
+            return self._refused(root, content, content.wrong)
         task = self._replies.answer(root, content)
         listeners = self._listeners
         if not listeners.registered:
@@ -290,6 +298,24 @@ class Conversation(ABC):
     def _finish(self, task: Task, root: Root, content: str | Document) -> None:
         task()
         self._listeners.deliver(root, content)
+
+    def _refused(self, root: Root, document: Document, wrong: Wrong) -> Task | None:
+        """Tell of a message that is not UTF-8 whoever would have had it, as it would have come."""
+        message_id = root[1].get("message-id")
+        error = MessageDecodeError(root[0], message_id, document.join(), *wrong)
+        if root[0] not in REPLY_TAGS:  # no call is told of it
+            logger.warning("%s", error)
+        task = self._replies.refuse(root, error)
+        listeners = self._listeners
+        listeners.refuse_at_once(root, error)
+        if not listeners.dispatched:
+            return task
+        return partial(self._finish_refusal, task, root, error)
+
+    def _finish_refusal(self, task: Task | None, root: Root, error: Exception) -> None:
+        if task is not None:
+            task()
+        self._listeners.refuse(root, error)
 
     def _fail_all(self, cause: NcwireError) -> None:
         self._replies.fail(cause)

@@ -52,7 +52,8 @@ class SessionListener(ABC):
     def errback(self, ex: Exception) -> None:
         """Take an error: the session's end, told once with its cause.
 
-        What this listener's own `callback` raised comes here too, and ends nothing.
+        What this listener's own `callback` raised comes here too, and a `MessageDecodeError` for
+        a message that is not UTF-8, in its place; they end nothing.
         """
 
 
@@ -106,6 +107,22 @@ class Listeners:
     def deliver(self, root: Root, content: str | Document) -> None:
         """Hand a message to each of `dispatched`, in the order of their registration."""
         self._deliver(self.dispatched, root, content)
+
+    def refuse_at_once(self, root: Root, error: Exception) -> None:
+        """Tell each of `at_once` of a message that it would have heard of, and cannot."""
+        self._refuse(self.at_once, root, error)
+
+    def refuse(self, root: Root, error: Exception) -> None:
+        """Tell each of `dispatched` the same."""
+        self._refuse(self.dispatched, root, error)
+
+    def _refuse(
+        self, listeners: tuple[SessionListener, ...], root: Root, error: Exception
+    ) -> None:
+        for listener in listeners:
+            roots = getattr(listener, "roots", None)
+            if roots is None or root[0] in roots:
+                _errback(listener, error)
 
     def _deliver(
         self, listeners: tuple[SessionListener, ...], root: Root, content: str | Document

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from ncwire.driver.forking import is_free
 from ncwire.driver.seconds import seconds_or_none, whole_number
-from ncwire.errors import SessionCloseError, StepTimeoutError
+from ncwire.errors import MessageDecodeError, SessionCloseError, StepTimeoutError
 from ncwire.listeners import Root, SessionListener
 from ncwire.messages import NOTIFICATION_NS
 from ncwire.one_process import OneProcess
@@ -35,6 +35,9 @@ class NotificationReader(OneProcess, SessionListener):
 
     At most `maxsize` wait here to be read. Should more come, the *oldest* is dropped, so that
     a reader that lags sees the latest state of affairs; `received` counts all, `dropped` those.
+    `undecodable` counts notifications that are not UTF-8: they are logged as a warning and passed
+    over, unless the profile's `received.encoding` names the device's encoding; a listener of
+    one's own gets their bytes, by its `errback`.
     Iterating waits for each and ends with the session: quietly when we closed it, otherwise by
     raising its cause. Several readers of one session each get every notification. What came
     before the reply to an rpc is here when `rpc` returns, also where other listeners are slow.
@@ -47,6 +50,7 @@ class NotificationReader(OneProcess, SessionListener):
         whole_number("maxsize", maxsize, 1)
         self.received = 0
         self.dropped = 0
+        self.undecodable = 0
         self._queue: deque[Notification] = deque()
         self._maxsize = maxsize
         self._unregister = unregister
@@ -89,8 +93,12 @@ class NotificationReader(OneProcess, SessionListener):
             self._changed.notify()
 
     def errback(self, ex: Exception) -> None:
-        """Wake whoever waits, with the session's cause of end."""
+        """Wake whoever waits, with the session's cause of end; count what is not UTF-8."""
         with self._changed:
+            if isinstance(ex, MessageDecodeError):
+                self.received += 1
+                self.undecodable += 1
+                return
             if self._cause is None:
                 self._cause = ex
             self._changed.notify_all()

@@ -26,8 +26,8 @@ from ncwire.framing import (
     Document,
     EndOfMessageDecoder,
     Limits,
+    Wrong,
     chunked_pieces,
-    described,
     end_of_message_pieces,
     frame_chunked,
     frame_end_of_message,
@@ -40,6 +40,8 @@ Root = tuple[str, dict[str, str]]
 
 _HEAD = 4096
 _PROLOG = 64 * 1024
+_REPLACED = "\ufffd"
+"""What stands for a byte that is not UTF-8 (U+FFFD)."""
 
 
 class Framing(enum.Enum):
@@ -58,7 +60,10 @@ class HelloReceived(NamedTuple):
 
 
 class MessageReceived(NamedTuple):
-    """A message: its root element's qualified name and attributes, and the document."""
+    """A message: its root element's qualified name and attributes, and the document.
+
+    The content of one that is not UTF-8 is a `Document` that is `wrong`, and has no text.
+    """
 
     root: Root
     content: str | Document
@@ -168,7 +173,7 @@ class Protocol:
             text = document.decode()
             root = self._alike.root(text)
         except UnicodeDecodeError:
-            root = None  # `_message` tells of it
+            root = None
         if root is not None:
             return root, text
         try:
@@ -182,8 +187,8 @@ class Protocol:
 
         Raises `NetconfFramingError` or `MessageSizeError` when the stream cannot be decoded
         further, a `HelloError` when the first message is no acceptable hello, `MessageError`
-        or `ForbiddenXMLError` for a message that is not UTF-8 or has no readable root. What
-        came before the error is returned first; afterwards it is raised again and again.
+        or `ForbiddenXMLError` for a message that has no readable root. What came before the
+        error is returned first; afterwards it is raised again and again.
         """
         if self._failure is not None:
             raise self._failure.with_traceback(None)
@@ -248,17 +253,25 @@ class Protocol:
         try:
             text = document.decode()
         except UnicodeDecodeError as error:
-            where = described(document, 0, error)
-            raise HelloMalformedError(f"hello: the message is {where}") from None
+            around = document[max(0, error.start - 20) : error.start + 20]
+            wrong = Document.of(document)
+            other = self._in_other_encoding(wrong)
+            if other is None:
+                where = f"{wrong.wrong}: {around!r}"
+                raise HelloMalformedError(f"hello: the message is {where}") from None
+            text = other
         return parse_hello(text)
 
     def _message(self, document: bytes | Document) -> MessageReceived:
         if isinstance(document, Document):
+            if document.wrong is not None:
+                return self._not_utf8(document, document.wrong)
             return MessageReceived(self._root_of(document), document)
         try:
             text = document.decode()
         except UnicodeDecodeError as error:
-            raise _not_utf8(described(document, 0, error)) from None
+            wrong = Wrong(error.start, error.reason)
+            return self._not_utf8(Document.of(document), wrong)
         root = self._alike.root(text)
         if root is None:
             root = read_root(text)
@@ -269,9 +282,34 @@ class Protocol:
         # Nothing that follows a plain root can make it another.
         return self._plain_root(document) or read_root(document.text())
 
+    def _not_utf8(self, document: Document, wrong: Wrong) -> MessageReceived:
+        text = self._in_other_encoding(document)
+        if text is not None:
+            return MessageReceived(read_root(text), text)
+        # Its bytes are nothing that can be handed to listeners as text. But its root tells whose
+        # it is, if the bad byte is further on, as it nearly always is.
+        try:
+            root = self._plain_root(document)
+            root = root or read_root(document.join().decode(errors="replace"))
+        except ForbiddenXMLError:
+            raise
+        except MessageError:
+            raise MessageError(f"the message is {wrong}, and its root cannot be read") from None
+        if _REPLACED in root[1].get("message-id", ""):
+            # Whoever waits for it would never be told.
+            raise MessageError(f"the message is {wrong}, in its message-id")
+        return MessageReceived(root, document)
+
+    def _in_other_encoding(self, document: Document) -> str | None:
+        encoding = self._dialect.encoding
+        if not encoding:
+            return None
+        try:
+            return document.join().decode(encoding)
+        except UnicodeDecodeError:
+            return None
+
     def _plain_root(self, document: Document) -> Root | None:
-        if document.wrong is not None:
-            raise _not_utf8(document.wrong)
         head = document.head(_HEAD)
         return self._alike.root(head) or plain_root(head)
 
@@ -318,8 +356,6 @@ class Protocol:
             return None
 
     def _hand_over(self, document: Document, inlet: Inlet) -> None:
-        if document.wrong is not None:
-            raise _not_utf8(document.wrong)
         if pieces := document.take():
             inlet.put(pieces)
 
@@ -354,11 +390,6 @@ class Protocol:
             max_header=self._limits.chunk_header,
         )
         self._decoder.receive(rest)
-
-
-def _not_utf8(where: str) -> MessageError:
-    # Not to be raised `from` the decoder's own, which holds a copy of the whole document.
-    return MessageError(f"the message is {where}")
 
 
 def _not_yet(_message: bytes) -> NoReturn:

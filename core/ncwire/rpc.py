@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Some devices omit the namespace (IOS); none uses another.
-_REPLY_TAGS = frozenset({f"{{{BASE_NS}}}rpc-reply", "rpc-reply"})
+REPLY_TAGS = frozenset({f"{{{BASE_NS}}}rpc-reply", "rpc-reply"})
+"""The qualified names of a reply's root."""
 
 
 class Reply:
@@ -116,7 +117,7 @@ class Replies:
 
     def begin(self, root: Root) -> Inlet | None:
         """Return where a message goes that is only beginning; None if it is to come whole."""
-        if root[0] not in _REPLY_TAGS:
+        if root[0] not in REPLY_TAGS:
             return None
         message_id = root[1].get("message-id")
         with self._lock:
@@ -138,7 +139,7 @@ class Replies:
         That is left when its `Awaited` is not for `anywhere`, for none of the user's code is run
         here. A message that is no reply is nothing to it.
         """
-        if root[0] not in _REPLY_TAGS:
+        if root[0] not in REPLY_TAGS:
             return None
         message_id = root[1].get("message-id")
         pending = self._pending
@@ -153,6 +154,30 @@ class Replies:
         if awaited is None or not awaited.complete(Reply(content, root, message_id)):
             self._drop(message_id)
         return None
+
+    def refuse(self, root: Root, error: NcwireError) -> Callable[[], None] | None:
+        """Fail what a message is the reply to, which cannot be handed over; return as `answer`."""
+        if root[0] not in REPLY_TAGS:
+            return None
+        message_id = root[1].get("message-id")
+        with self._lock:
+            key = next(iter(self._pending), "") if message_id is None else message_id
+            awaited = self._pending.get(key)
+        task = partial(self._refuse, message_id, error)
+        if awaited is not None and not awaited.anywhere:
+            return task
+        task()
+        return None
+
+    def _refuse(self, message_id: str | None, error: NcwireError) -> None:
+        with self._lock:
+            key = next(iter(self._pending), "") if message_id is None else message_id
+            self._remove_earlier(key)
+            awaited = self._pending.pop(key, None)
+        if awaited is None:
+            self._drop(message_id)
+        else:
+            awaited.fail(error)
 
     def fail(self, cause: NcwireError) -> None:
         """Fail all that still wait, and all that will, with the session's cause of end."""

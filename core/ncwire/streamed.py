@@ -142,8 +142,9 @@ class ReplyStream(OneProcess):
     """A reply that is read while it comes: an iterator of `bytes`, and a file to parsers.
 
     Together they are the document as the server sent it, from the first byte of its XML to the
-    last, without the framing. It is not parsed: what a DOCTYPE declares, for one, is for the
-    reader to refuse. `root` is its root's name and attributes, `size` what was handed over.
+    last, without the framing. It is neither decoded nor parsed: whether it is UTF-8, and what a
+    DOCTYPE declares, is for the reader to see. `root` is its root's name and attributes, `size`
+    what was handed over.
 
     At most a few megabytes wait here to be read; then the channel is no longer read from, and the
     server stops by itself. All other messages of the session wait as long, for they come behind

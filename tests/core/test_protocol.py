@@ -195,7 +195,7 @@ def test_what_came_before_an_error_comes_out_first() -> None:
     ("stream", "error"),
     [
         (chunked("<a>"[:2]), MessageError),
-        (b"\n#4\n<a>\xff\n##\n", MessageError),
+        (b"\n#5\n<a \xff>\n##\n", MessageError),
         (chunked("<!DOCTYPE a><a/>"), ForbiddenXMLError),
         (b"x", NetconfFramingError),
         (b"\n#99\n", MessageSizeError),
@@ -217,12 +217,29 @@ def test_after_an_error_it_is_raised_again_and_input_is_dropped(
     assert protocol.pending() == pending
 
 
-def test_a_message_that_is_not_utf_8_says_where_and_keeps_no_copy() -> None:
+def test_a_message_that_is_not_utf_8_is_known_by_its_root_and_says_where() -> None:
     protocol = opened(*BOTH)
-    protocol.receive(b"".join(frame_chunked(b"<a>" + b"b" * 50 + b"\xe9" + b"c" * 50 + b"</a>")))
-    with pytest.raises(MessageError, match="not UTF-8 at its byte 53") as caught:
+    document = b"<a n='1'>" + b"b" * 50 + b"\xe9" + b"c" * 50 + b"</a>"
+    for take in ("whole", "in parts"):
+        data = b"".join(frame_chunked(document))
+        if take == "whole":
+            root, content = protocol.take_whole(data)
+        else:
+            protocol.receive(data)
+            root, content = protocol.next_event()
+        assert root == ("a", {"n": "1"})
+        assert content.wrong == (59, "invalid continuation byte")
+        assert content.join() == document
+    protocol.receive(chunked("<b/>"))
+    assert protocol.next_event().raw == "<b/>"
+
+
+@pytest.mark.parametrize("message", [b"<\xff/>", b"\xff<a/>", b"<a b='\xff>", b"<a \xff='b'/>"])
+def test_one_whose_root_cannot_be_read_is_an_error_and_keeps_no_copy(message: bytes) -> None:
+    protocol = opened(*BOTH)
+    protocol.receive(b"".join(frame_chunked(message)))
+    with pytest.raises(MessageError, match=r"not UTF-8 at its byte \d .* its root") as caught:
         protocol.next_event()
-    assert repr(b"b" * 20 + b"\xe9" + b"c" * 19) in str(caught.value)
     assert caught.value.__cause__ is None
     assert len(str(caught.value)) < 200
 
@@ -384,10 +401,10 @@ def test_a_large_message_that_is_not_utf_8_says_where(server: str, wrong: bytes)
         protocol.receive(stream[at : min(at + 32_768, len(stream) - 1)])
         assert protocol.next_event() is None
     protocol.receive(stream[-1:])
-    with pytest.raises(MessageError, match="not UTF-8 at its byte 100003") as caught:
-        protocol.next_event()
-    assert len(str(caught.value)) < 200
-    assert caught.value.__cause__ is None
+    root, content = protocol.next_event()
+    assert root == ("a", {})
+    assert str(content.wrong).startswith("not UTF-8 at its byte 100003 ")
+    assert content.join() == document
 
 
 def test_the_document_is_not_shown_in_a_repr() -> None:

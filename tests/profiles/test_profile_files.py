@@ -56,6 +56,7 @@ a = "urn:example:a"
 
 [received]
 drop_control_characters = true
+encoding = "latin-1"
 mend_split_tags = true
 
 [timeouts]
@@ -172,6 +173,7 @@ WRONG = [
     ("keepalive = -1", "keepalive", ["-1"]),
     ("keepalive = nan", "keepalive", ["nan"]),
     ("keepalive_count = 0", "keepalive_count", ["0"]),
+    ("[received]\nencoding = 'utf-16'", "received.encoding", ["in which ASCII is ASCII"]),
     ("pause = 61", "pause", ["from 0 to 60"]),
     ("base = ['2.0']", "base", ["1.0, 1.1"]),
     ("base = ['1.1']\ncapabilities = ['urn:ietf:params:netconf:base:1.0']", "base", ["1.1"]),

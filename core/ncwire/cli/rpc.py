@@ -135,5 +135,7 @@ def _print(notifications: NotificationReader, number: int) -> None:
             if count == number:
                 return
     finally:
+        if notifications.undecodable:
+            failures.warn(f"{notifications.undecodable} notifications were not UTF-8")
         if notifications.dropped:
             failures.warn(f"{notifications.dropped} notifications came too fast, and were dropped")

@@ -45,6 +45,33 @@ class ForbiddenXMLError(MessageError):
     """A message has a DOCTYPE, an entity declaration or an external reference."""
 
 
+class MessageDecodeError(SessionError):
+    """A message is not UTF-8, as every NETCONF message is to be (RFC 6241 section 3).
+
+    Its framing is whole, so that the session lives: if it is a reply, only its rpc fails. `raw`
+    are its bytes as they came, which may hold secrets and are shown nowhere; `offset` is where
+    in them the first is that is not UTF-8, and `reason` why; `root` is the qualified name of its
+    root, and `message_id` that of its rpc, None where it has none. A profile's
+    `received.encoding` names the encoding of a device that has another.
+    """
+
+    def __init__(
+        self, root: str, message_id: str | None, raw: bytes, offset: int, reason: str
+    ) -> None:
+        what = (
+            f"the message {root!r}" if message_id is None else f"the reply to rpc {message_id!r}"
+        )
+        super().__init__(
+            f"{what} is not UTF-8 at its byte {offset} of {len(raw)} ({reason}); its bytes are "
+            "the error's raw, and received.encoding in a profile names another encoding"
+        )
+        self.root = root
+        self.message_id = message_id
+        self.raw = raw
+        self.offset = offset
+        self.reason = reason
+
+
 class RPCTimeoutError(SessionError, TimeoutError):
     """No reply to an rpc came in time. The session lives; a late reply is dropped.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ncwire.framing.chunked import END_OF_CHUNKS, MAX_CHUNK_SIZE, ChunkedDecoder
 from ncwire.framing.decoder import Decoder
-from ncwire.framing.document import Document, described, text_of
+from ncwire.framing.document import Document, Wrong, text_of
 from ncwire.framing.encoders import encoded, frame_chunked, frame_end_of_message
 from ncwire.framing.end_of_message import END_OF_MESSAGE, EndOfMessageDecoder
 from ncwire.framing.limits import Limits
@@ -24,9 +24,9 @@ __all__ = [
     "Document",
     "EndOfMessageDecoder",
     "Limits",
+    "Wrong",
     "as_bytes",
     "chunked_pieces",
-    "described",
     "encoded",
     "end_of_message_pieces",
     "frame_chunked",

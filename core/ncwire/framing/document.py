@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +20,19 @@ _Parts = tuple[bytes, tuple[int, ...]]
 """A read, and where the parts of it begin and end that count."""
 
 
+class Wrong(NamedTuple):
+    """Where a message is not UTF-8, its first byte being number 0, and why.
+
+    What stands there is not told: it may be a secret that the device keeps in another encoding.
+    """
+
+    offset: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"not UTF-8 at its byte {self.offset} ({self.reason})"
+
+
 class Document:
     """A message in the pieces in which it came: joined and decoded when it is asked for.
 
@@ -32,14 +45,23 @@ class Document:
     def __init__(self) -> None:
         self.size = 0
         """How much has come of it, in bytes."""
-        self.wrong: str | None = None
-        """Where it is not UTF-8, and why; what may be the beginning of a character is none."""
+        self.wrong: Wrong | None = None
+        """Where it is not UTF-8, if it is not: it has no text then. What may be the beginning of
+        a character is no such place."""
         self._pieces: list[bytes | _Parts] = []
         self._taken = False
         self._few: list[bytes] = []  # too small to be kept: each takes more than its bytes
         self._few_size = 0
         self._decoder: codecs.IncrementalDecoder | None = None
         self._text: str | None = None
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Return a message that is complete, whatever its size."""
+        document = cls()
+        document.add(data)
+        document.end()
+        return document
 
     def add(self, piece: bytes) -> None:
         """Take in what has come next."""
@@ -110,7 +132,7 @@ class Document:
     def text(self) -> str:
         """Return it decoded: once, and it is kept in that form alone from then on.
 
-        To be called when it is complete; from any thread. Raises UnicodeDecodeError.
+        To be called when it is complete, and not `wrong`; from any thread.
         """
         # In this order: whoever finds no pieces finds the text.
         pieces = self._pieces
@@ -132,7 +154,7 @@ class Document:
             decoder.decode(piece, final)
         except UnicodeDecodeError as error:
             start = self.size - len(piece) - len(begun)
-            self.wrong = described(begun + piece, start, error)
+            self.wrong = Wrong(start + error.start, error.reason)
             self._decoder = None
         else:
             # One that is between two characters is not needed for ASCII.
@@ -156,12 +178,6 @@ def _flat(pieces: list[bytes | _Parts]) -> Iterator[bytes | memoryview]:
             yield each
         else:
             yield from _views(*each)
-
-
-def described(data: bytes, offset: int, error: UnicodeDecodeError) -> str:
-    """Return where and why data, which begins at an offset of a message, is not UTF-8."""
-    around = data[max(0, error.start - 20) : error.start + 20]
-    return f"not UTF-8 at its byte {offset + error.start} ({error.reason}): {around!r}"
 
 
 def text_of(content: str | Document) -> str:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ncwire.capabilities import Capabilities
+from ncwire.dialect import extends_ascii
 from ncwire.driver.features import Feature
 from ncwire.driver.seconds import LONGEST
 from ncwire.errors import OptionError
@@ -128,6 +129,13 @@ def _prefix(value: object) -> str:
     if text and (not _NCNAME.fullmatch(text) or text.lower().startswith("xml")):
         raise ValueError
     return text
+
+
+def _encoding(value: object) -> str:
+    name = _text(value)
+    if name and not extends_ascii(name):
+        raise ValueError
+    return name
 
 
 def _namespaces(value: object) -> tuple[tuple[str, str], ...]:
@@ -281,6 +289,13 @@ _ALL: Final = (
         "Whether characters that XML forbids, NUL among them, are dropped from what the server "
         "sends. Without it they are handed over as they came.",
         "true or false", _switch,
+    ),
+    Option(
+        "received.encoding", "dialect.encoding",
+        "The encoding of messages that are not UTF-8, as a whole; those that are stay UTF-8. "
+        '"": the rpc of such a reply fails.',
+        'an encoding that Python knows and in which ASCII is ASCII, as "latin-1" or "gb18030", '
+        'or ""', _encoding,
     ),
     Option(
         "received.mend_split_tags", "dialect.mend_split_tags",
