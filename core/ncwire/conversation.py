@@ -300,7 +300,7 @@ class Conversation(ABC):
         self._listeners.deliver(root, content)
 
     def _refused(self, root: Root, document: Document, wrong: Wrong) -> Task | None:
-        """Tell of a message that is not UTF-8 whoever would have had it, as it would have come."""
+        """Tell of a message that is not UTF-8 all who would have had it, where they would have."""
         message_id = root[1].get("message-id")
         error = MessageDecodeError(root[0], message_id, document.join(), *wrong)
         if root[0] not in REPLY_TAGS:  # no call is told of it

@@ -296,7 +296,7 @@ class Protocol:
         except MessageError:
             raise MessageError(f"the message is {wrong}, and its root cannot be read") from None
         if _REPLACED in root[1].get("message-id", ""):
-            # Whoever waits for it would never be told.
+            # The call that waits for it would never be told.
             raise MessageError(f"the message is {wrong}, in its message-id")
         return MessageReceived(root, document)
 

@@ -80,7 +80,7 @@ class Replies:
         """Take note of an rpc that is about to be sent.
 
         Raises `OptionError` when one with this message-id was sent before, and no reply to it
-        has come: there would be no telling whose the next is.
+        has come: whose the next one is could not be known.
         """
         with self._lock:
             cause = self._cause
