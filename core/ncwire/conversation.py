@@ -273,12 +273,7 @@ class Conversation(ABC):
 
     # --- what the connection tells -------------------------------------------------------------
 
-    def _message_received(
-        self,
-        root: Root,
-        content: str | Document,
-        _at_once: bool,  # noqa: FBT001 - a callback
-    ) -> Task | None:
+    def _message_received(self, root: Root, content: str | Document) -> Task | None:
         if not isinstance(content, str) and content.wrong is not None:
             return self._refused(root, content, content.wrong)
         task = self._replies.answer(root, content)

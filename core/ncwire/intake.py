@@ -34,7 +34,7 @@ class Intake:
         protocol: Protocol,
         ending: Ending,
         hello: Task,
-        message: Callable[[Root, str | Document, bool], Task | None],
+        message: Callable[[Root, str | Document], Task | None],
     ) -> None:
         self._channel = channel
         self._protocol = protocol
@@ -76,7 +76,7 @@ class Intake:
                     self._take_events()
                 else:
                     root, content = whole
-                    task = self._message(root, content, not (inbox or self.dispatching))
+                    task = self._message(root, content)
                     if task is not None:
                         inbox.append(task)
         except BaseException as error:  # noqa: BLE001 - a driver may raise anything
@@ -100,7 +100,6 @@ class Intake:
             if isinstance(event, HelloReceived):
                 self.inbox.append(self._hello)
             else:
-                at_once = not (self.inbox or self.dispatching)
-                task = self._message(event.root, event.content, at_once)
+                task = self._message(event.root, event.content)
                 if task is not None:
                     self.inbox.append(task)

@@ -127,8 +127,8 @@ class Replies:
             if awaited is None or inlet is None:
                 return None
             self._remove_earlier(key)
+            self._begun = awaited  # first, so that an interrupt leaves it to `fail` all the same
             self._pending.pop(key, None)
-            self._begun = awaited
         if not awaited.wanted:
             self._drop(message_id)
         return inlet
@@ -150,8 +150,10 @@ class Replies:
                 return partial(self._complete, Reply(content, root, message_id))
             if len(pending) > 1:
                 self._remove_earlier(key)
+            # Taken out last: an interrupt before that leaves it to `fail`, which tells it again.
+            wanted = awaited is not None and awaited.complete(Reply(content, root, message_id))
             pending.pop(key, None)
-        if awaited is None or not awaited.complete(Reply(content, root, message_id)):
+        if not wanted:
             self._drop(message_id)
         return None
 

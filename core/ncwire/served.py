@@ -43,11 +43,11 @@ class Events(NamedTuple):
 
     hello: Callable[[], None]
     """The server's hello has come: messages can be sent from now on. On the pump's thread."""
-    message: Callable[[Root, str | Document, bool], Task | None]
+    message: Callable[[Root, str | Document], Task | None]
     """Any other message has come: completes the call that waits for it, and returns what else is
-    to be done about it on the pump's thread, None if that was done at once; the last argument
-    tells whether it may be, for nothing earlier is left to do. None of the user's code is run by
-    it: it is called by whichever thread has read the message, the channel being locked."""
+    to be done about it on the pump's thread, None if that is nothing. It is called by the thread
+    that has read the message, the channel being locked; so it runs no code of the user's but of
+    those listeners that are for any thread (`SessionListener.anywhere`)."""
     ending: Callable[[NcwireError], None]
     """No message is taken in any more: what waits for one may be told. On the pump's thread, once
     or several times, before `ended` or not at all."""

@@ -16,6 +16,7 @@ from ncwire.conversation import Conversation
 from ncwire.dialect import PLAIN, Dialect
 from ncwire.driver import Channel, Deadline, Forkable, Timeouts, watch_forks
 from ncwire.driver.forking import lock_in_child
+from ncwire.driver.seconds import positive_seconds
 from ncwire.errors import (
     HelloTimeoutError,
     NcwireError,
@@ -156,13 +157,18 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         """Ask the server to end the session gracefully, then close.
 
         Waits `timeout` seconds (None: `Timeouts.close`) for the answer; a server that ends the
-        connection instead of answering has done as asked. Raises nothing: after this call the
-        session has ended. Source: RFC 6241 section 7.8.
+        connection instead of answering has done as asked. After this call the session has ended,
+        however it goes; only what a signal handler raises meanwhile comes out. Raises
+        `OptionError` for what is no number of seconds, with the session as it was. Source:
+        RFC 6241 section 7.8.
         """
+        seconds = self._timeouts.close if timeout is None else positive_seconds("timeout", timeout)
         self._farewell = True
-        with suppress(NcwireError):
-            self.rpc("<close-session/>", self._timeouts.close if timeout is None else timeout)
-        self.close()
+        try:
+            with suppress(NcwireError):
+                self.rpc("<close-session/>", seconds)
+        finally:
+            self.close()
 
     def end(self, cause: SessionCloseError) -> None:
         """Begin what `close` does, with a cause of one's own, and return at once."""
