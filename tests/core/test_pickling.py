@@ -29,6 +29,7 @@ ARGUMENTS = {
     "InventoryError": (("ncwire.toml", ["line 3: no", "line 4: no"]), {}),
     "KeyFileError": (("/k", "is no key"), {}),
     "KnownHostsFileError": (("/kh", "is read-only"), {}),
+    "MessageDecodeError": (("{urn:a}rpc-reply", "7", b"<a>\xff</a>", 3, "invalid start byte"), {}),
     "MessageSizeError": (("a header", 12), {}),
     "NoCommonAlgorithmError": (("kex", Algorithms(kex=("a",)), Algorithms(kex=("b",))), {}),
     "OptionError": (("port", "is no number"), {}),

@@ -205,6 +205,7 @@ def test_a_signal_handler_may_close_the_session_that_is_waited_for(pair):
         peer.script(
             lambda: (
                 peer.receive(),
+                until_polling(threading.main_thread(), "futex"),
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1),
             )
         )
@@ -222,6 +223,7 @@ def test_a_signal_handler_may_send_on_the_session_that_is_waited_for(pair):
 
     def play():
         message_id = asked(peer)
+        until_polling(threading.main_thread(), "futex")
         signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
         received.append(peer.receive())
         peer.reply(message_id)
