@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from ncwire.errors import OptionError
 from ncwire.ssh.defaults import DefaultPort
+from ncwire.ssh.destination import check_host, check_username_for_shell
 from ncwire.ssh.known_hosts import SSH_PORT
 from ncwire.ssh.parameters import (
     Jump,
     Parameters,
     check,
-    check_host,
     check_port,
     filenames,
 )
@@ -143,6 +143,8 @@ def _parameters(jump: Jump, given: Parameters) -> Parameters:
     )
     try:
         check(parameters)
+        if jump.username is not None:
+            check_username_for_shell("username", jump.username)
     except OptionError as error:
         raise OptionError("jumps", f"{jump.host}: {error}") from error
     return parameters

@@ -18,6 +18,7 @@ from ncwire.errors import OptionError
 from ncwire.ssh import sockets
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.defaults import DEFAULT_PORT, default_unknown_host_cb
+from ncwire.ssh.destination import check_host, check_username
 from ncwire.ssh.hostkey_arguments import parse_hostkey_b64
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ DIRECTLY: Final = "none"
 """In `jumps`: go through no other host, whatever ssh_config says (as its ProxyJump)."""
 
 _HIGHEST_PORT = 65535
-_NOT_IN_A_HOST = frozenset("@/\\[],") | {chr(code) for code in range(33)} | {"\x7f"}
 
 UnknownHostCallback = Callable[[str, str], bool]
 AuthHandler = Callable[[str, str, "Sequence[Prompt]"], "Sequence[str]"]
@@ -151,14 +151,6 @@ def check(given: Parameters) -> None:
     _check_route(given)
 
 
-def check_host(option: str, host: str) -> None:
-    """Raise `OptionError` for what can be no host name and no IP address."""
-    if not host or host.startswith("-") or _NOT_IN_A_HOST & set(host):
-        raise OptionError(
-            option, f"{host!r} is no host name or IP address (an IPv6 address has no brackets)"
-        )
-
-
 def check_port(option: str, port: int) -> None:
     """Raise `OptionError` for what is no TCP port."""
     if not 0 < port <= _HIGHEST_PORT:
@@ -212,8 +204,8 @@ def _check_values(given: Parameters) -> None:
         raise OptionError("keepalive_count", f"{given.keepalive_count} is less than 1")
     if given.hostkey_b64 is not None:
         parse_hostkey_b64(given.hostkey_b64)
-    if given.username == "":
-        raise OptionError("username", "is empty")
+    if given.username is not None:
+        check_username("username", given.username)
     for name, value in (given.environment or {}).items():
         _check_variable(name, value)
 

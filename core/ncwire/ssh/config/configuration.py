@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Protocol
 
-from ncwire.errors import OptionError
 from ncwire.ssh.config.fallback import Fallback
 from ncwire.ssh.config.openssh import OpenSSH
 from ncwire.ssh.config.reading import Question
+from ncwire.ssh.destination import check_host, check_username_for_shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,11 +52,12 @@ class Configuration:
         `port` and `username` are arguments that win over the file, `overrides` are as well
         ("Key=Value", as for ssh's -o). `default_port` is the port where nobody sets one.
 
-        Raises `OptionError` for a file that ssh rejects, with ssh's own words, and for a keyword
-        that is set and not supported.
+        Raises `OptionError` for a file that ssh rejects, with ssh's own words, for a keyword
+        that is set and not supported, and for a name that must not come near a shell.
         """
-        if host.startswith("-"):
-            raise OptionError("host", f"{host!r} begins with a hyphen")
+        check_host("host", host)
+        if username is not None:
+            check_username_for_shell("username", username)
         question = Question(
             host=host,
             port=port,

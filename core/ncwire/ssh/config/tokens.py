@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ncwire.errors import OptionError
+from ncwire.ssh.destination import check_host, check_username_for_shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +38,41 @@ class Tokens:
 
     def expand(self, keyword: str, value: str, allowed: str) -> str:
         """Expand the tokens named. Raises `OptionError` for any other."""
+        return self._expand(keyword, value, allowed, self._meanings())
+
+    def command(self, keyword: str, value: str) -> str:
+        """Expand the tokens of a command, which a shell is to run.
+
+        Raises `OptionError` also for a name from which the shell could read more than a name,
+        wherever it comes from: the names of a file have not passed the checks of arguments.
+        """
         meanings = self._meanings()
+
+        def checked(token: str, check: Callable[[str, str], None]) -> Callable[[], str]:
+            def meaning() -> str:
+                name = meanings[token]()
+                try:
+                    check(f"%{token}", name)
+                except OptionError as error:
+                    raise self._error(keyword, f"cannot be run: {error}") from error
+                return name
+
+            return meaning
+
+        safe = {
+            "h": checked("h", check_host),
+            "n": checked("n", check_host),
+            "r": checked("r", check_username_for_shell),
+        }
+        return self._expand(keyword, value, PROXY, {**meanings, **safe})
+
+    def _expand(
+        self,
+        keyword: str,
+        value: str,
+        allowed: str,
+        meanings: Mapping[str, Callable[[], str]],
+    ) -> str:
 
         def meaning(match: re.Match[str]) -> str:
             if match[1] and match[1] in allowed:
