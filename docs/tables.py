@@ -270,6 +270,7 @@ def parameters_by_feature() -> Mapping[Feature, Sequence[str]]:
         host="host",
         username="user",
         password="set",  # noqa: S106 - no secret
+        passphrase="set",  # noqa: S106 - as above
         hostkey_b64="set",
         accept_new="set",
         unknown_host_cb=lambda _host, _fingerprint: False,

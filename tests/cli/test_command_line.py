@@ -26,6 +26,7 @@ from ncwire.cli.failures import Exit
         ["hello", "r1", "-p", "netconf"],
         ["hello", "r1", "--password", "secret"],
         ["hello", "r1", "--password-env", "A", "--password-fd", "3"],
+        ["hello", "r1", "--passphrase-env", "A", "--passphrase-fd", "3"],
         ["hello", "r1", "--accept-host-key", "4b:69:6c"],
     ],
     ids=" ".join,

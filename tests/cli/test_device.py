@@ -374,6 +374,46 @@ def test_a_file_descriptor_that_has_no_password_is_a_usage_error(run, login):
     assert "secret" not in err
 
 
+@pytest.fixture
+def encrypted(tmp_path) -> tuple[str, str]:
+    """An encrypted key's file, and its public half."""
+    key = tmp_path / "encrypted"
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "opens the key", "-f", key], check=True
+    )
+    return str(key), key.with_suffix(".pub").read_text()
+
+
+def test_the_passphrase_of_a_key_beside_a_password(run, encrypted, home, monkeypatch):
+    key, public = encrypted
+    with EmbeddedServer(password=None, authorized_keys=[public], username="noc") as server:
+        server.write_known_hosts(home / ".ssh" / "known_hosts")
+        command = ["hello", "noc@127.0.0.1", "-p", str(server.port), "-i", key, "--no-prompt"]
+        monkeypatch.setenv("KEY", "opens the key")
+        given = ["--password-env", "SECRET", "--passphrase-env", "KEY"]
+        assert run(*command, *given)[0] == Exit.OK
+        reader, writer = os.pipe()
+        os.write(writer, b"opens the key\n")
+        os.close(writer)
+        assert run(*command, "--passphrase-fd", str(reader))[0] == Exit.OK
+        code, _, err = run(*command, "--password-env", "SECRET")
+        assert code == Exit.AUTHENTICATION
+        assert "the password does not decrypt it; pass its passphrase as passphrase" in err
+        assert "--passphrase-env" in err
+        monkeypatch.delenv("KEY")
+        assert run(*command, *given)[0] == Exit.USAGE
+
+
+def test_a_key_that_cannot_be_used_is_a_warning_where_the_password_lets_in(run, encrypted, home):
+    key, public = encrypted
+    with EmbeddedServer(password="correct horse", authorized_keys=[public]) as server:
+        server.write_known_hosts(home / ".ssh" / "known_hosts")
+        login = [f"{server.username}@127.0.0.1", "-p", str(server.port), "-i", key]
+        code, _, err = run("hello", *login, "--password-env", "SECRET")
+    assert code == Exit.OK
+    assert f"WARNING: ncwire.ssh.auth: admin@127.0.0.1: private key {key}: the password " in err
+
+
 def test_a_private_key_and_the_names_of_ssh(run, tmp_path, home):
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)

@@ -62,7 +62,7 @@ def test_a_failure_is_told_in_a_sentence_with_its_code(capsys, error, code, sent
         (errors.ConnectError("refused"), "-p"),
         (errors.ChannelError("refused"), "NETCONF may be off"),
         (errors.RPCTimeoutError("7", 30), "--timeout"),
-        (errors.KeyFileError("k", "the passphrase in password is wrong"), "--password-env"),
+        (errors.KeyFileError("k", "the passphrase does not decrypt it"), "--passphrase-env"),
         (errors.DriverNotFoundError("x", "y", "z"), "ncwire drivers"),
         (errors.SSHHostKeyRevokedError("r1", FINGERPRINT), "do not trust"),
     ],
@@ -76,7 +76,7 @@ def test_what_can_be_done_is_said(capsys, error, remedy):
 def test_a_key_file_that_is_missing_needs_no_passphrase(capsys):
     failures.tell(errors.KeyFileError("k", "no such file"))
 
-    assert "--password-env" not in capsys.readouterr().err
+    assert "--passphrase-env" not in capsys.readouterr().err
 
 
 def test_a_changed_key_tells_how_to_forget_the_old_one(capsys):

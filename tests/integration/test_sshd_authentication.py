@@ -314,6 +314,30 @@ def test_an_encrypted_key_and_its_passphrase(make_sshd, connect, key_ring, kind)
         assert "wrong-77aa" not in str(caught.value) + repr(caught.value)
 
 
+# --- keys that cannot be used -------------------------------------------------------------------
+
+
+def test_a_missing_key_does_not_keep_the_next_from_its_turn(make_sshd, connect, tmp_path, caplog):
+    server = make_sshd()
+    missing = str(tmp_path / "missing")
+    assert connect(server, key_filename=[missing, str(server.client_key)]).connected
+    assert f"private key {missing}: no such file; it was left out" in caplog.text
+
+
+def test_the_login_password_is_no_passphrase(make_sshd, connect, account, key_ring, caplog):
+    key = key_ring.key("with another passphrase", "ed25519", "a passphrase")
+    server = make_sshd(
+        user=account.name, authorized_keys=[key], config="PasswordAuthentication yes"
+    )
+    given = {"key_filename": str(key), "password": account.password}
+    assert connect(server, **given).connected
+    assert "Accepted password for" in server.log()
+    assert "the password does not decrypt it" in caplog.text
+    assert account.password not in caplog.text
+    assert connect(server, **given, passphrase="a passphrase").connected
+    assert "Accepted publickey for" in server.log()
+
+
 # --- what is told -------------------------------------------------------------------------------
 
 

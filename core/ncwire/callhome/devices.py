@@ -53,6 +53,7 @@ class Device:
     known_hosts: Filename | Iterable[Filename] | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
     key_filename: Filename | Iterable[Filename] | None = None
     allow_agent: bool = True
     look_for_keys: bool = True
@@ -88,7 +89,7 @@ class Devices:
 
     Raises `OptionError` for a parameter that is wrong, a device without a key, and two that
     have one name or one key; `UnsupportedOption` for what the driver cannot do; `KeyFileError`
-    for a private key that cannot be used.
+    for private keys that cannot be used where there is nothing else to log in with.
     """
 
     def __init__(
@@ -216,7 +217,9 @@ def _known(device: Device, timeouts: Timeouts) -> KnownDevice:
 def _looked_up(device: Device, timeouts: Timeouts) -> KnownDevice:
     profile = None if device.profile is None else _profile(device.profile)
     options = _settled(device, timeouts, profile)
-    Identified.by(options)  # key files that cannot be used are told of now, not with each call
+    Identified.by(
+        options
+    )  # where these are all there is and cannot be used, it is told now, not with each call
     entries = _on_file(device.name, options)
     revoked = tuple(entry for entry in entries if entry.marker == REVOKED)
     withdrawn = {entry.key.blob for entry in revoked}
@@ -246,6 +249,7 @@ def _settled(device: Device, timeouts: Timeouts, profile: DeviceProfile | None) 
             host=device.name,
             username=device.username,
             password=device.password,
+            passphrase=device.passphrase,
             key_filename=device.key_filename,
             allow_agent=device.allow_agent,
             look_for_keys=device.look_for_keys,

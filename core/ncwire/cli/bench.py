@@ -160,7 +160,8 @@ def _check(arguments: argparse.Namespace) -> None:
         "-i": "identity", "-J": "jumps", "-F": "config", "-o": "option",
         "--profile": "profile", "--inventory": "inventory",
         "--known-hosts": "known_hosts", "--password-env": "password_env",
-        "--password-fd": "password_fd", "--accept-host-key": "accept_host_key",
+        "--password-fd": "password_fd", "--passphrase-env": "passphrase_env",
+        "--passphrase-fd": "passphrase_fd", "--accept-host-key": "accept_host_key",
     }  # fmt: skip
     if arguments.host is None:
         wrong, why = for_devices, "is for a device, and there is no HOST"

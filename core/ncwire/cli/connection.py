@@ -133,7 +133,7 @@ def repeatable(arguments: argparse.Namespace) -> tuple[SSHSession, dict[str, Any
 
 
 def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the parameters of `ncwire.connect` that the options come to, but for the password.
+    """Return the parameters of `ncwire.connect` that the options come to, but for secrets.
 
     Of a device in the inventory they are the device's, over which the options win. Raises
     `InventoryError` and `SecretError`.
@@ -157,7 +157,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         return {"host": host, "ssh_config": True, "ssh_options": arguments.option} | given
     # As for ssh, the first that is given of an option counts.
     given["ssh_options"] = [*arguments.option, *device.get("ssh_options", ())]
-    return device.parameters(password=None, **given)
+    return device.parameters(password=None, passphrase=None, **given)
 
 
 def device_of(arguments: argparse.Namespace) -> Device | None:
@@ -178,6 +178,7 @@ class Login:
         self._accepted = arguments.accept_host_key
         self._prompt = passwords.prompt(arguments)
         self._password = passwords.given(arguments)
+        self._passphrase = passwords.given_passphrase(arguments)
         self._device = device_of(arguments)
         self.answered: dict[str, Any] = {}
         """What is known once a session is open, and need not be asked for again."""
@@ -186,7 +187,9 @@ class Login:
         """Connect. Raises what `ncwire.connect` raises."""
         if self._password is None and self._device is not None:
             self._password = self._device.password()
-        self.answered["password"] = self._password
+        if self._passphrase is None and self._device is not None:
+            self._passphrase = self._device.passphrase()
+        self.answered |= {"password": self._password, "passphrase": self._passphrase}
         parameters |= self.answered
         prompt = self._prompt
         if self._password is None and prompt and _answers_prompts(parameters):

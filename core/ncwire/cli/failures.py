@@ -195,7 +195,7 @@ def _changed_host(error: errors.NcwireError) -> str:
 def _passphrase(error: errors.NcwireError) -> str:
     if "passphrase" not in str(error):
         return ""
-    return "  Give it with --password-env or --password-fd, or load the key with ssh-add."
+    return "  Give it with --passphrase-env or --passphrase-fd, or load the key with ssh-add."
 
 
 def _hint(text: str) -> Callable[[errors.NcwireError], str]:

@@ -93,7 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
     if operation is not None:
         RPCWriter().write(operation)  # what cannot be sent is told before anybody calls
     password = passwords.given(arguments)
-    devices = [_device(destination, arguments, password) for destination in arguments.devices]
+    passphrase = passwords.given_passphrase(arguments)
+    devices = [
+        _device(destination, arguments, password, passphrase) for destination in arguments.devices
+    ]
     with callhome.listen(
         devices,
         address=arguments.address,
@@ -134,7 +137,7 @@ def _answer(session: CallHomeSession, operation: bytes | None, timeout: float | 
 
 
 def _device(
-    destination: str, arguments: argparse.Namespace, password: str | None
+    destination: str, arguments: argparse.Namespace, password: str | None, passphrase: str | None
 ) -> callhome.Device:
     user, _, name = destination.rpartition("@")
     return callhome.Device(
@@ -142,6 +145,7 @@ def _device(
         known_hosts=arguments.known_hosts or None,
         username=user or arguments.user,
         password=password,
+        passphrase=passphrase,
         key_filename=arguments.identity or None,
     )
 

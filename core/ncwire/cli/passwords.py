@@ -35,10 +35,22 @@ def add_sources_to(group: argparse._ArgumentGroup) -> None:
     sources.add_argument(
         "--password-env",
         metavar="VAR",
-        help="take the password, or passphrase of the key, from this environment variable",
+        help="take the password from this environment variable",
     )
     sources.add_argument(
         "--password-fd",
+        metavar="N",
+        type=int,
+        help="take it from the first line of this open file descriptor",
+    )
+    sources = group.add_mutually_exclusive_group()
+    sources.add_argument(
+        "--passphrase-env",
+        metavar="VAR",
+        help="take the passphrase of encrypted keys from there; default: it is the password",
+    )
+    sources.add_argument(
+        "--passphrase-fd",
         metavar="N",
         type=int,
         help="take it from the first line of this open file descriptor",
@@ -50,16 +62,23 @@ def given(arguments: argparse.Namespace) -> str | None:
 
     Raises `OptionError` for a variable that is not set and an fd that cannot be read.
     """
-    if arguments.password_env is not None:
+    return _from("--password", arguments.password_env, arguments.password_fd)
+
+
+def given_passphrase(arguments: argparse.Namespace) -> str | None:
+    """Return the passphrase that the options lead to, as `given` does."""
+    return _from("--passphrase", arguments.passphrase_env, arguments.passphrase_fd)
+
+
+def _from(option: str, variable: str | None, descriptor: int | None) -> str | None:
+    if variable is not None:
         try:
-            return os.environ[arguments.password_env]
+            return os.environ[variable]
         except KeyError:
             raise OptionError(
-                "--password-env", f"there is no environment variable {arguments.password_env}"
+                f"{option}-env", f"there is no environment variable {variable}"
             ) from None
-    if arguments.password_fd is not None:
-        return _first_line(arguments.password_fd)
-    return None
+    return None if descriptor is None else _first_line(f"{option}-fd", descriptor)
 
 
 def prompt(arguments: argparse.Namespace) -> TerminalPrompt | None:
@@ -111,7 +130,7 @@ class TerminalPrompt:
         return line.rstrip("\n")
 
 
-def _first_line(descriptor: int) -> str:
+def _first_line(option: str, descriptor: int) -> str:
     try:
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             line = b""
@@ -121,4 +140,4 @@ def _first_line(descriptor: int) -> str:
     except (OSError, ValueError) as error:
         reason = "is not UTF-8" if isinstance(error, UnicodeError) else str(error)
         # Not `from error`: a UnicodeDecodeError holds what it could not decode.
-        raise OptionError("--password-fd", f"{descriptor}: {reason}") from None
+        raise OptionError(option, f"{descriptor}: {reason}") from None

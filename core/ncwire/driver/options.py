@@ -30,6 +30,8 @@ class ConnectOptions:
     port: int = 830
     username: str
     password: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
+    """What opens encrypted keys; None: the password does, if there is one."""
     key_filename: tuple[str, ...] = ()
     allow_agent: bool = True
     look_for_keys: bool = True
@@ -89,6 +91,7 @@ class ConnectOptions:
             "environment": (self.environment, Feature.ENVIRONMENT),
             "profile.command": (self.command, Feature.COMMAND),
             "password": (self.password, Feature.PASSWORD),
+            "passphrase": (self.passphrase, Feature.PUBLICKEY),
             "auth_handler": (self.auth_handler, Feature.KEYBOARD_INTERACTIVE),
             "key_filename": (self.key_filename, Feature.PUBLICKEY),
             "certificate_files": (self.certificate_files, Feature.USER_CERTIFICATE),

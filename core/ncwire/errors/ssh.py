@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncwire.errors.transport import TransportError
+from ncwire.errors.transport import AuthenticationError, TransportError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from ncwire.driver.algorithms import Algorithms
 
 
@@ -69,13 +71,32 @@ class ChannelError(SSHError):
     """The server refused the channel, or whatever was requested on it."""
 
 
-class KeyFileError(SSHError):
-    """A private key could not be used; `path` is its file, `problem` says why."""
+class KeyFileError(SSHError, AuthenticationError):
+    """A private key could not be used, and there was nothing else to log in with.
 
-    def __init__(self, path: str, problem: str) -> None:
-        super().__init__(f"private key {path}: {problem}")
+    `path` is its file, `problem` says why. `attempts` and `offered` are as for every
+    `AuthenticationError`; `offered` is empty where nothing had been sent.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        problem: str,
+        attempts: Sequence[str] = (),
+        *,
+        offered: Iterable[str] = (),
+    ) -> None:
+        super().__init__(f"private key {path}: {problem}", attempts, offered=offered)
         self.path = path
         self.problem = problem
+
+    def left_out(self) -> str:
+        """Return the line that tells of it among other attempts."""
+        return f"publickey {self.path}: not tried, {self.problem}"
+
+    def _told(self) -> Iterable[str]:
+        # The text has begun with this one.
+        return (each for each in self.attempts if each != self.left_out())
 
 
 class KnownHostsFileError(SSHError):

@@ -87,10 +87,11 @@ class AuthenticationError(TransportError):
         super().__init__(message)
 
     def _text(self) -> str:
-        text = super()._text()
-        if self.attempts:
-            text += " (" + "; ".join(self.attempts) + ")"
-        return text
+        told = "; ".join(self._told())
+        return f"{super()._text()} ({told})" if told else super()._text()
+
+    def _told(self) -> Iterable[str]:
+        return self.attempts
 
 
 class PasswordExpiredError(AuthenticationError):

@@ -54,14 +54,14 @@ class Device:
             return choose(None, self.get("profile"), {})[1]
         return _first_usable(setting.value, setting.origin)
 
-    def _jumps_without_passwords(self) -> list[str | Jump]:
+    def _jumps_without_secrets(self) -> list[str | Jump]:
         hops = self.get("jumps", ())
         return [hop.jump if isinstance(hop, JumpReference) else hop for hop in hops]
 
     def parameters(self, **overrides: Any) -> dict[str, Any]:
-        """Return the parameters of `ncwire.connect` for this device, passwords read.
+        """Return the parameters of `ncwire.connect` for this device, secrets read.
 
-        `overrides` are such parameters, and win; a password that is overridden is not read.
+        `overrides` are such parameters, and win; a secret that is overridden is not read.
         ssh_config counts unless the device says otherwise. Raises `SecretError` and
         `DriverError`.
         """
@@ -71,6 +71,8 @@ class Device:
             given["driver"] = self.driver().name
         if "password" not in overrides:
             given["password"] = self.password()
+        if "passphrase" in self.settings and "passphrase" not in overrides:
+            given["passphrase"] = self.passphrase()
         given["jumps"] = [
             jump.resolved() if isinstance(jump, JumpReference) else jump
             for jump in given.get("jumps", ())
@@ -80,12 +82,15 @@ class Device:
     def verify(self) -> None:
         """Raise what connecting would raise before it sends anything; no secret is read.
 
-        `DriverError`, `UnsupportedOption`, and `OptionError`, as for a file that is not there.
+        `DriverError`, `UnsupportedOption`, and `OptionError`, as for a file that is not there;
+        `KeyFileError` for a key file that is not there, without which connecting would go on.
         """
         from ncwire.ssh.options import settle  # noqa: PLC0415 - as below
         from ncwire.ssh.parameters import Parameters, filenames  # noqa: PLC0415
 
-        given = self.parameters(password=None, jumps=self._jumps_without_passwords())
+        given = self.parameters(
+            password=None, passphrase=None, jumps=self._jumps_without_secrets()
+        )
         driver = given.pop("driver", None)
         known_hosts = filenames("known_hosts", given.pop("known_hosts", None))
         read_known_hosts(known_hosts)
@@ -97,7 +102,14 @@ class Device:
 
     def password(self) -> str | None:
         """Return the password, read anew; None where there is none. Raises `SecretError`."""
-        secret: Secret | None = self.get("password")
+        return self._secret("password")
+
+    def passphrase(self) -> str | None:
+        """Return the keys' passphrase, read anew, as `password` does."""
+        return self._secret("passphrase")
+
+    def _secret(self, name: str) -> str | None:
+        secret: Secret | None = self.get(name)
         return None if secret is None else secret.read()
 
     def connect(self, **overrides: Any) -> SSHSession:

@@ -47,14 +47,16 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class JumpReference:
-    """A jump host whose password is somewhere else."""
+    """A jump host whose password or passphrase is somewhere else."""
 
     jump: Jump
-    password: Secret
+    references: Mapping[str, Secret]
+    """By the name of the parameter."""
 
     def resolved(self) -> Jump:
-        """Return the jump with its password. Raises `SecretError`."""
-        return dataclasses.replace(self.jump, password=self.password.read())
+        """Return the jump with its secrets. Raises `SecretError`."""
+        read: Mapping[str, Any] = {name: each.read() for name, each in self.references.items()}
+        return dataclasses.replace(self.jump, **read)
 
     @property
     def host(self) -> str:
@@ -176,7 +178,8 @@ def _checked_jumps(jumps: tuple[str | Jump | JumpReference, ...]) -> None:
         raise Invalid(error.problem) from None
 
 
-_OF_A_JUMP = ("host", "port", "username", "password", "key_filename")
+_OF_A_JUMP = ("host", "port", "username", "password", "passphrase", "key_filename")
+_SECRETS = ("password", "passphrase")
 
 
 def _jump(value: object, folder: Path) -> Jump | JumpReference:
@@ -184,13 +187,10 @@ def _jump(value: object, folder: Path) -> Jump | JumpReference:
     known(given, _OF_A_JUMP)
     if "host" not in given:
         raise Invalid("host is missing")
-    read: Mapping[str, Any] = {
-        name: KEYS[name].read(each, folder) for name, each in given.items() if name != "password"
-    }
+    read = {name: KEYS[name].read(each, folder) for name, each in given.items()}
+    references: dict[str, Secret] = {name: read.pop(name) for name in _SECRETS if name in read}
     jump = Jump(**{"host": "", **read})
-    if "password" not in given:
-        return jump
-    return JumpReference(jump, reference(given["password"], folder))
+    return JumpReference(jump, references) if references else jump
 
 
 KEYS: Final[Mapping[str, Key]] = {
@@ -199,9 +199,10 @@ KEYS: Final[Mapping[str, Key]] = {
     "username": Key(_text("username"), "the user to log in as"),
     "password": Key(
         reference,
-        "where the password is, which is also the keys' passphrase",
+        "where the password is, which is also the keys' passphrase if they have none",
         lambda _given, read: str(read),
     ),
+    "passphrase": Key(reference, "where the keys' passphrase is", lambda _given, read: str(read)),
     "key_filename": Key(_paths, "one private key file or several"),
     "allow_agent": Key(_flag, "whether to use the SSH agent's keys"),
     "look_for_keys": Key(_flag, "whether to use ``~/.ssh/id_*``"),
@@ -234,7 +235,6 @@ REFUSED: Final[Mapping[str, str]] = {
     "hostkey_verify": "host keys are always verified; add the device's to known_hosts",
     "unknown_host_cb": "host keys are always verified; add the device's to known_hosts",
     "accept_new": "an inventory accepts no unknown host key; `ncwire probe` shows it",
-    "passphrase": "a key's passphrase is found by password",
     "user": "the key is username",
     "key": "the key is key_filename",
 }

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 from ncwire.driver.auth import AuthOutcome, AuthResult, NoneAttempt
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
-from ncwire.errors import AuthenticationError, OptionError, PasswordExpiredError, SSHError
+from ncwire.errors import (
+    AuthenticationError,
+    KeyFileError,
+    OptionError,
+    PasswordExpiredError,
+    SSHError,
+)
+from ncwire.ssh import keys
 from ncwire.ssh.auth_plan import Plan
 from ncwire.ssh.credentials import Password, PromptedPassword, Prompts
 from ncwire.ssh.key_credentials import AgentKeys, KeyFiles, KeyUser, NamedKeys
-from ncwire.ssh.keys import USUAL_PLACES
 from ncwire.ssh.user_certificates import Certificates
 from ncwire.steps import check_returned, driver_step
 
@@ -37,7 +43,8 @@ class Authentication:
     ssh_config, each with its certificates first; prompts answered by `auth_handler`, the
     password; and prompts answered with the password, once, where the server takes it in no other
     way. `auth_methods` leaves methods out, and may order them otherwise. No credential is tried
-    twice, and after a partial success it goes on with what the server still wants.
+    twice, and after a partial success it goes on with what the server still wants. A key that
+    cannot be used is left out, and reported.
 
     `proceed` is called before each step, and raises when there is to be none.
     """
@@ -46,7 +53,7 @@ class Authentication:
         self,
         driver: SSHDriver,
         options: ConnectOptions,
-        named_keys: Sequence[PrivateKey],
+        named_keys: Sequence[PrivateKey | KeyFileError],
         deadline: Deadline,
         proceed: Callable[[], None],
     ) -> None:
@@ -58,6 +65,9 @@ class Authentication:
         self._partial = False
         self._callback_error: BaseException | None = None
         self._certificates = Certificates(options.certificate_files)
+        self._not_loaded: list[KeyFileError] = []
+        self._not_used: list[KeyFileError] = []
+        """Keys that were loaded, and that the driver's library cannot use."""
         self._plan = Plan(self._sources(named_keys), driver.features, self._report.append)
         self._wanted: frozenset[str] = frozenset()
         self._offered: frozenset[str] = frozenset()
@@ -66,14 +76,23 @@ class Authentication:
         self._unclear: tuple[int, Credential, frozenset[str] | None] | None = None
         """The line in the report, the credential, and what the server wanted, if it had said."""
         self._answered = False
+        """Whether the server has said anything to an attempt."""
 
     def run(self) -> None:
         """Authenticate.
 
         Raises `AuthenticationError` when nothing is left to try or the server hangs up after
-        denials, `StepTimeoutError` for an attempt that outlasts its budget, `SSHError` when the
-        connection fails; what `auth_handler` raises passes through.
+        denials, which is a `KeyFileError` where a key that cannot be used was all that the server
+        would have taken; `StepTimeoutError` for an attempt that outlasts its budget, `SSHError`
+        when the connection fails; what `auth_handler` raises passes through.
         """
+        self._log_in()
+        # An encrypted file is no loss if the agent holds its key.
+        missed = [each for each in self._not_loaded if not self._was_tried(each.path)]
+        for error in (*missed, *self._not_used):
+            _log.warning("%s: %s; it was left out", self._who(), error)
+
+    def _log_in(self) -> None:
         outcome = self._attempt("none", NoneAttempt(self._options.username))
         self._tell(outcome.methods)
         _log.debug(
@@ -91,7 +110,7 @@ class Authentication:
             else:
                 raise self._failure()
 
-    def _sources(self, named_keys: Sequence[PrivateKey]) -> list[Source]:
+    def _sources(self, named_keys: Sequence[PrivateKey | KeyFileError]) -> list[Source]:
         options, username = self._options, self._options.username
         user = KeyUser(
             username,
@@ -99,12 +118,10 @@ class Authentication:
             self._driver.name,
             presents_certificates=Feature.USER_CERTIFICATE in self._driver.features,
         )
-        paths = options.identity_files
-        if not paths and options.look_for_keys:
-            paths = USUAL_PLACES
+        paths = keys.other_files(options)
         sources: list[Source] = []
         if named_keys:
-            sources.append(NamedKeys(user, named_keys))
+            sources.append(NamedKeys(user, named_keys, self._not_loaded.append))
         if options.allow_agent and options.identity_agent is not None:
             agent = options.identity_agent
             sources.append(
@@ -117,7 +134,8 @@ class Authentication:
                 )
             )
         if paths:
-            sources.append(KeyFiles(user, paths, options.password))
+            opener = keys.Opener(options.passphrase, options.password)
+            sources.append(KeyFiles(user, paths, opener))
         if options.auth_handler is not None:
             self._handler = options.auth_handler
             sources.append(Prompts(username, self._answer))
@@ -141,6 +159,11 @@ class Authentication:
                 self._report,
                 offered=self._wanted,
             ) from error
+        except KeyFileError as error:
+            # The library cannot use this one; nothing was sent.
+            self._not_used.append(error)
+            self._note(credential, f"not tried, {error.problem}")
+            return AuthOutcome(AuthResult.DENIED, self._wanted)
         except SSHError as error:
             if not self._answered:
                 raise
@@ -250,13 +273,20 @@ class Authentication:
             raise
         return answers
 
+    def _was_tried(self, path: str) -> bool:
+        public = keys.public_half(path)
+        return public is not None and self._plan.was_tried(public.blob)
+
     def _failure(self) -> AuthenticationError:
         self._plan.report_untried(self._offered, self._driver.name)
         methods = ", ".join(sorted(self._wanted)) or "no method at all"
         if self._partial:
             problem = f"the server wants more, by one of: {methods}"
-        elif self._plan.has_tried:
+        elif self._answered:
             problem = f"the server accepted nothing that was tried; it offers {methods}"
+        elif unusable := [*self._not_loaded, *self._not_used]:
+            first = unusable[0]
+            return KeyFileError(first.path, first.problem, self._attempts(), offered=self._wanted)
         else:
             problem = (
                 f"there is nothing to try; the server offers {methods}: "
@@ -274,10 +304,12 @@ class Authentication:
         )
 
     def _error(self, problem: str) -> AuthenticationError:
-        report = dict.fromkeys((*self._report, *self._certificates.unused()))
         return AuthenticationError(
-            f"{self._who()}: {problem}", tuple(report), offered=self._wanted
+            f"{self._who()}: {problem}", self._attempts(), offered=self._wanted
         )
+
+    def _attempts(self) -> Sequence[str]:
+        return tuple(dict.fromkeys((*self._report, *self._certificates.unused())))
 
     def _who(self) -> str:
         host = self._options.host

@@ -47,10 +47,9 @@ class Plan:
         """How many failures the server has counted, as far as that can be known."""
         return self._failures
 
-    @property
-    def has_tried(self) -> bool:
-        """Whether anything was tried at all."""
-        return bool(self._tried)
+    def was_tried(self, identity: object) -> bool:
+        """Tell whether the credential with this identity was tried."""
+        return identity in self._tried
 
     def next(self, wanted: frozenset[str]) -> Credential | None:
         """Return what is to be tried now; it counts as tried from here on."""

@@ -131,6 +131,7 @@ def _parameters(jump: Jump, given: Parameters) -> Parameters:
         unknown_host_cb=given.unknown_host_cb,
         username=jump.username,
         password=jump.password,
+        passphrase=jump.passphrase,
         key_filename=_key_filename(jump),
         allow_agent=given.allow_agent,
         accept_new=given.accept_new,

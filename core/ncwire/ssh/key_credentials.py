@@ -17,26 +17,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ncwire.driver.auth import AgentIdentity
-    from ncwire.ssh.keys import PrivateKey
+    from ncwire.ssh.keys import Opener, PrivateKey
     from ncwire.ssh.user_certificates import Certificates, UserCertificate
 
 
 class NamedKeys(Source):
-    """The keys of `key_filename`, loaded before anything was sent."""
+    """The keys of `key_filename`, loaded before anything was sent.
+
+    For a file that cannot be used there is the error that says why; it is left out.
+    """
 
     feature = Feature.PUBLICKEY
     method = "publickey"
     title = "key_filename"
 
-    def __init__(self, user: KeyUser, loaded: Sequence[PrivateKey]) -> None:
+    def __init__(
+        self,
+        user: KeyUser,
+        loaded: Sequence[PrivateKey | KeyFileError],
+        left_out: Callable[[KeyFileError], None],
+    ) -> None:
         self._user = user
         self._loaded = loaded
+        self._left_out = left_out
 
     def credentials(
         self, tried: Callable[[object], bool], report: Callable[[str], None]
     ) -> Iterator[Credential]:
         """Yield each key, its certificates before it."""
         for key in self._loaded:
+            if isinstance(key, KeyFileError):
+                report(key.left_out())
+                self._left_out(key)
+                continue
             yield from self._user.with_key(key, tried, report)
 
 
@@ -47,10 +60,10 @@ class KeyFiles(Source):
     method = "publickey"
     title = "key files"
 
-    def __init__(self, user: KeyUser, paths: Sequence[str], passphrase: str | None) -> None:
+    def __init__(self, user: KeyUser, paths: Sequence[str], opener: Opener) -> None:
         self._user = user
         self._paths = paths
-        self._passphrase = passphrase
+        self._opener = opener
 
     def credentials(
         self, tried: Callable[[object], bool], report: Callable[[str], None]
@@ -62,10 +75,10 @@ class KeyFiles(Source):
             if public is not None and tried(public.blob):
                 continue
             try:
-                key = keys.load(path, self._passphrase)
+                key = self._opener.load(path)
             except KeyFileError as error:
                 if not isinstance(error.__cause__, FileNotFoundError):
-                    report(f"publickey {path}: not tried, {error.problem}")
+                    report(error.left_out())
                 continue
             yield from self._user.with_key(key, tried, report)
 

@@ -29,11 +29,14 @@ from ncwire.errors import KeyFileError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ncwire.driver.options import ConnectOptions
+
 USUAL_PLACES: Final = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 """Where OpenSSH's client looks for keys, strongest first; those types that ncwire supports."""
 
-NEEDS_PASSPHRASE: Final = "it is encrypted and no passphrase is given; pass it as password"  # noqa: S105 - a message
-WRONG_PASSPHRASE: Final = "the passphrase in password does not decrypt it"  # noqa: S105 - a message
+_NEEDS_PASSPHRASE: Final = "it is encrypted and no passphrase is given; pass it as passphrase"  # noqa: S105 - a message
+_WRONG_PASSPHRASE: Final = "the passphrase does not decrypt it"  # noqa: S105 - a message
+_WRONG_PASSWORD: Final = "the password does not decrypt it; pass its passphrase as passphrase"  # noqa: S105 - a message
 
 KEY_TYPES: Final = (
     "ssh-ed25519",
@@ -67,17 +70,40 @@ class PrivateKey:
         )
 
 
-def load(path: str, passphrase: str | None = None) -> PrivateKey:
+def other_files(options: ConnectOptions) -> tuple[str, ...]:
+    """Return the key files that are used if they are there: ssh_config's, or the usual ones."""
+    if options.identity_files or not options.look_for_keys:
+        return options.identity_files
+    return USUAL_PLACES
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """What opens encrypted keys: the passphrase, or where there is none the password."""
+
+    passphrase: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+
+    def load(self, path: str) -> PrivateKey:
+        """Load a private key. Raises `KeyFileError`."""
+        if self.passphrase is not None or self.password is None:
+            return load(path, self.passphrase)
+        return load(path, self.password, wrong=_WRONG_PASSWORD)
+
+
+def load(
+    path: str, passphrase: str | None = None, *, wrong: str = _WRONG_PASSPHRASE
+) -> PrivateKey:
     """Load a private key: OpenSSH, PEM (PKCS#1, SEC 1) or PKCS#8, encrypted or not.
 
-    `~` is expanded. The passphrase is used only if the key needs one. Raises `KeyFileError`,
-    which tells apart: no such file, unreadable, no private key, passphrase missing or wrong,
-    and a type or encryption that is not supported.
+    `~` is expanded. The passphrase is used only if the key needs one; `wrong` is what is said of
+    one that does not open it. Raises `KeyFileError`, which tells apart: no such file, unreadable,
+    no private key, passphrase missing or wrong, and a type or encryption that is not supported.
     """
     data = _read(path)
     _refuse_what_is_no_private_key(path, data)
     try:
-        key = _decode(path, data, passphrase)
+        key = _decode(path, data, passphrase, wrong)
         if not isinstance(key, Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey):
             raise _unsupported(path, f"type {type(key).__name__.removesuffix('PrivateKey')}")
         openssh = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
@@ -137,7 +163,7 @@ def _refuse_what_is_no_private_key(path: str, data: bytes) -> None:
         raise KeyFileError(path, "it is no private key")
 
 
-def _decode(path: str, data: bytes, passphrase: str | None) -> object:
+def _decode(path: str, data: bytes, passphrase: str | None, wrong: str) -> object:
     if _OPENSSH_BEGIN in data:
         public = _openssh_public(data)
         if public is not None and public.type not in KEY_TYPES:
@@ -150,11 +176,11 @@ def _decode(path: str, data: bytes, passphrase: str | None) -> object:
         return decode(data, None)
     except TypeError as error:
         if passphrase is None:
-            raise KeyFileError(path, NEEDS_PASSPHRASE) from error
+            raise KeyFileError(path, _NEEDS_PASSPHRASE) from error
     try:
         return decode(data, passphrase.encode())
     except ValueError as error:
-        raise KeyFileError(path, WRONG_PASSPHRASE) from error
+        raise KeyFileError(path, wrong) from error
 
 
 def _openssh_public(data: bytes) -> HostKey | None:

@@ -83,6 +83,7 @@ def _settled(hop: Hop, known_hosts: Sequence[str]) -> ConnectOptions:
         port=_port(given, file),
         username=_username(given, file),
         password=given.password,
+        passphrase=given.passphrase,
         key_filename=files,
         allow_agent=given.allow_agent,
         look_for_keys=given.look_for_keys and (file is None or file.identity_files != ()),

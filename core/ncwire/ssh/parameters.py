@@ -49,6 +49,7 @@ class Jump:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     key_filename: Filename | Iterable[Filename] | None = None
+    passphrase: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Parameters:
     unknown_host_cb: UnknownHostCallback | None = default_unknown_host_cb
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
     key_filename: Filename | Iterable[Filename] | None = None
     allow_agent: bool = True
     hostkey_verify: bool = True
@@ -164,6 +166,7 @@ _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = MappingProxyType(
         "timeout": ((int, float), "a number of seconds"),
         "username": ((str,), "a string"),
         "password": ((str,), "a string"),
+        "passphrase": ((str,), "a string"),
         "hostkey_b64": ((str,), "a string"),
         "ssh_config": ((str, os.PathLike, bool), "a path, or True"),
         "sock_fd": ((int,), "a file descriptor"),

@@ -161,6 +161,7 @@ class SSHSession(Session):
         keepalive: float | None = None,
         environment: Mapping[str, str] | None = None,
         *,
+        passphrase: str | None = None,
         auth_handler: AuthHandler | None = None,
         accept_new: bool = False,
         jumps: Iterable[str | Jump] = (),
@@ -181,9 +182,11 @@ class SSHSession(Session):
         `unknown_host_cb`: called with host and MD5 fingerprint when there is no key on file for
         the host; True accepts. It is not asked about a changed or revoked key.
         `username`: the argument, or ssh_config's User, or the local user.
-        `password`: also the passphrase of keys that need one, and the answer to the server's
-        prompt if that is the only way it takes a password.
-        `key_filename`: one private key file or several; each must be usable.
+        `password`: also the answer to the server's prompt if that is the only way it takes a
+        password, and the passphrase of encrypted keys where there is no `passphrase`.
+        `passphrase`: opens encrypted keys, and is sent to no server.
+        `key_filename`: one private key file or several. One that cannot be used is left out, and
+        told in a warning of the log, or in the error.
         `allow_agent`, `look_for_keys`: whether to use the agent's keys, and `~/.ssh/id_*`.
         `hostkey_verify`: False takes any host key but a revoked one, and one other than
         `hostkey_b64`.
@@ -211,13 +214,13 @@ class SSHSession(Session):
         `subsystems`: names to try in turn; None: the profile's, or "netconf".
         `algorithms`: exactly the ones to offer, or an `AlgorithmPolicy`: changes to the default.
 
-        Raises, with nothing sent: `OptionError`, `UnsupportedOption`, `DriverError`,
-        `KeyFileError`. Then `ConnectError`, `HandshakeError` (`NoCommonAlgorithmError`),
-        `SSHUnknownHostError` and its subclasses, `KnownHostsFileError`, `AuthenticationError`,
-        `ChannelError`, `HelloError`; a plain `SSHError` for a connection that fails between;
-        `StepTimeoutError` for any step that is late; `SessionCloseError` when `close` is called
-        meanwhile. No socket, thread or fd is left then, and the session cannot be connected
-        again.
+        Raises, with nothing sent: `OptionError`, `UnsupportedOption`, `DriverError`, and
+        `KeyFileError` where no key can be used and there is nothing else to log in with. Then
+        `ConnectError`, `HandshakeError` (`NoCommonAlgorithmError`), `SSHUnknownHostError` and its
+        subclasses, `KnownHostsFileError`, `AuthenticationError`, `ChannelError`, `HelloError`; a
+        plain `SSHError` for a connection that fails between; `StepTimeoutError` for any step that
+        is late; `SessionCloseError` when `close` is called meanwhile. No socket, thread or fd is
+        left then, and the session cannot be connected again.
         """
         # As in `load_known_hosts`.
         from ncwire.driver_choice import choose  # noqa: PLC0415
@@ -231,6 +234,7 @@ class SSHSession(Session):
             unknown_host_cb=unknown_host_cb,
             username=username,
             password=password,
+            passphrase=passphrase,
             key_filename=key_filename,
             allow_agent=allow_agent,
             hostkey_verify=hostkey_verify,
@@ -324,6 +328,7 @@ def connect(
     sock: socket.socket | None = None,
     keepalive: float | None = None,
     environment: Mapping[str, str] | None = None,
+    passphrase: str | None = None,
     auth_handler: AuthHandler | None = None,
     accept_new: bool = False,
     jumps: Iterable[str | Jump] = (),
@@ -366,6 +371,7 @@ def connect(
         sock,
         keepalive,
         environment,
+        passphrase=passphrase,
         auth_handler=auth_handler,
         accept_new=accept_new,
         jumps=jumps,

@@ -20,6 +20,7 @@ host = "192.0.2.1"
 port = 22
 username = "admin"
 password = {env = "R1"}
+passphrase = {env = "R1_KEY"}
 key_filename = ["id", "/etc/id"]
 allow_agent = false
 look_for_keys = false
@@ -42,6 +43,7 @@ environment = {LANG = "C"}
 
 def test_everything_comes_out_as_connect_takes_it(load, tmp_path, monkeypatch):
     monkeypatch.setenv("R1", "secret")
+    monkeypatch.setenv("R1_KEY", "opens it")
     device = load(EVERYTHING).device("r1")
 
     assert device.parameters() == {
@@ -49,6 +51,7 @@ def test_everything_comes_out_as_connect_takes_it(load, tmp_path, monkeypatch):
         "port": 22,
         "username": "admin",
         "password": "secret",
+        "passphrase": "opens it",
         "key_filename": (str(tmp_path / "id"), "/etc/id"),
         "allow_agent": False,
         "look_for_keys": False,
@@ -142,6 +145,28 @@ def test_the_password_of_a_jump_is_read_when_it_is_needed(load, monkeypatch):
     monkeypatch.setenv("JUMP", "secret")
     assert device.parameters()["jumps"] == [Jump(host="b", password="secret")]
     assert "secret" not in repr(device)
+
+
+def test_a_passphrase_beside_a_password(load, monkeypatch):
+    device = load(
+        """
+        [devices.r1]
+        password = {env = "PASSWORD"}
+        passphrase = {env = "PASSPHRASE"}
+        jumps = [{host = "b", passphrase = {env = "JUMP"}}]
+        [devices.r2]
+        """
+    ).devices
+    for name in ("PASSWORD", "PASSPHRASE", "JUMP"):
+        monkeypatch.setenv(name, f"secret {name}")
+    given = device["r1"].parameters()
+    assert (given["password"], given["passphrase"]) == ("secret PASSWORD", "secret PASSPHRASE")
+    assert given["jumps"] == [Jump(host="b", passphrase="secret JUMP")]
+    assert device["r1"].passphrase() == "secret PASSPHRASE"
+    assert device["r2"].passphrase() is None
+    monkeypatch.delenv("PASSPHRASE")
+    assert device["r1"].parameters(passphrase="other")["passphrase"] == "other"
+    device["r2"].verify()
 
 
 def test_of_several_drivers_the_first_that_can_be_used_is_taken(load):

@@ -70,8 +70,9 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_lines(load):
 
 @pytest.mark.parametrize("place", ["defaults", "groups.a", "devices.r1"])
 def test_a_plain_password_is_refused_and_not_repeated(load, place):
-    said = problem(load, f'[{place}]\npassword = "hunter2"')
-    assert said.startswith(f"line 2: {place}.password: a secret does not belong into this file")
+    for name in ("password", "passphrase"):
+        said = problem(load, f'[{place}]\n{name} = "hunter2"')
+        assert said.startswith(f"line 2: {place}.{name}: a secret does not belong into this file")
     assert '{env = "VARIABLE"}' in said
     assert "hunter2" not in said
 

@@ -174,8 +174,11 @@ def test_wrong_parameters_are_told_with_the_device(keys, parameter, value):
 
 
 def test_a_key_file_that_cannot_be_used_is_told_at_once(keys, tmp_path):
+    given = {"name": "r1", "host_keys": keys[0], "key_filename": tmp_path / "missing"}
     with pytest.raises(KeyFileError, match="missing"):
-        devices(Device(name="r1", host_keys=keys[0], key_filename=tmp_path / "missing"))
+        devices(Device(**given, look_for_keys=False))
+    # With something else to log in with it is told with each call.
+    devices(Device(**given, password="p"))
 
 
 def test_what_the_driver_cannot_do_is_told_at_once(keys):

@@ -114,7 +114,7 @@ def test_known_types_are_preferred(options, tmp_path, key_factory):
 
 def test_what_can_be_refused_is_refused_before_a_packet(options, listener, tmp_path):
     for more, kind in (
-        ({"key_filename": (str(tmp_path / "none"),)}, KeyFileError),
+        ({"key_filename": (str(tmp_path / "none"),), "password": None}, KeyFileError),
         ({"algorithms": Algorithms(kex=("none",))}, UnsupportedOption),
         ({"known_hosts": (str(tmp_path / "none"),)}, OptionError),
         ({"hostkey_b64": "rubbish"}, OptionError),
@@ -278,7 +278,7 @@ class TestWithSocket:
     @pytest.mark.parametrize(
         ("more", "server", "kind"),
         [
-            ({"key_filename": ("/no/such",)}, {}, KeyFileError),
+            ({"key_filename": ("/no/such",), "password": None}, {}, KeyFileError),
             ({}, {"on": {"handshake": fail(HandshakeError("x"))}}, HandshakeError),
             ({"hostkey_verify": True}, {}, SSHUnknownHostError),
         ],

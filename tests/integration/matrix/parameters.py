@@ -396,3 +396,23 @@ def _keepalive_count(at):
     session = at.connect(server, keepalive=0.1, keepalive_count=1)
     with at.frozen(server), at.raises(SessionCloseError, match="no answer to 1 keepalive"):
         session.rpc("<echo/>", timeout=30)
+
+
+@parameter(
+    "passphrase",
+    "passphrase=..., password=..., key_filename=...",
+    "An encrypted key is opened with it, and the password is the login's: sshd logs both.",
+    needs=Feature.PUBLICKEY,
+)
+def _passphrase_of_its_own(at):
+    key = at.key("encrypted_beside_a_password", passphrase="opens it")
+    server = at.make_sshd(
+        user=at.account.name,
+        authorized_keys=[key],
+        config=f"{PASSWORDS}\nAuthenticationMethods publickey,password",
+    )
+    given = {"key_filename": str(key), "password": at.account.password}
+    assert at.connect(server, passphrase="opens it", **given).connected
+    assert f"Partial publickey for {at.account.name} " in server.log()
+    assert at.fingerprint(key) in server.log()
+    assert f"Accepted password for {at.account.name} " in server.log()
