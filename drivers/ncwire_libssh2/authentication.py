@@ -143,6 +143,12 @@ class Authentication:
         def converse() -> Any:
             try:
                 return connection.session.userauth_keyboardinteractive_callback(username, answers)
+            except SystemError as error:
+                # What ssh2-python 1.2.0 makes of an exception of its own in the callback. The
+                # attempt has gone on with empty answers.
+                if not isinstance(error.__cause__, UnicodeDecodeError):
+                    raise
+                raise SSHError("keyboard-interactive: the server's prompt is not UTF-8") from error
             finally:
                 if answers.error is not None:
                     raise answers.error
