@@ -32,7 +32,7 @@ class Timeouts:
     handshake: float = DefaultBudget(15.0)
     """SSH identification strings and key exchange."""
     auth: float = DefaultBudget(30.0)
-    """Each authentication attempt."""
+    """Each authentication attempt, without the time that `auth_handler` takes to answer."""
     channel: float = DefaultBudget(15.0)
     """Opening the channel and starting the subsystem."""
     hello: float = DefaultBudget(30.0)
@@ -42,7 +42,8 @@ class Timeouts:
     close: float = DefaultBudget(5.0)
     """Ending the session: unsent messages, goodbye, and freeing everything."""
     overall: float = DefaultBudget(120.0)
-    """The whole of `connect`; if it is left out, never less than its steps together."""
+    """The whole of `connect`, with what its callbacks take; if it is left out, never less than its
+    steps together."""
 
     def __post_init__(self) -> None:
         for budget in dataclasses.fields(self):

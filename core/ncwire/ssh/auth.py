@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import logging
+import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from ncwire.driver.auth import AuthOutcome, AuthResult, NoneAttempt
+from ncwire.driver.auth import AuthOutcome, AuthResult, InteractiveAttempt, NoneAttempt
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.errors import (
     AuthenticationError,
     KeyFileError,
+    NcwireError,
     OptionError,
     PasswordExpiredError,
     SSHError,
+    StepTimeoutError,
 )
 from ncwire.ssh import keys
+from ncwire.ssh.answer_clock import AnswerClock
 from ncwire.ssh.auth_plan import Plan
 from ncwire.ssh.credentials import Password, PromptedPassword, Prompts
 from ncwire.ssh.key_credentials import AgentKeys, KeyFiles, KeyUser, NamedKeys
@@ -46,7 +51,11 @@ class Authentication:
     twice, and after a partial success it goes on with what the server still wants. A key that
     cannot be used is left out, and reported.
 
-    `proceed` is called before each step, and raises when there is to be none.
+    `proceed` is called before each step, and raises when there is to be none. `hang_up` frees the
+    connection, whatever the driver is doing with it; it may be called on another thread.
+
+    The budget of an attempt is the server's. While `auth_handler` answers only the deadline of all
+    steps runs on.
     """
 
     def __init__(
@@ -55,10 +64,14 @@ class Authentication:
         options: ConnectOptions,
         named_keys: Sequence[PrivateKey | KeyFileError],
         deadline: Deadline,
+        *,
         proceed: Callable[[], None],
+        hang_up: Callable[[], None],
     ) -> None:
         self._driver = driver
         self._proceed = proceed
+        self._hang_up = hang_up
+        self._clock: AnswerClock | None = None
         self._options = options
         self._deadline = deadline
         self._report: list[str] = []
@@ -247,13 +260,33 @@ class Authentication:
         deadline.remaining()
         self._proceed()
         try:
-            with driver_step(self._driver.name, step):
-                outcome = self._driver.authenticate(attempt, deadline)
+            if isinstance(attempt, InteractiveAttempt) and attempt.answer == self._answer:
+                return self._asked(step, attempt)
+            return self._carried_out(step, attempt, deadline)
         except Exception:
             if self._callback_error is not None:
                 raise self._callback_error from None
             raise
+
+    def _carried_out(self, step: str, attempt: Attempt, deadline: Deadline) -> AuthOutcome:
+        with driver_step(self._driver.name, step):
+            outcome = self._driver.authenticate(attempt, deadline)
         check_returned(self._driver.name, step, outcome, AuthOutcome)
+        return outcome
+
+    def _asked(self, step: str, attempt: Attempt) -> AuthOutcome:
+        """Carry out an attempt in which `auth_handler` answers, by a clock that stops then."""
+        budget = self._options.timeouts.auth
+        whole = Deadline.after(math.inf, step, within=self._deadline)
+        with AnswerClock(budget, self._hang_up) as self._clock:
+            try:
+                outcome = self._carried_out(step, attempt, whole)
+            except NcwireError as error:
+                if self._clock.has_expired:
+                    raise StepTimeoutError(step, budget) from error
+                raise
+        if self._clock.has_expired:
+            raise StepTimeoutError(step, budget)
         return outcome
 
     def _agent_identities(self, agent: str) -> Sequence[AgentIdentity]:
@@ -266,7 +299,8 @@ class Authentication:
     def _answer(self, title: str, instruction: str, prompts: Sequence[Prompt]) -> Sequence[str]:
         # What the caller's handler raises must reach the caller, whatever lies between.
         try:
-            answers = self._handler(title, instruction, prompts)
+            with self._clock.stopped() if self._clock else nullcontext():
+                answers = self._handler(title, instruction, prompts)
             _check_answers(answers, prompts)
         except BaseException as error:
             self._callback_error = error

@@ -83,6 +83,7 @@ class SSHConnecting(Connecting):
                 identified.named_keys,
                 self._deadline,
                 proceed=self._check_not_aborted,
+                hang_up=self._free_driver,
             ).run()
             return self._open_channel()
 

@@ -45,10 +45,6 @@ SHORT = {
 }
 
 
-def proceed():
-    """Nothing stops these."""
-
-
 def options(**more):
     base = {"host": "r1", "username": "admin", "allow_agent": False, "look_for_keys": False}
     return ConnectOptions(**base | {"identity_agent": "/agent"} | more)
@@ -57,8 +53,12 @@ def options(**more):
 def authenticate(driver_class, opts):
     driver = driver_class()
     named = [load(path, opts.password) for path in opts.key_filename]
-    Authentication(driver, opts, named, Deadline.after(30, "connect"), proceed).run()
+    run(driver, opts, named, Deadline.after(30, "connect"))
     return driver
+
+
+def run(driver, opts, named, deadline):
+    Authentication(driver, opts, named, deadline, proceed=lambda: None, hang_up=driver.abort).run()
 
 
 def tried(driver) -> list[str]:
@@ -358,14 +358,14 @@ def test_a_connection_that_fails_without_a_denial_is_no_refusal():
 def test_each_attempt_has_its_own_deadline_within_the_whole():
     driver = scripted()()
     opts = options(password="right", timeouts=Timeouts(auth=7))
-    Authentication(driver, opts, [], Deadline.after(30, "connect"), proceed).run()
+    run(driver, opts, [], Deadline.after(30, "connect"))
     assert [deadline.seconds for deadline in driver.deadlines] == [7, 7]
     assert [deadline.step for deadline in driver.deadlines] == [
         "authentication by none",
         "authentication by password",
     ]
     with pytest.raises(StepTimeoutError, match=r"authentication by none \(connect\)"):
-        Authentication(scripted()(), opts, [], Deadline.after(-1, "connect"), proceed).run()
+        run(scripted()(), opts, [], Deadline.after(-1, "connect"))
 
 
 def test_what_the_driver_cannot_do_is_not_tried_and_said(blobs):

@@ -34,7 +34,8 @@ def options(**more):
 def authenticate(driver_class, opts):
     driver = driver_class()
     named = Identified.by(opts).named_keys
-    Authentication(driver, opts, named, Deadline.after(30, "connect"), lambda: None).run()
+    deadline = Deadline.after(30, "connect")
+    Authentication(driver, opts, named, deadline, proceed=lambda: None, hang_up=driver.abort).run()
     return driver
 
 
