@@ -57,13 +57,14 @@ def test_what_cannot_be_laid_out_is_left_as_it_is(raw):
     assert documents.laid_out(raw) == raw
 
 
-@pytest.mark.parametrize("raw", ["<a>\x9b2Jb</a>", "<a>\x1b[2Jb"], ids=["C1", "malformed"])
+@pytest.mark.parametrize("raw", ["<a>\x9b2Jb</a>", "<a>\x1b[2Jb", "<a>\u202e[2Jb</a>"])
 def test_a_shown_document_does_not_drive_the_terminal(capsys, raw):
     terminal.show_document(raw)
 
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "\x9b" not in out
+    assert "\u202e" not in out
     assert "[2Jb" in out or "\\x9b2Jb" in out
 
 

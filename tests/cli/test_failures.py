@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
@@ -95,6 +96,23 @@ def test_a_peers_words_do_not_drive_the_terminal(capsys):
     said = capsys.readouterr().err
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", said)
     assert "\\x1b]0;owned\\x07" in said
+
+
+def test_a_peers_words_do_not_turn_the_text_nor_begin_a_line_of_ours(capsys):
+    failures.tell(errors.SSHError("\u202egnirts\u2066\u2028x\nncwire: done"))
+
+    said = capsys.readouterr().err
+    assert said == ("ncwire: SSH: \\u202egnirts\\u2066\\u2028x\n  ncwire: done\n")
+
+
+def test_nor_does_what_is_logged(capsys):
+    def work() -> int:
+        logging.getLogger("ncwire.ssh.auth").warning("it says %s", "\u202ea\nncwire: done")
+        return 0
+
+    failures.presented(work, debug=False)
+    said = capsys.readouterr().err
+    assert said == "ncwire: WARNING: ncwire.ssh.auth: it says \\u202ea\\x0ancwire: done\n"
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -220,6 +220,22 @@ def test_the_profile_that_fits_and_the_lines_for_the_inventory(run, tmp_path, mo
     ]
 
 
+@pytest.mark.parametrize("command", ["probe", "hello"])
+def test_what_the_device_says_does_not_turn_the_text(run, tmp_path, monkeypatch, command):
+    known_hosts = tmp_path / "known_hosts"
+    monkeypatch.setenv("SECRET", "pw")
+    uri = "urn:\u202e\u2066x\u2028session: driver forged"
+    with EmbeddedServer(capabilities=[uri], password="pw", auth_banner="a\u200fb") as server:
+        server.write_known_hosts(known_hosts)
+        code, out, _ = run(
+            *(command, f"{server.username}@{server.host}", "-p", str(server.port), "-F", "none"),
+            *("--known-hosts", str(known_hosts), "--password-env", "SECRET", "--no-prompt"),
+        )
+    assert code == 0
+    assert "urn:\\u202e\\u2066xsession:driverforged" in out
+    assert not set(out) & {*"\u202e\u2066\u2028\u200f"}
+
+
 def test_json_has_all_of_it(run, login):
     code, out, _ = run("probe", "--json", *login)
 

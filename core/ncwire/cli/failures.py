@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from ncwire import errors
 from ncwire.cli.terminal import printable
+from ncwire.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,9 +112,9 @@ def warn(text: str) -> None:
 
 
 def _say(sentence: str, remedy: str = "") -> None:
-    # A peer's words may be among these, and must not drive the terminal.
-    # In one go, for several threads may have something to tell.
-    lines = filter(None, (f"ncwire: {sentence}", remedy))
+    # A peer's words may be among these, and must not drive the terminal, nor begin a line as if
+    # they were ours. In one go, for several threads may have something to tell.
+    lines = filter(None, ("ncwire: " + sentence.replace("\n", "\n  "), remedy))
     print("".join(f"{printable(line)}\n" for line in lines), end="", file=sys.stderr, flush=True)
 
 
@@ -152,7 +153,10 @@ def _logging(*, debug: bool) -> Iterator[None]:
 
 
 class _OneLine(logging.Formatter):
-    """A record as a line that does not drive the terminal."""
+    """A record as a line that does not drive the terminal; only tracebacks have more lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        return one_line(super().formatMessage(record))
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record))

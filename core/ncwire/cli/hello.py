@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ncwire.cli import connection
-from ncwire.cli.terminal import console, printable
+from ncwire.cli.terminal import console
+from ncwire.printable import one_line
 
 if TYPE_CHECKING:
     import argparse
@@ -47,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     out = console()
     for name, value in facts.items():
-        out.print(Text.assemble((f"{name}: ", "bold"), printable(str(value))), soft_wrap=True)
+        out.print(Text.assemble((f"{name}: ", "bold"), one_line(str(value))), soft_wrap=True)
     out.print(Text(f"capabilities ({len(capabilities)}):", "bold"))
     for uri in capabilities:
-        out.print(Text(f"  {printable(uri)}"), soft_wrap=True)
+        out.print(Text(f"  {one_line(uri)}"), soft_wrap=True)
     return 0

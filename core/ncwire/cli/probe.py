@@ -12,6 +12,7 @@ from rich.text import Text
 from ncwire.cli import connection, failures, values
 from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import console, printable
+from ncwire.printable import one_line
 from ncwire.probe import Ability, Standing, probe
 from ncwire.probe.report import offered
 from ncwire.probe.stanza import stanza
@@ -170,7 +171,7 @@ def _section(out: Console, title: str, rows: Iterable[Sequence[str]]) -> None:
     if not out.is_terminal:
         for row in rows:
             line = "  ".join(cell.strip() for cell in row if cell.strip())
-            out.print(Text(printable(f"{title}: {line}")), soft_wrap=True)
+            out.print(Text(one_line(f"{title}: {line}")), soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=False)
     for row in rows:

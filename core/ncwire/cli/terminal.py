@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,19 +9,15 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from ncwire.cli import documents
+from ncwire.printable import printable
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-# C0 but for tab and line feed, DEL, and C1, which some terminals obey as well.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+__all__ = ["console", "printable", "show_document", "write_document"]
+
 _PRETTY_UP_TO = 1 << 20
 """How long a document, in characters, is laid out and coloured: more is not for reading."""
-
-
-def printable(text: str) -> str:
-    """Return the text with its control characters made visible, so that none has an effect."""
-    return _CONTROL.sub(lambda control: f"\\x{ord(control[0]):02x}", text)
 
 
 def console() -> Console:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.kexinit import KexInit, is_aead
     from ncwire.driver.options import ConnectOptions
+    from ncwire.printable import one_line
 else:
     __getattr__, __dir__ = late(
         __name__,
@@ -51,6 +52,7 @@ else:
             "Prompt": "ncwire.driver.auth",
             "PublicKeyAttempt": "ncwire.driver.auth",
             "is_aead": "ncwire.driver.kexinit",
+            "one_line": "ncwire.printable",
         },
     )
 
@@ -82,6 +84,7 @@ __all__ = [
     "Timeouts",
     "Wait",
     "is_aead",
+    "one_line",
     "point_at_nothing",
     "watch_forks",
 ]

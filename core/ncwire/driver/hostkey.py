@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 
 _LONGEST_NAME = 64
 """Octets of an algorithm's name (RFC 4251 section 6)."""
+_NAME = re.compile(rb"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,12 @@ class HostKey:
     def from_blob(cls, blob: bytes) -> HostKey:
         """Read the type out of the blob, whose first string it is.
 
-        Raises ValueError for bytes that begin with no such string.
+        Raises ValueError for bytes that begin with no such string: the name of an algorithm has
+        printable ASCII characters only, and no space (RFC 4251 section 6).
         """
         length = int.from_bytes(blob[:4], "big")
         name = blob[4 : 4 + length]
-        if not 0 < length <= _LONGEST_NAME or len(name) != length or not name.isascii():
+        if not 0 < length <= _LONGEST_NAME or len(name) != length or not _NAME.fullmatch(name):
             raise ValueError("not an SSH public key")
         return cls(name.decode("ascii"), blob)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncwire.errors.transport import AuthenticationError, TransportError
+from ncwire.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,8 +64,7 @@ _LONGEST_LIST = 1000  # the server's list is its own to fill
 
 
 def _listed(offer: Algorithms, kind: str) -> str:
-    text = "".join(c if c.isprintable() else "?" for c in ", ".join(getattr(offer, kind)))
-    return (text if len(text) <= _LONGEST_LIST else f"{text[:_LONGEST_LIST]}...") or "none"
+    return one_line(", ".join(getattr(offer, kind)), _LONGEST_LIST) or "none"
 
 
 class ChannelError(SSHError):

@@ -19,6 +19,7 @@ from ncwire.errors import (
     SSHError,
     StepTimeoutError,
 )
+from ncwire.printable import one_line
 from ncwire.ssh import keys
 from ncwire.ssh.answer_clock import AnswerClock
 from ncwire.ssh.auth_plan import Plan
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _KEYS = frozenset({"publickey"})
+_LONGEST_LIST = 1000
 
 
 class Authentication:
@@ -111,7 +113,7 @@ class Authentication:
         _log.debug(
             "%s: the server offers %s; the plan: %s",
             self._who(),
-            ", ".join(sorted(self._wanted)),
+            _listed(self._wanted),
             self._plan,
         )
         while outcome.result is not AuthResult.SUCCESS:
@@ -313,7 +315,7 @@ class Authentication:
 
     def _failure(self) -> AuthenticationError:
         self._plan.report_untried(self._offered, self._driver.name)
-        methods = ", ".join(sorted(self._wanted)) or "no method at all"
+        methods = _listed(self._wanted)
         if self._partial:
             problem = f"the server wants more, by one of: {methods}"
         elif self._answered:
@@ -348,6 +350,11 @@ class Authentication:
     def _who(self) -> str:
         host = self._options.host
         return f"{self._options.username}@{host}" if host else self._options.username
+
+
+def _listed(methods: frozenset[str]) -> str:
+    # The server's own words, and as many as it likes.
+    return one_line(", ".join(sorted(methods)), _LONGEST_LIST) or "no method at all"
 
 
 def _check_answers(answers: Sequence[str], prompts: Sequence[Prompt]) -> None:

@@ -9,6 +9,7 @@ from ncwire.driver.auth import AgentAttempt
 from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import KeyFileError
+from ncwire.printable import one_line
 from ncwire.ssh import keys
 from ncwire.ssh.credentials import Credential, Source
 from ncwire.ssh.user_certificates import CertificateError, from_blob, is_certificate
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ncwire.driver.auth import AgentIdentity
     from ncwire.ssh.keys import Opener, PrivateKey
     from ncwire.ssh.user_certificates import Certificates, UserCertificate
+
+_LONGEST_NAME = 200
+"""How much of a key's comment is told: an agent may be that of another machine."""
 
 
 class NamedKeys(Source):
@@ -165,7 +169,7 @@ class _Held:
 
     @property
     def name(self) -> str:
-        return self.identity.comment or "without a name"
+        return one_line(self.identity.comment, _LONGEST_NAME) or "without a name"
 
     @classmethod
     def usable(cls, identity: AgentIdentity, report: Callable[[str], None]) -> Iterator[_Held]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ncwire.driver import Wait, point_at_nothing, watch_forks
 from ncwire.errors import ConnectError, OptionError
+from ncwire.printable import one_line
 from ncwire.pump import Member
 from ncwire.ssh.relay import Part
 
@@ -152,7 +153,7 @@ class _Stderr(Member):
         if not data or len(self._unfinished) > _LONGEST:
             lines.append(self._unfinished)
             self._unfinished = b""
-        for line in filter(None, map(_printable, lines)):
+        for line in filter(None, map(_text, lines)):
             _log.debug("%s: %s", self._name, line)
             self.lines.append(line)
         if not data:
@@ -202,6 +203,5 @@ def _signal(number: int) -> str:
         return f"signal {number}"
 
 
-def _printable(line: bytes | bytearray) -> str:
-    text = line.decode("utf-8", "replace").strip()
-    return "".join(c if c.isprintable() else "?" for c in text)[:_LONGEST]
+def _text(line: bytes | bytearray) -> str:
+    return one_line(line.decode("utf-8", "replace").strip()[:_LONGEST])

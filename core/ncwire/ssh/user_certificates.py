@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ncwire.driver.hostkey import HostKey
+from ncwire.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -190,4 +191,4 @@ def _date(seconds: int) -> str:
 
 
 def _text(data: bytes) -> str:
-    return "".join(c if c.isprintable() else "?" for c in data.decode("utf-8", "replace"))
+    return one_line(data.decode("utf-8", "replace"))

@@ -157,6 +157,20 @@ def test_publickey_is_off_without_agent_and_usual_places(home, files, blobs):
     assert error.attempts == ("password: denied",)
 
 
+def test_what_the_server_offers_and_the_agent_holds_does_not_drive_a_terminal(blobs, caplog):
+    caplog.set_level("DEBUG", "ncwire.ssh.auth")
+    methods = PUBLICKEY | {"\u202edrowssap\n", "x" * 100_000}
+    error = refused(
+        scripted(steps=[methods], identities=[identity(blobs[0], "\x1b[2J\u2028mine" * 1000)]),
+        options(allow_agent=True),
+    )
+    told = f"{error}{caplog.text}"
+    assert "\\x1b[2J\\u2028mine" in told
+    assert not set(told) & {*"\x1b\u202e\u2028"}
+    assert len(str(error)) < 5000
+    assert "\n" not in str(error)
+
+
 def test_nothing_to_try_says_what_is_offered_and_what_to_pass():
     error = refused(scripted(steps=[ALL]), options())
     assert "there is nothing to try" in str(error)
