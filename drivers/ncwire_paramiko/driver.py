@@ -77,6 +77,7 @@ class ParamikoDriver(SSHDriver):
         Feature.KEYBOARD_INTERACTIVE,
         Feature.PROMPT_ECHO,
         Feature.AGENT,
+        Feature.AGENT_SECURITY_KEY,
         Feature.USER_CERTIFICATE,
         Feature.ENVIRONMENT,
         Feature.KEEPALIVE,

@@ -326,9 +326,7 @@ def test_a_missing_key_does_not_keep_the_next_from_its_turn(make_sshd, connect, 
 
 def test_the_login_password_is_no_passphrase(make_sshd, connect, account, key_ring, caplog):
     key = key_ring.key("with another passphrase", "ed25519", "a passphrase")
-    server = make_sshd(
-        user=account.name, authorized_keys=[key], config="PasswordAuthentication yes"
-    )
+    server = make_sshd(user=account.name, authorized_keys=[key], config=PASSWORDS)
     given = {"key_filename": str(key), "password": account.password}
     assert connect(server, **given).connected
     assert "Accepted password for" in server.log()

@@ -18,6 +18,9 @@ class Feature(enum.Enum):
     PROMPT_ECHO = "prompt-echo"
     """Each prompt tells whether its answer may be shown; without it, none does."""
     AGENT = "agent"
+    AGENT_SECURITY_KEY = "agent-security-key"
+    """The agent's keys may be those of security devices (FIDO, the sk- types of OpenSSH's
+    PROTOCOL.u2f), whose signatures have flags and a counter behind them."""
     HOST_KEY = "host-key"
     """The host key is handed to the core, so hostkey_b64, unknown_host_cb and ncwire's own
     reading of known_hosts apply."""

@@ -132,6 +132,7 @@ class Authentication:
             self._certificates,
             self._driver.name,
             presents_certificates=Feature.USER_CERTIFICATE in self._driver.features,
+            uses_security_keys=Feature.AGENT_SECURITY_KEY in self._driver.features,
         )
         paths = keys.other_files(options)
         sources: list[Source] = []

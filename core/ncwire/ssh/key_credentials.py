@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ncwire import registry
 from ncwire.driver.auth import AgentAttempt
 from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
-from ncwire.errors import KeyFileError
+from ncwire.errors import KeyFileError, SSHError
 from ncwire.printable import one_line
 from ncwire.ssh import keys
 from ncwire.ssh.credentials import Credential, Source
@@ -120,14 +121,24 @@ class AgentKeys(Source):
         paths = {key.blob: path for path in self._paths if (key := keys.public_half(path))}
         rank = {blob: place for place, blob in enumerate(paths)}
         held: dict[bytes, list[_Held]] = {}
-        for identity in self._identities():
+        for identity in self._listed(report):
             for each in _Held.usable(identity, report):
                 held.setdefault(each.key.blob, []).append(each)
         for blob in sorted(held, key=lambda blob: rank.get(blob, len(rank))):
             if blob not in paths and self._only_configured:
                 continue
+            if not self._user.signs_with(held[blob][0], report):
+                continue
             for each in sorted(held[blob], key=lambda each: each.certificate is None):
                 yield from self._of(each, paths.get(blob), tried, report)
+
+    def _listed(self, report: Callable[[str], None]) -> Sequence[AgentIdentity]:
+        try:
+            return self._identities()
+        except SSHError as error:
+            # It is the agent that failed, and not the connection.
+            report(f"{self.title}: not tried, {error}")
+            return ()
 
     def _of(
         self,
@@ -191,7 +202,8 @@ class _Held:
 class KeyUser:
     """Who logs in with keys, and with which certificates for them.
 
-    `presents_certificates` tells whether the driver can; if it cannot, that is reported.
+    `presents_certificates` and `uses_security_keys` tell whether the driver can; if it cannot,
+    that is reported.
     """
 
     def __init__(
@@ -201,11 +213,24 @@ class KeyUser:
         driver: str,
         *,
         presents_certificates: bool,
+        uses_security_keys: bool,
     ) -> None:
         self.username = username
         self._certificates = certificates
         self._driver = driver
         self._able = presents_certificates
+        self._uses_security_keys = uses_security_keys
+
+    def signs_with(self, held: _Held, report: Callable[[str], None]) -> bool:
+        """Tell whether the driver can have the agent sign with a key, and report if it cannot."""
+        able = self._uses_security_keys or not held.key.type.startswith("sk-")
+        if not able:
+            others = registry.who_can(Feature.AGENT_SECURITY_KEY)
+            report(
+                f"publickey {held.name}, of the agent ({held.key.type} {held.key.sha256}): not "
+                f"tried, not supported by driver {self._driver!r} ({others})"
+            )
+        return able
 
     def presents(self, certificate: UserCertificate, report: Callable[[str], None]) -> bool:
         """Tell whether the driver can present certificates, and report this one if it cannot."""

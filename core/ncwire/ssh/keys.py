@@ -166,6 +166,8 @@ def _refuse_what_is_no_private_key(path: str, data: bytes) -> None:
 def _decode(path: str, data: bytes, passphrase: str | None, wrong: str) -> object:
     if _OPENSSH_BEGIN in data:
         public = _openssh_public(data)
+        if public is not None and public.type.startswith("sk-"):
+            raise _unsupported(path, f"type {public.type}; ssh-add loads it into an agent")
         if public is not None and public.type not in KEY_TYPES:
             raise _unsupported(path, f"type {public.type}")
         decode: Callable[[bytes, bytes | None], object] = load_ssh_private_key

@@ -212,6 +212,36 @@ def test_a_key_in_the_agent_and_in_a_file_is_tried_once(files, blobs):
     assert len(error.attempts) == 1
 
 
+def test_a_security_key_is_only_for_drivers_that_can(key_factory):
+    kind = b"sk-ssh-ed25519@openssh.com"
+    strings = (kind, bytes(32), b"ssh:")
+    blob = b"".join(len(each).to_bytes(4, "big") + each for each in strings)
+    token = AgentIdentity(kind.decode(), blob, "token")
+    server = scripted(steps=[PUBLICKEY], identities=[token], keys=[blob])
+    error = refused(server, options(allow_agent=True))
+    assert error.attempts[0].startswith(f"publickey token, of the agent ({kind.decode()} SHA256:")
+    assert "not supported by driver 'scripted' (these drivers do: paramiko)" in error.attempts[0]
+
+    class Able(server):
+        contract = (1, 0)
+        features = server.features | {Feature.AGENT_SECURITY_KEY}
+
+    assert tried(authenticate(Able, options(allow_agent=True))) == ["agent"]
+
+
+def test_an_agent_that_fails_does_not_keep_the_password_from_its_turn():
+    def fail():
+        raise SSHError("SSH agent: it failed to list its keys")
+
+    server = {"steps": [PUBLICKEY | PASSWORD], "on": {"agent_identities": fail}}
+    driver = authenticate(scripted(**server), options(allow_agent=True, password="right"))
+    assert tried(driver) == ["password"]
+    error = refused(scripted(**server), options(allow_agent=True, password="wrong"))
+    assert error.attempts[0] == (
+        "the agent's keys: not tried, SSH agent: it failed to list its keys"
+    )
+
+
 def test_the_agents_keys_of_known_files_come_first(files, blobs):
     driver = scripted(
         steps=[PUBLICKEY], identities=[identity(b) for b in blobs[:3]], keys=[blobs[2]]

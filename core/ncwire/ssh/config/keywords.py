@@ -136,7 +136,7 @@ WITHOUT_EFFECT: Final[Mapping[str, str]] = MappingProxyType(
         "RemoteCommand": "the subsystem is what ``subsystems`` names",
         "RemoteForward": _NO_FORWARDING,
         "RequestTTY": _NO_TERMINAL,
-        "SecurityKeyProvider": "keys on security keys are not supported, and say so",
+        "SecurityKeyProvider": "keys of security devices are used by way of the agent",
         "SessionType": "the subsystem is what ``subsystems`` names",
         "StdinNull": _NO_TERMINAL,
         "StreamLocalBindMask": _NO_FORWARDING,
