@@ -15,7 +15,7 @@ from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import ChannelError, NcwireError, NoCommonAlgorithmError, OptionError
-from ncwire.ssh import algorithms, sockets
+from ncwire.ssh import algorithms, monkey_patches, sockets
 from ncwire.ssh.accept_new import NewHosts
 from ncwire.ssh.algorithm_advice import advise
 from ncwire.ssh.auth import Authentication
@@ -111,6 +111,7 @@ class SSHConnecting(Connecting):
         return _Hop(driver, last, self._deadline, self._route, (options.host, options.port))
 
     def _open_socket(self) -> socket.socket:
+        monkey_patches.check()
         options, wakeup = self._options, self._wakeup
         if self._hop is not None:
             self._check_not_aborted()
