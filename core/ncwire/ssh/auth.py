@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from ncwire.ssh import keys
 from ncwire.ssh.answer_clock import AnswerClock
 from ncwire.ssh.auth_plan import Plan
 from ncwire.ssh.credentials import Password, PromptedPassword, Prompts
+from ncwire.ssh.destination import is_encodable
 from ncwire.ssh.key_credentials import AgentKeys, KeyFiles, KeyUser, NamedKeys
 from ncwire.ssh.user_certificates import Certificates
 from ncwire.steps import check_returned, driver_step
@@ -280,7 +280,8 @@ class Authentication:
     def _asked(self, step: str, attempt: Attempt) -> AuthOutcome:
         """Carry out an attempt in which `auth_handler` answers, by a clock that stops then."""
         budget = self._options.timeouts.auth
-        whole = Deadline.after(math.inf, step, within=self._deadline)
+        end = self._deadline
+        whole = Deadline(end.at, f"{step} ({end.step})", end.seconds)
         with AnswerClock(budget, self._hang_up) as self._clock:
             try:
                 outcome = self._carried_out(step, attempt, whole)
@@ -364,3 +365,5 @@ def _check_answers(answers: Sequence[str], prompts: Sequence[Prompt]) -> None:
         raise OptionError(
             "auth_handler", f"must return one string for each of the {len(prompts)} prompts"
         )
+    if not all(map(is_encodable, answers)):
+        raise OptionError("auth_handler", "has returned what cannot be sent as UTF-8")

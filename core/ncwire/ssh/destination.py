@@ -55,8 +55,12 @@ def check_username_for_shell(option: str, username: str) -> None:
         )
 
 
+def is_encodable(text: str) -> bool:
+    """Tell whether it can be sent as UTF-8: it has no half of a surrogate pair."""
+    return not any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def is_text(name: str) -> bool:
     """Tell whether it has neither control characters nor what cannot be sent as UTF-8."""
-    return not any(
-        ord(c) < ord(" ") or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in name
-    )
+    has_controls = any(ord(c) < ord(" ") or "\x7f" <= c <= "\x9f" for c in name)
+    return is_encodable(name) and not has_controls

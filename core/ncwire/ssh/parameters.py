@@ -18,7 +18,7 @@ from ncwire.errors import OptionError
 from ncwire.ssh import sockets
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.defaults import DEFAULT_PORT, default_unknown_host_cb
-from ncwire.ssh.destination import check_host, check_username
+from ncwire.ssh.destination import check_host, check_username, is_encodable
 from ncwire.ssh.hostkey_arguments import parse_hostkey_b64
 
 if TYPE_CHECKING:
@@ -209,6 +209,9 @@ def _check_values(given: Parameters) -> None:
         parse_hostkey_b64(given.hostkey_b64)
     if given.username is not None:
         check_username("username", given.username)
+    for name in ("password", "passphrase"):
+        if not is_encodable(getattr(given, name) or ""):
+            raise OptionError(name, "has a character that UTF-8 cannot express")
     for name, value in (given.environment or {}).items():
         _check_variable(name, value)
 

@@ -324,6 +324,13 @@ def test_the_handler_answers_the_prompts_and_may_unpack_them():
     assert seen == [("t", "i", "Password: ", False)]
 
 
+def test_a_handler_s_answer_that_cannot_be_sent_is_told():
+    opts = options(auth_handler=lambda *_: ["secret\udcff"])
+    with pytest.raises(OptionError, match="cannot be sent as UTF-8") as caught:
+        authenticate(scripted(steps=[PROMPTS]), opts)
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("answers", [[], ["a", "b"], [None], "x", [b"right"]])
 def test_a_handler_that_answers_nonsense_is_told(answers):
     with pytest.raises(OptionError, match="auth_handler: must return one string for each of"):

@@ -95,6 +95,7 @@ def test_the_agent_is_the_environments_unless_ssh_config_names_one(monkeypatch):
         ("username", "a\0"), ("username", "a\udcff"),
         ("jumps", ["a|id"]), ("jumps", ["$(id)@b"]), ("jumps", ["ssh://a%0Ab@b"]),
         ("password", b"x"), ("password", 7), ("passphrase", b"x"),
+        ("password", "a\udcff"), ("passphrase", "a\udcff"),
         ("key_filename", 7), ("key_filename", [7]), ("key_filename", [b"x"]),
         ("allow_agent", "no"), ("look_for_keys", 1), ("hostkey_verify", None),
         ("hostkey_b64", "rubbish!"), ("hostkey_b64", b"AAAA"),
