@@ -108,6 +108,8 @@ class ParamikoDriver(SSHDriver):
         """Exchange identification strings and keys; see `SSHDriver.handshake`."""
         self._offered = algorithms
         connection = Connection(sock, algorithms)
+        # Once, however often: on the logger, which paramiko's channels and packetizer share.
+        connection.logger.addFilter(errors.fit_for_a_log)
         with self._lock:
             self._connection = connection
             aborted = self._aborted

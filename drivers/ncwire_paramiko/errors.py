@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import paramiko
 
+from ncwire.driver import one_line
 from ncwire.errors import ChannelError, HandshakeError, SSHError
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Mapping
 
 Table: TypeAlias = "Mapping[type[BaseException], type[SSHError]]"
@@ -42,7 +44,7 @@ def describe(error: BaseException) -> str:
     if not isinstance(error, paramiko.SSHException):
         # Whatever a parser says of it may quote what it parsed.
         return f"the server broke the protocol ({type(error).__name__})"
-    text = _printable(str(error))
+    text = one_line(str(error), _LONGEST)
     if isinstance(error.__context__, EOFError):
         # Paramiko tells what it was reading, and not that there was nothing to read.
         text += f": {describe(error.__context__)}"
@@ -51,8 +53,10 @@ def describe(error: BaseException) -> str:
 
 def refusal(error: paramiko.ChannelException, explanation: str) -> str:
     """Return why the server opens no channel: the reason code's meaning, and its own words."""
-    return f"{error.text} ({_printable(explanation)})" if explanation else error.text
+    return f"{error.text} ({one_line(explanation, _LONGEST)})" if explanation else error.text
 
 
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)[:_LONGEST]
+def fit_for_a_log(record: logging.LogRecord) -> bool:
+    """Make a record of paramiko's fit for a log: it quotes the server as it is. A filter."""
+    record.msg, record.args = one_line(record.getMessage()), ()
+    return True

@@ -73,21 +73,24 @@ def test_a_server_that_does_not_answer_the_request(connected):
     enough.set()
 
 
-def test_a_server_that_disconnects_at_the_request_does_not_refuse_it(connected):
+def test_a_server_that_disconnects_at_the_request_does_not_refuse_it(connected, caplog):
+    caplog.set_level("DEBUG", "ncwire.driver.paramiko")
+
     def disconnect(channel):
         message = paramiko.Message()
         message.add_byte(cMSG_DISCONNECT)
         message.add_int(2)
-        message.add_string("out \x1bof order")
+        message.add_string("out \x1bof \u202eorder %s\nncwire: done")
         message.add_string("")
         channel.get_transport().packetizer.send_message(message)
         raise EOFError
 
     driver = connected(disconnect)
-    with pytest.raises(SSHError, match=r"out \?of order") as raised:
+    with pytest.raises(SSHError, match=r"out \\x1bof \\u202eorder") as raised:
         driver.open_channel(ChannelRequest("netconf"), {}, within())
 
     assert not isinstance(raised.value, ChannelError)
+    assert "out \\x1bof \\u202eorder %s\\x0ancwire: done" in caplog.text
 
 
 def test_a_server_that_sends_garbage_does_not_refuse(connected):
