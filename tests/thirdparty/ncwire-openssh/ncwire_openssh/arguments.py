@@ -55,6 +55,8 @@ def ssh_arguments(
         raise UnsupportedOption(
             driver, "hostkey_verify=False", "add the host's key to known_hosts"
         )
+    if options.passphrase is not None:
+        raise UnsupportedOption(driver, "passphrase", "load the key with ssh-add")
     keys = identities(options)
     settings = {
         **_SETTINGS,
@@ -87,16 +89,24 @@ def ssh_arguments(
 def identities(options: ConnectOptions) -> list[str]:
     """Return the key files to try, in order, each as a word of ssh's configuration.
 
-    Raises KeyFileError for one that the user named and that cannot be read.
+    One that the user named and that cannot be read is left out. Raises KeyFileError where that
+    leaves nothing to log in with.
     """
-    named = [_expanded(path) for path in options.key_filename]
-    for name, path in zip(options.key_filename, named, strict=True):
-        _check_key(name, path)
+    named: list[Path] = []
+    unusable: list[KeyFileError] = []
+    for name in options.key_filename:
+        try:
+            named.append(_readable(name))
+        except KeyFileError as error:
+            unusable.append(error)
     found: list[Path] = []
     if options.look_for_keys:
         usual = [f"~/.ssh/{name}" for name in _USUAL_KEYS]
         found = [_expanded(path) for path in options.identity_files or usual]
         found = [path for path in found if path.is_file() and "${" not in str(path)]
+    has_agent = options.allow_agent and options.identity_agent is not None
+    if unusable and not (named or found or has_agent or options.password is not None):
+        raise unusable[0]
     return [_quoted(str(path).replace("%", "%%")) for path in dict.fromkeys((*named, *found))]
 
 
@@ -115,7 +125,8 @@ def _methods(options: ConnectOptions, keys: list[str]) -> list[str]:
     return methods + [method for method in options.auth_methods if able.get(method)]
 
 
-def _check_key(name: str, path: Path) -> None:
+def _readable(name: str) -> Path:
+    path = _expanded(name)
     try:
         with path.open("rb"):
             pass
@@ -124,6 +135,7 @@ def _check_key(name: str, path: Path) -> None:
         raise KeyFileError(name, problem) from error
     if "${" in str(path):
         raise KeyFileError(name, "ssh takes ${ in a file's name for a variable")
+    return path
 
 
 def _algorithm_settings(driver: str, algorithms: Algorithms | None) -> dict[str, str]:

@@ -43,6 +43,7 @@ class OpenSSHDriver(Driver):
             Feature.PASSWORD,
             Feature.PUBLICKEY,
             Feature.AGENT,
+            Feature.AGENT_SECURITY_KEY,
             Feature.USER_CERTIFICATE,
             Feature.ENVIRONMENT,
             Feature.BIND_ADDRESS,
