@@ -14,10 +14,11 @@ from typing import Final
 from ncwire.errors import OptionError
 
 _SHELL: Final = "'`\"$;&<>|(){}"
-_NOT_IN_A_HOST: Final = frozenset("@/\\[]," + _SHELL)
+_NOT_IN_A_HOST: Final = frozenset("@/\\[],*?#~" + _SHELL)
 # One "$" may end it, as in the account of a machine: what the shell makes of it is no command.
 # But "a$IFS-oX" is two words to a shell, and the second an option to the program.
-_NOT_IN_A_SHELL: Final = re.compile(r"""[-]|.*(?:['`";&<>|(){}]|\s-|\\\Z|\$.)""", re.DOTALL)
+# OpenSSH lets through what a shell makes names of files of, and what it takes for a comment.
+_NOT_IN_A_SHELL: Final = re.compile(r"""[-]|.*(?:['`";&<>|(){}*?[#]|\s-|\\\Z|\$.)""", re.DOTALL)
 
 
 def check_host(option: str, host: str) -> None:

@@ -20,8 +20,6 @@ PROXY: Final = "%hnpr"
 """The tokens of ProxyCommand and ProxyJump."""
 HOST_NAME: Final = "%h"
 _PATH: Final = "%dhikLlnpru"
-_NAMES: Final = ("h", "n", "r")
-_READ_BY_A_SHELL: Final = re.compile(r"""^-|[\s'"`$;&<>|(){}*?\[\]~#!\x00-\x1f\x7f]|\\$""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +78,6 @@ class Tokens:
             raise self._error(keyword, f"has the token {match[0]}, which is not supported")
 
         return re.sub(r"%(.?)", meaning, value)
-
-    def command(self, keyword: str, value: str) -> str:
-        """Expand what a shell is to run.
-
-        Raises `OptionError` also for a token that stands for characters that a shell would read:
-        who names a host or a user need not be who may run commands. OpenSSH has refused them
-        since 9.6 (ssh.c, valid_hostname and valid_ruser).
-        """
-        meanings = self._meanings()
-        for token in re.findall(r"%(.?)", value):
-            if token in _NAMES and _READ_BY_A_SHELL.search(meanings[token]()):
-                raise self._error(
-                    keyword,
-                    f"has the token %{token}, which has characters that a shell would read",
-                )
-        return self.expand(keyword, value, PROXY)
 
     def path(self, keyword: str, value: str) -> str:
         """Expand a file name: tokens, `${VARIABLE}`, and `~` at its beginning."""
