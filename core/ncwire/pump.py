@@ -125,10 +125,10 @@ class Pump:
         Raises what goes wrong with the pump itself, its poller above all; each member has ended
         then, with that.
         """
-        self.ident = threading.get_ident()
+        self.ident = threading.get_ident()  # then looks whether it is closed: see `close`
         try:
             self._again |= self._take_woken()
-            while self._members or self._kept:
+            while (self._members or self._kept) and not self._closed:
                 now = time.monotonic()
                 for member in self._ready(now):
                     self._serve(member, now)
@@ -139,7 +139,8 @@ class Pump:
                 self._drop(member, error)
             raise
         finally:
-            self.close()
+            self._closed = True
+            self._free()
 
     @property
     def closed(self) -> bool:
@@ -147,8 +148,18 @@ class Pump:
         return self._closed
 
     def close(self) -> None:
-        """Free the pump's own fds; idempotent. `run` has ended or was never called."""
+        """End `run`, wherever it is, and free the pump's own fds; idempotent.
+
+        For where it is not known whether the thread has begun, as when an interrupt comes out of
+        its start. Its members have ended.
+        """
         self._closed = True
+        if self.ident is None:
+            self._free()
+        else:
+            self._signal()
+
+    def _free(self) -> None:
         self._poller.close()
         # A socket that is closed has no number, so that who signals late writes into nothing.
         self._receiver.close()
@@ -262,4 +273,5 @@ class Pump:
             kept.clear()
         self._woken.clear()
         self._outrun.clear()
-        self.close()
+        self._closed = True
+        self._free()

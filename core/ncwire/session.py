@@ -26,6 +26,7 @@ from ncwire.errors import (
     TransportError,
 )
 from ncwire.framing import Limits
+from ncwire.interrupts import raise_interruption
 from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
 from ncwire.latch import Latch
@@ -306,7 +307,8 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         except BaseException as error:
             cause = self._cause
             self._failed(error)
-            if cause is not None and cause is not error and isinstance(error, Exception):
+            raise_interruption(error)
+            if cause is not None and cause is not error:
                 raise cause from error
             raise
         finally:
