@@ -230,5 +230,6 @@ class Replies:
 
 def _taken(message_id: str) -> OptionError:
     return OptionError(
-        "message-id", f"{message_id!r} is that of an earlier rpc, to which no reply has come yet"
+        "message-id",
+        f"{message_id!r} is that of an earlier rpc, to which no reply has come yet; take another",
     )

@@ -158,8 +158,9 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         """Ask the server to end the session gracefully, then close.
 
         Waits `timeout` seconds (None: `Timeouts.close`) for the answer; a server that ends the
-        connection instead of answering has done as asked. After this call the session has ended,
-        however it goes; only what a signal handler raises meanwhile comes out. Raises
+        connection instead of answering has done as asked. After this call the session has ended
+        in any case; only what a signal handler raises meanwhile comes out. In a signal handler it
+        returns as `close` does. Raises
         `OptionError` for what is no number of seconds, with the session as it was. Source:
         RFC 6241 section 7.8.
         """

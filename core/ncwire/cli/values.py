@@ -27,7 +27,7 @@ def seconds(text: str) -> float:
         value = 0.0
     if not 0 < value <= LONGEST:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no positive number of seconds, or more than a million"
+            f"{text!r} is no positive number of seconds up to a million"
         )
     return value
 

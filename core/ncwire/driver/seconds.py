@@ -16,9 +16,7 @@ def positive_seconds(option: str, value: object) -> float:
     """
     if isinstance(value, int | float) and value.__class__ is not bool and 0 < value <= LONGEST:
         return value
-    raise OptionError(
-        option, f"{shown(value)} is no positive number of seconds, or more than a million"
-    )
+    raise OptionError(option, f"{shown(value)} is no positive number of seconds up to a million")
 
 
 def seconds_or_none(option: str, value: object) -> float:

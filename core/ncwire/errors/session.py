@@ -63,7 +63,7 @@ class MessageDecodeError(SessionError):
         )
         super().__init__(
             f"{what} is not UTF-8 at its byte {offset} of {len(raw)} ({reason}); its bytes are "
-            "the error's raw, and received.encoding in a profile names another encoding"
+            "the error's raw; a device's own encoding is named by received.encoding in its profile"
         )
         self.root = root
         self.message_id = message_id

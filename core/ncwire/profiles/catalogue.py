@@ -159,6 +159,7 @@ def _find(name: str, own: Mapping[str, Stanza]) -> Stanza:
         known = sorted({*own, *names()})
         close = difflib.get_close_matches(name, known, n=1)
         guess = f"did you mean {close[0]!r}? " if close else ""
+        guess += "a file is given as a pathlib.Path; " if name.endswith(".toml") else ""
         raise ProfileNotFoundError(
             "", name, "", f"there is none of that name; {guess}known: {', '.join(known)}"
         )
