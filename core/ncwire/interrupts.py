@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,11 +42,24 @@ def by_signal(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) or _leads_through(error, _handlers())
 
 
+def raise_signalled(error: BaseException) -> None:
+    """Raise what a signal handler raised and led to this error, as it was; return if none did.
+
+    For code of others that may raise anything of its own, SystemExit too, as importing it does.
+    """
+    for each in _chain(error):
+        if by_signal(each):
+            _raise_alone(each)
+
+
 def raise_interruption(error: BaseException) -> None:
     """Raise what came from outside and led to this error, as it was; return if nothing did."""
     found = interruption(error)
-    if found is None:
-        return
+    if found is not None:
+        _raise_alone(found)
+
+
+def _raise_alone(found: BaseException) -> NoReturn:
     context = found.__context__
     try:
         raise found

@@ -22,6 +22,7 @@ from ncwire.errors import (
     DriverUnavailable,
     InvalidDriverError,
 )
+from ncwire.interrupts import raise_signalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,6 +164,7 @@ def entry_points(group: str) -> dict[str, list[EntryPoint]]:
             points = list(distribution.entry_points.select(group=group))
             name = distribution.name if points else ""
         except Exception as error:  # noqa: BLE001 - a stranger's metadata may be damaged in any way
+            raise_signalled(error)
             _log.warning("entry points of %s cannot be read: %r", distribution, error)
             continue
         # As on import, the first on the path hides further copies of the same distribution.
@@ -209,9 +211,8 @@ def _import(name: str, points: Sequence[EntryPoint]) -> object:
         raise InvalidDriverError(name, f"registered by {owners}", "uninstall one of them")
     try:
         return imported(GROUP, points[0])
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        raise_signalled(error)
         package, version = owner(points[0])
         raise DriverImportError(
             name,
@@ -277,9 +278,10 @@ def _usable(driver: type[Driver]) -> type[Driver]:
     try:
         driver.check_available()
         library = driver.library()
-    except (DriverUnavailable, KeyboardInterrupt):
+    except DriverUnavailable:
         raise
     except BaseException as error:
+        raise_signalled(error)
         raise _invalid(driver.name, f"check_available or library raised {told(error)}") from error
     if not isinstance(library, str):
         raise _invalid(driver.name, f"library() returned {type(library).__name__}, not str")

@@ -13,6 +13,7 @@ from signal import SIGKILL
 from typing import TYPE_CHECKING, Any
 
 from ncwire.errors import SecretError
+from ncwire.interrupts import raise_signalled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,6 +150,7 @@ class KeyringSecret(Secret):
         try:
             value = keyring.get_password(self.service, self.username)
         except Exception as error:  # noqa: BLE001 - a backend of anybody's may raise anything
+            raise_signalled(error)
             raised = type(error).__name__
         if raised:
             # Not while that is handled, for its text may quote the secret.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ncwire import registry
 from ncwire.errors import NcwireError, ProfileError, ProfileNotFoundError
+from ncwire.interrupts import raise_signalled
 from ncwire.profiles.profile import DeviceProfile, built
 from ncwire.profiles.reading import Stanza, check_name, read_table, read_toml
 
@@ -173,9 +174,8 @@ def _registered(name: str, points: Sequence[EntryPoint]) -> Stanza:
         raise ProfileError(owners, name, "", problem)
     try:
         found = registry.imported(GROUP, points[0])
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        raise_signalled(error)
         problem = f"importing {points[0].value} failed: {registry.told(error)}"
         raise ProfileError(owners, name, "", f"{problem}; reinstall or repair {owners}") from error
     if isinstance(found, DeviceProfile):

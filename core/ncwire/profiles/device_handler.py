@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ncwire.dialect import Dialect
 from ncwire.errors import MessageError, NcwireError, OptionError
+from ncwire.interrupts import raise_signalled
 from ncwire.messages import BASE_NS
 from ncwire.profiles import catalogue
 from ncwire.profiles.profile import DeviceProfile
@@ -113,6 +114,7 @@ class _Methods:
         try:
             return getattr(self._handler, name)(*arguments)
         except Exception as error:
+            raise_signalled(error)
             raise self._error(f"{name} raised {type(error).__name__}: {error}") from error
 
     def connect_parameters(self) -> dict[str, Any]:
@@ -157,6 +159,7 @@ class _Methods:
             except NcwireError:
                 raise
             except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+                raise_signalled(error)
                 mended = error
             if isinstance(mended, Exception):
                 raise MessageError(
