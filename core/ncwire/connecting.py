@@ -58,7 +58,8 @@ class Connecting(Forkable):
             self._free()
             if self.started or not isinstance(error, (OptionError, UnsupportedOption)):
                 self._close_given()
-            if self._aborted and isinstance(error, Exception):
+            raise_interruption(error)
+            if self._aborted:
                 raise self._closed() from error
             raise
         finally:

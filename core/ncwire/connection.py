@@ -114,25 +114,34 @@ class Connection(Served):
                 self._user = here
                 free = not (self._queued or outbox.owner is not None or ending.stopped)
                 if free:
-                    first = memoryview(buffers[0])
-                    taken = self._channel.write(first)
-                    if taken != len(first) or len(buffers) > 1:
-                        outbox.put_back(first[taken:], *buffers[1:])
+                    self._write(buffers)
                 self._user = None
                 use.release()
-        except BaseException as error:  # noqa: BLE001 - raised again, unless it is the driver's
-            # Of a driver's error too: how much was sent is not known.
+        except BaseException as error:
             began = self._user == here
             if began:
                 self._user = None
             with suppress(RuntimeError):
                 use.release()
-            if began:
+            if began:  # how much was sent is not known
                 ending.fail(error)
             self._wake()
-            raise_interruption(error)
+            raise
         if not free:
             self._queue_up(buffers, until)
+
+    def _write(self, buffers: Sequence[bytes | memoryview]) -> None:
+        """Write with nothing queued before, and queue what is not taken."""
+        first = memoryview(buffers[0])
+        try:
+            taken = self._channel.write(first)
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything
+            self._ending.fail(error)
+            self._wake()
+            raise_interruption(error)
+            return
+        if taken != len(first) or len(buffers) > 1:
+            self._outbox.put_back(first[taken:], *buffers[1:])
 
     def _queue_up(self, buffers: Sequence[bytes | memoryview], until: float | None) -> None:
         seconds = 0.0
@@ -177,7 +186,7 @@ class Connection(Served):
         `SessionError` on the pump's own thread, and in a signal handler that has interrupted work
         on this connection: both would wait for themselves.
         """
-        if threading.get_ident() in (self._pump.ident, self._user):
+        if threading.get_ident() == self._pump.ident or self._is_held_here():
             raise _would_wait_for_itself()
         if message is not None and not isinstance(message, bytes):
             seconds = until - time.monotonic()
@@ -212,7 +221,7 @@ class Connection(Served):
 
         It is the pump's then, or a signal handler has interrupted it in the middle of the work.
         """
-        return threading.get_ident() in (self._pump.ident, self._user)
+        return threading.get_ident() == self._pump.ident or self._is_held_here()
 
     def _serve_until(self, answer: Outcome, until: float) -> None:
         more = True
@@ -232,8 +241,8 @@ class Connection(Served):
                     more = self._take_in(_BACKLOG)
                 over = ending.stopped or ending.cause is not None
                 if not over:
-                    special = self._has_timers or self._protocol.inlet is not None
-                    self._waiting = wait = self._wait() if special else self._wants()
+                    self._look()
+                wait = self._waiting
                 working = False
                 self._user = None
                 use.release()
@@ -248,9 +257,10 @@ class Connection(Served):
                 if not more:
                     at = until if wait.until is None else min(wait.until, until)
                     self._borrowed.wait(at - now)
-        except BaseException as error:  # noqa: BLE001 - raised again, unless it is the driver's
-            # An interrupt: the lock may be ours, whether or not we know it yet. In the middle of
-            # the work something may be lost, while waiting nothing is.
+        except BaseException as error:
+            # None of the driver's, which are dealt with where it is called. The lock may be ours,
+            # whether or not we know it yet. In the middle of the work something may be lost,
+            # while waiting nothing is.
             if self._user == here:
                 self._user = None
             with suppress(RuntimeError):
@@ -258,7 +268,7 @@ class Connection(Served):
             if working:
                 ending.fail(error)
             more = True
-            raise_interruption(error)
+            raise
         finally:
             self._hand_over(more=more)
 

@@ -27,6 +27,7 @@ from ncwire.streamed import (
     pour,
     writer,
 )
+from ncwire.users_code import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -299,7 +300,7 @@ class Conversation(ABC):
         message_id = root[1].get("message-id")
         error = MessageDecodeError(root[0], message_id, document.join(), *wrong)
         if root[0] not in REPLY_TAGS:  # no call is told of it
-            logger.warning("%s", error)
+            log(logger, logging.WARNING, "%s", error)
         task = self._replies.refuse(root, error)
         listeners = self._listeners
         listeners.refuse_at_once(root, error)

@@ -16,6 +16,7 @@ from ncwire.errors import (
     TransportError,
 )
 from ncwire.interrupts import interruption, raise_interruption
+from ncwire.users_code import log_error
 
 if TYPE_CHECKING:
     from ncwire.driver import Channel
@@ -96,11 +97,11 @@ class Ending:
                 channel.close()
             else:
                 channel.abort()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything
             if interruption(error) is not None:
                 channel.abort()
                 raise_interruption(error)
-            logger.exception("the driver failed to free its channel")
+            log_error(logger, error, "the driver failed to free its channel")
 
     def leave(self, cause: NcwireError) -> None:
         """End with this cause where the threads are gone: the channel is not to be called."""

@@ -7,25 +7,31 @@ become the cause of an error of theirs on its way.
 
 from __future__ import annotations
 
-import functools
-import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
+from ncwire.errors import NcwireError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType
+    from types import FrameType
+
+
+_VARARGS = 4
+"""The flag of code that takes `*args` (inspect.CO_VARARGS, whose module is slow to import)."""
 
 
 def interruption(error: BaseException) -> BaseException | None:
     """Return what came from outside and led to this error, itself included; None if nothing did.
 
-    That is whatever is no `Exception` (KeyboardInterrupt, SystemExit, a greenlet's own), and what
-    a signal handler raised: see `by_signal`. Of the error, its causes and contexts the first that
-    did counts.
+    That is whatever is no `Exception` (KeyboardInterrupt, SystemExit, a greenlet's own), what a
+    signal handler raised (see `by_signal`), and what was thrown into our own code, no other's
+    having been called, as PyThreadState_SetAsyncExc does. Of the error, its causes and contexts
+    the first that did counts.
     """
     for each in _chain(error):
-        if not isinstance(each, Exception) or by_signal(each):
+        if not isinstance(each, Exception) or by_signal(each) or _is_thrown_in(each):
             return each
     return None
 
@@ -33,13 +39,44 @@ def interruption(error: BaseException) -> BaseException | None:
 def by_signal(error: BaseException) -> bool:
     """Return whether one of the program's signal handlers raised this error.
 
-    That is so for an exception whose traceback leads through the code of a handler that is
-    installed now, and for KeyboardInterrupt, whose handler has no code of Python's. Handlers run
-    in the main thread only (`signal`, CPython 3.11).
+    A handler is known in the traceback by what Python calls it with: the very frame that it has
+    interrupted (`signal`), which no other function is given. So it is known, too, where it is not
+    installed any more. The handler of KeyboardInterrupt has no frame of its own. Handlers run in
+    the main thread only (CPython 3.11).
     """
     if threading.current_thread() is not threading.main_thread():
         return False
-    return isinstance(error, KeyboardInterrupt) or _leads_through(error, _handlers())
+    if isinstance(error, KeyboardInterrupt):
+        return True
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        if _was_given(traceback.tb_next.tb_frame, traceback.tb_frame):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _was_given(function: FrameType, interrupted: FrameType) -> bool:
+    code = function.f_code
+    count = code.co_argcount + bool(code.co_flags & _VARARGS) + code.co_kwonlyargcount
+    given = [function.f_locals.get(name) for name in code.co_varnames[:count]]
+    return any(
+        each is interrupted
+        or (isinstance(each, tuple) and any(one is interrupted for one in each))
+        for each in given
+    )
+
+
+def _is_thrown_in(error: Exception) -> bool:
+    if isinstance(error, NcwireError):
+        return False
+    traceback = error.__traceback__
+    while traceback is not None:
+        name = traceback.tb_frame.f_globals.get("__name__", "")
+        if not name.startswith("ncwire.") or name.startswith("ncwire.testing."):
+            return False
+        traceback = traceback.tb_next
+    return error.__traceback__ is not None
 
 
 def raise_signalled(error: BaseException) -> None:
@@ -68,34 +105,21 @@ def _raise_alone(found: BaseException) -> NoReturn:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
+    # What was being handled already when our code was called is no context of ours: it was caught
+    # in a frame that is still there.
+    stack: set[FrameType] = set()
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way to the stack
+    while frame is not None:
+        stack.add(frame)
+        frame = frame.f_back
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         yield link
         seen.add(id(link))
-        link = link.__cause__ or link.__context__
-
-
-def _leads_through(error: BaseException, codes: frozenset[CodeType]) -> bool:
-    traceback = error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code in codes:
-            return True
-        traceback = traceback.tb_next
-    return False
-
-
-def _handlers() -> frozenset[CodeType]:
-    codes = (_code_of(signal.getsignal(number)) for number in signal.valid_signals())
-    return frozenset(code for code in codes if code is not None)
-
-
-def _code_of(handler: object) -> CodeType | None:
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    for each in (handler, getattr(type(handler), "__call__", None)):  # noqa: B004 - what it is
-        function = getattr(each, "__func__", each)  # a bound method's
-        code: CodeType | None = getattr(function, "__code__", None)
-        if code is not None:
-            return code
-    return None
+        if link.__cause__ is not None:
+            link = link.__cause__
+            continue
+        link = link.__context__
+        if link is None or link.__traceback__ is None or link.__traceback__.tb_frame in stack:
+            return

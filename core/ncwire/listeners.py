@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from ncwire.driver.forking import lock_in_child
 from ncwire.framing import text_of
-from ncwire.users_code import call_users, log_error
+from ncwire.users_code import call_users, log, log_error
 
 if TYPE_CHECKING:
     from ncwire.framing import Document
@@ -86,7 +86,7 @@ class Listeners:
             raise TypeError(f"{listener!r} is no SessionListener: it needs callback and errback")
         with self._lock:
             cause = self._cause
-            if cause is None and listener not in self.registered:
+            if cause is None and not any(each is listener for each in self.registered):
                 self._register((*self.registered, listener))
         if cause is not None:
             _errback(listener, cause)
@@ -138,9 +138,8 @@ class Listeners:
                 _errback(listener, error)
             elapsed = time.monotonic() - began
             if elapsed > SLOW:
-                logger.warning(
-                    "listener %s took %.1f s; all other messages waited", _name(listener), elapsed
-                )
+                text = "listener %s took %.1f s; all other messages waited"
+                log(logger, logging.WARNING, text, _name(listener), elapsed)
 
     def fail(self, cause: Exception) -> None:
         """Tell each listener the session's cause of end; only the first call does anything."""

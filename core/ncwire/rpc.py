@@ -12,6 +12,7 @@ from ncwire.driver.forking import lock_in_child
 from ncwire.errors import OptionError
 from ncwire.framing import text_of
 from ncwire.messages import BASE_NS
+from ncwire.users_code import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +122,7 @@ class Replies:
             return None
         message_id = root[1].get("message-id")
         with self._lock:
-            key = next(iter(self._pending), "") if message_id is None else message_id
+            key = self._oldest() if message_id is None else message_id
             awaited = self._pending.get(key)
             inlet = None if awaited is None else awaited.begin(root, message_id)
             if awaited is None or inlet is None:
@@ -144,7 +145,7 @@ class Replies:
         message_id = root[1].get("message-id")
         pending = self._pending
         with self._lock:
-            key = next(iter(pending), "") if message_id is None else message_id
+            key = self._oldest() if message_id is None else message_id
             awaited = pending.get(key)
             if awaited is not None and not awaited.anywhere:
                 return partial(self._complete, Reply(content, root, message_id))
@@ -163,7 +164,7 @@ class Replies:
             return None
         message_id = root[1].get("message-id")
         with self._lock:
-            key = next(iter(self._pending), "") if message_id is None else message_id
+            key = self._oldest() if message_id is None else message_id
             awaited = self._pending.get(key)
         task = partial(self._refuse, message_id, error)
         if awaited is not None and not awaited.anywhere:
@@ -173,7 +174,7 @@ class Replies:
 
     def _refuse(self, message_id: str | None, error: NcwireError) -> None:
         with self._lock:
-            key = next(iter(self._pending), "") if message_id is None else message_id
+            key = self._oldest() if message_id is None else message_id
             self._remove_earlier(key)
             awaited = self._pending.pop(key, None)
         if awaited is None:
@@ -204,18 +205,25 @@ class Replies:
     def _complete(self, reply: Reply) -> None:
         message_id, pending = reply.message_id, self._pending
         with self._lock:
-            key = next(iter(pending), "") if message_id is None else message_id
+            key = self._oldest() if message_id is None else message_id
             if len(pending) > 1:
                 self._remove_earlier(key)
             awaited = pending.pop(key, None)
         if awaited is None or not awaited.complete(reply):
             self._drop(message_id)
 
+    def _oldest(self) -> str:
+        # Nothing is called here, so that no signal handler adds one meanwhile.
+        for key in self._pending:
+            return key
+        return ""
+
     def _remove_earlier(self, key: str) -> None:
         """Remove what was given up and stands before this reply's rpc: it is never answered."""
         pending = self._pending
-        if key in pending and next(iter(pending)) != key:
-            earlier = itertools.takewhile(key.__ne__, pending)
+        if key in pending and self._oldest() != key:
+            # Of a copy: a signal handler may send in the middle of this.
+            earlier = itertools.takewhile(key.__ne__, list(pending))
             for given_up in [each for each in earlier if not self._is_wanted(each)]:
                 del pending[given_up]
 
@@ -225,7 +233,8 @@ class Replies:
 
     def _drop(self, message_id: str | None) -> None:
         self.unmatched += 1
-        logger.debug("dropped a reply that nobody waits for, message-id %r", message_id)
+        text = "dropped a reply that no call waits for, message-id %r"
+        log(logger, logging.DEBUG, text, message_id)
 
 
 def _taken(message_id: str) -> OptionError:

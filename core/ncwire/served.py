@@ -288,6 +288,12 @@ class Served(Member):
             wait.until is not None and (told.until is None or wait.until < told.until)
         )
 
+    def _is_held_here(self) -> bool:
+        # A signal handler may come when it is held and `_user` is not set yet. RLock's own word
+        # for it, as `threading.Condition` uses it.
+        held: bool = self._use._is_owned()  # type: ignore[attr-defined]  # noqa: SLF001
+        return held
+
     def _wake(self) -> None:
         self._pump.wake(self)
 

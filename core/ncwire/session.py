@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from ncwire.capabilities import Capabilities
@@ -26,7 +26,7 @@ from ncwire.errors import (
     TransportError,
 )
 from ncwire.framing import Limits
-from ncwire.interrupts import raise_interruption
+from ncwire.interrupts import raise_interruption, raise_signalled
 from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
 from ncwire.latch import Latch
@@ -167,8 +167,9 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         seconds = self._timeouts.close if timeout is None else positive_seconds("timeout", timeout)
         self._farewell = True
         try:
-            with suppress(NcwireError):
-                self.rpc("<close-session/>", seconds)
+            self.rpc("<close-session/>", seconds)
+        except NcwireError as error:
+            raise_signalled(error)
         finally:
             self.close()
 

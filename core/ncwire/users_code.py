@@ -28,8 +28,13 @@ def call_users(function: Callable[..., object], *arguments: object) -> BaseExcep
     return None
 
 
+def log(logger: logging.Logger, level: int, text: str, *arguments: object) -> None:
+    """Log something. A log's filters and handlers are the user's code, too."""
+    call_users(logger.log, level, text, *arguments)
+
+
 def log_error(logger: logging.Logger, error: BaseException, text: str, *arguments: object) -> None:
-    """Log an error with its traceback. A log's handlers are the user's code, too."""
+    """Log an error with its traceback, as `log` does."""
     call_users(_log, logger, error, text, arguments)
 
 

@@ -90,6 +90,29 @@ def test_what_the_code_itself_raises_is_its_own():
     raise_signalled(error)
 
 
+def test_a_handler_that_is_not_installed_any_more_is_known_all_the_same():
+    def once(number, _frame):
+        signal.signal(number, signal.SIG_DFL)
+        raise OwnError("once")
+
+    before = signal.signal(signal.SIGUSR1, once)
+    try:
+        with pytest.raises(OwnError) as caught:
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert interruption(library_error(caught.value)) is caught.value
+
+
+def test_what_was_being_handled_before_is_no_cause():
+    """Cleaning up after Ctrl-C, what fails is told, and not the Ctrl-C once more."""
+    try:
+        raise KeyboardInterrupt("before")
+    except KeyboardInterrupt:
+        error = library_error(OwnError("new"))
+        assert interruption(error) is None
+
+
 def test_what_is_no_exception_comes_from_outside_but_not_by_a_signal():
     error = SystemExit(3)
     assert interruption(error) is error

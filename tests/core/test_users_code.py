@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import signal
 import threading
@@ -136,6 +137,94 @@ def test_in_an_errback_at_the_end(pair, kind):
     assert [type(each.errors[0]) for each in (listener, after)] == [SessionCloseError] * 2
     assert not session.connected
     lives(neighbour, other)
+
+
+def test_listeners_that_compare_equal_all_hear(pair):
+    class Alike(Noting):
+        def __eq__(self, other):
+            return True
+
+        __hash__ = None
+
+    (peer, session), _ = pair
+    listeners = [Alike(), Alike()]
+    for listener in listeners:
+        session.add_listener(listener)
+        session.add_listener(listener)
+    peer.send(NOTIFICATION.format(1))
+    for listener in listeners:
+        listener.wait(1)
+        assert len(listener.messages) == 1
+
+
+def test_a_filter_of_the_log_that_raises_ends_nothing(pair, caplog):
+    class Filter(logging.Filter):
+        def filter(self, record):
+            raise ValueError("the user's own")
+
+    (peer, session), _ = pair
+    caplog.set_level(logging.DEBUG)
+    loggers = [logging.getLogger(f"ncwire.{name}") for name in ("conversation", "rpc")]
+    added = Filter()
+    for logger in loggers:
+        logger.addFilter(added)
+    try:
+        peer.reply("of no rpc")
+        peer.sock.sendall(NOTIFICATION.format("\xe4").encode("latin-1") + b"]]>]]>")
+        lives(peer, session)
+    finally:
+        for logger in loggers:
+            logger.removeFilter(added)
+    assert session.unmatched_replies == 1
+
+
+@pytest.mark.parametrize("call", ["rpc", "close_session"])
+def test_an_error_of_ncwires_that_a_signal_handler_raises_comes_out(pair, call):
+    class OwnError(SessionError):
+        pass
+
+    def handler(_number, _frame):
+        raise OwnError("the program's")
+
+    (peer, session), _ = pair
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        peer.script(
+            lambda: (
+                peer.receive(),
+                until_polling(threading.main_thread(), "futex"),
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1),
+            )
+        )
+        with pytest.raises(OwnError):
+            session.rpc("<get/>", 60) if call == "rpc" else session.close_session(60)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert session.connected == (call == "rpc")
+
+
+def test_an_exception_thrown_into_a_callers_thread_comes_out_of_its_call(pair):
+    class StopError(Exception):
+        pass
+
+    (peer, session), _ = pair
+    out = []
+
+    def call():
+        try:
+            session.rpc("<get/>", timeout=60)
+        except BaseException as error:  # noqa: BLE001 - whatever it is
+            out.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    message_id = asked(peer)
+    until_polling(thread, "futex")
+    throw = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    assert throw(ctypes.c_ulong(thread.ident), ctypes.py_object(StopError)) == 1
+    peer.reply(message_id)  # it wakes, and finds it
+    thread.join(20)
+    assert [type(error) for error in out] == [StopError]
 
 
 def test_the_logs_handlers_are_the_users_code_too(pair):
