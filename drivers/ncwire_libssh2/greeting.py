@@ -1,18 +1,17 @@
-"""The plain part of the handshake: identification strings, and what the server offers."""
+"""The plain part of the handshake: identification strings, and the key exchange."""
 
 from __future__ import annotations
 
 import select
 import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ncwire.driver import KexInit
 from ncwire.errors import HandshakeError
 from ncwire_libssh2.connection import AGAIN
+from ncwire_libssh2.plain import NEWKEYS, PlainPackets
 
 if TYPE_CHECKING:
-    from ncwire.driver import Deadline
+    from ncwire.driver import Algorithms, Deadline
     from ncwire_libssh2.connection import Connection
 
 _LONGEST_GREETING = 8192
@@ -20,37 +19,46 @@ _LONGEST_GREETING = 8192
 
 _LONGEST_PACKET = 35000  # RFC 4253 section 6.1
 _SHORTEST_PACKET = 5
-_PASSED_OVER = (2, 4)  # SSH_MSG_IGNORE, SSH_MSG_DEBUG: may come at any time
+_MOST = 1 << 20
+"""How many bytes of packets may come until the new keys; of OpenSSH's sshd it is some 3,000."""
 
 
 class Greeting:
-    """The exchange of identifications, up to the server's KEXINIT.
+    """The exchange of identifications and keys, up to the server's NEWKEYS.
 
-    libssh2 1.11.1 tells of neither. So the server's bytes are taken from the socket here, and
-    libssh2 is given the very same, one step at a time: what it has not been given it cannot
-    read past.
+    libssh2 1.11.1 tells nothing of it and checks too little. So the server's bytes are taken
+    from the socket here, and libssh2 is given the very same, one packet at a time: what it has
+    not been given it cannot read past. The server's NEWKEYS is the last that it is given: by
+    then it knows the host key, and has seen it sign. So all that comes encrypted, in which
+    nobody but libssh2 can look, waits in the socket until the core has judged the key.
     """
 
-    def __init__(self, connection: Connection, deadline: Deadline) -> None:
+    def __init__(self, connection: Connection, ours: Algorithms, deadline: Deadline) -> None:
         self.version = ""
         """The server's identification (RFC 4253 section 4.2)."""
-        self.offer: KexInit | None = None
-        """What the server offers; None unless its first packet that counts is a KEXINIT."""
+        self.packets = PlainPackets(ours)
+        """What is known of the server's packets."""
         self._connection = connection
         self._deadline = deadline
 
     def exchange(self) -> None:
-        """Bring libssh2 to where it has heard the server's KEXINIT, or whatever came in its place.
+        """Bring libssh2 to where it has heard the server's NEWKEYS.
 
-        Raises `HandshakeError` when no identification comes, `StepTimeoutError`, and `Fault` for
-        what libssh2 raises: what is wrong with a packet is left for it to find.
+        Raises `HandshakeError` when no identification comes or a packet is none that may come,
+        `NoCommonAlgorithmError`, `StepTimeoutError`, and `Fault` for what libssh2 raises.
         """
         self._hear(b"")  # it begins with its own identification, which need not wait for theirs
         line = self._identification()
         self.version = line.rstrip(b"\r\n").decode("utf-8", "replace")
         self._hear(line)
-        while self._hear_packet() in _PASSED_OVER:
+        left = _MOST
+        while left > 0:
             self._deadline.remaining()
+            number, size = self._hear_packet()
+            if number == NEWKEYS:
+                return
+            left -= size
+        raise HandshakeError("SSH handshake: more data than a handshake can need")
 
     def _identification(self) -> bytes:
         """Return the line, and pass over those before it."""
@@ -61,17 +69,16 @@ class Greeting:
             left -= len(line)
         raise HandshakeError("SSH handshake: no SSH identification came from the server")
 
-    def _hear_packet(self) -> int:
-        """Have libssh2 hear a packet; return its message number, -1 for what is no packet."""
-        header = self._exactly(4)
+    def _hear_packet(self) -> tuple[int, int]:
+        """Have libssh2 hear a packet; return its message number and size."""
+        header = self._whole(4)
         length = int.from_bytes(header, "big")
-        packet = self._exactly(length) if _SHORTEST_PACKET <= length <= _LONGEST_PACKET else b""
-        payload = packet[1 : length - packet[0]] if len(packet) == length > 0 else b""
-        # Noted before libssh2 hears of it, since it may fail over it.
-        with suppress(ValueError):
-            self.offer = KexInit.from_payload(payload)
+        if not _SHORTEST_PACKET <= length <= _LONGEST_PACKET:
+            raise HandshakeError(f"SSH handshake: the server's packet has a length of {length}")
+        packet = self._whole(length)
+        number = self.packets.check(packet)
         self._hear(header + packet)
-        return payload[0] if payload else -1
+        return number, 4 + length
 
     def _hear(self, said: bytes) -> None:
         """Have libssh2 take in what the server said, and send what it says to that."""
@@ -102,6 +109,12 @@ class Greeting:
                 break
             line += self._exactly(seen.find(b"\n") + 1 or len(seen))
         return line
+
+    def _whole(self, size: int) -> bytes:
+        data = self._exactly(size)
+        if len(data) < size:
+            raise HandshakeError("SSH handshake: the connection was closed by the server")
+        return data
 
     def _exactly(self, size: int) -> bytes:
         """Return so many bytes, or fewer at the end."""

@@ -23,24 +23,24 @@ from ncwire.errors import HandshakeError
 from ncwire_libssh2.faults import Fault
 
 if TYPE_CHECKING:
-    from ncwire.driver import Algorithms, Deadline, KexInit
+    from ncwire.driver import Algorithms, Deadline
     from ncwire_libssh2.connection import Connection
     from ncwire_libssh2.greeting import Greeting
 
 _METHOD_SIGN_ALGO = MethodType(10)  # libssh2.h; ssh2-python 1.2.0 has no name for it
 
 
-def exchange(
-    connection: Connection, greeting: Greeting, algorithms: Algorithms, deadline: Deadline
-) -> HostKey:
-    """Do the handshake, offering `algorithms` only. Raises `HandshakeError`."""
+def exchange(connection: Connection, greeting: Greeting, algorithms: Algorithms) -> HostKey:
+    """Exchange keys, offering `algorithms` only, and return the host key, seen to sign.
+
+    What the server sends next is encrypted, and left unread: see `finish`. Raises
+    `HandshakeError`.
+    """
     restrict(connection, algorithms)
     try:
         greeting.exchange()
-        connection.drive(lambda: connection.session.handshake(connection.handed_over), deadline)
     except Fault as fault:
-        raise _failure(fault, greeting.offer, algorithms) from fault.error
-    connection.established()
+        raise HandshakeError(f"SSH handshake: {fault.describe()}") from fault.error
     with connection:
         try:
             blob, _ = connection.session.hostkey()
@@ -49,11 +49,16 @@ def exchange(
             raise HandshakeError("SSH handshake: the server has no usable host key") from error
 
 
-def _failure(fault: Fault, offer: KexInit | None, ours: Algorithms) -> HandshakeError:
-    incompatibility = None
-    if fault.is_about_agreement() and offer is not None:
-        incompatibility = offer.incompatibility(ours)
-    return incompatibility or HandshakeError(f"SSH handshake: {fault.describe()}")
+def finish(connection: Connection, deadline: Deadline) -> None:
+    """Have libssh2 hear what comes encrypted, up to the answer to its request for a service.
+
+    To be called once the host key was found good. Raises `HandshakeError`.
+    """
+    try:
+        connection.drive(lambda: connection.session.handshake(connection.handed_over), deadline)
+    except Fault as fault:
+        raise HandshakeError(f"SSH handshake: {fault.describe()}") from fault.error
+    connection.established()
 
 
 def restrict(connection: Connection, algorithms: Algorithms) -> None:

@@ -12,7 +12,7 @@ from ncwire_libssh2.authentication import Authentication
 from ncwire_libssh2.channel import Libssh2Channel
 from ncwire_libssh2.connection import Connection
 from ncwire_libssh2.greeting import Greeting
-from ncwire_libssh2.handshake import describe, exchange
+from ncwire_libssh2.handshake import describe, exchange, finish
 from ncwire_libssh2.opening import open_channel, open_tunnel
 
 if TYPE_CHECKING:
@@ -42,17 +42,22 @@ class Steps:
     def __init__(self, sock: socket.socket) -> None:
         self._connection = Connection(sock)
         self._authentication = Authentication(self._connection)
+        self._server = ""
         self._info: ChannelInfo | None = None
 
     def handshake(self, algorithms: Algorithms, deadline: Deadline) -> HostKey:
         """See `SSHDriver.handshake`."""
-        greeting = Greeting(self._connection, deadline)
-        key = exchange(self._connection, greeting, algorithms, deadline)
-        self._info = describe(self._connection, library_version(), greeting.version)
+        greeting = Greeting(self._connection, algorithms, deadline)
+        key = exchange(self._connection, greeting, algorithms)
+        self._server = greeting.version
         return key
 
     def authenticate(self, attempt: Attempt, deadline: Deadline) -> AuthOutcome:
         """See `SSHDriver.authenticate`."""
+        if self._info is None:
+            # The first that is asked for once the core has found the host key good.
+            finish(self._connection, deadline)
+            self._info = describe(self._connection, library_version(), self._server)
         return self._authentication.attempt(attempt, deadline)
 
     def open_channel(
