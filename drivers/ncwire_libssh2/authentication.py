@@ -65,7 +65,7 @@ class Authentication:
 
     def _none(self, username: bytes, deadline: Deadline) -> AuthOutcome:
         try:
-            methods = self._connection.drive(lambda: self._list(username), deadline)
+            methods = self._connection.drive_aside(lambda: self._list(username), deadline)
         except Fault as fault:
             raise _ended(fault) from fault.error
         if methods is None:
@@ -87,7 +87,7 @@ class Authentication:
         connection, key = self._connection, attempt.private_key
         public = None if attempt.certificate is None else _public_line(attempt.certificate)
         try:
-            connection.drive(
+            connection.drive_aside(
                 lambda: connection.session.userauth_publickey_frommemory(
                     username, key, publickeyfiledata=public
                 ),
@@ -117,7 +117,9 @@ class Authentication:
                 except SSH2Error as error:
                     raise SSHError("SSH agent: libssh2 cannot use it") from error
             try:
-                connection.drive(lambda: handles[0].userauth(username, handles[1][0]), deadline)
+                connection.drive_aside(
+                    lambda: handles[0].userauth(username, handles[1][0]), deadline
+                )
             finally:
                 connection.drop(handles)
 
@@ -125,7 +127,7 @@ class Authentication:
         connection = self._connection
         password = c_string(attempt.password, "a NUL in password")
         try:
-            connection.drive(
+            connection.drive_aside(
                 lambda: connection.session.userauth_password(username, password), deadline
             )
         except Fault as fault:
@@ -153,6 +155,8 @@ class Authentication:
                 if answers.error is not None:
                     raise answers.error
 
+        # Here, not aside: the user is asked in this thread. It would be of no use there, either:
+        # ssh2-python 1.2.0 holds the interpreter in this one call.
         connection.drive(converse, deadline)
 
     def _refused(self, fault: Fault, deadline: Deadline) -> AuthOutcome:

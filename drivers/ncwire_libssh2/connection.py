@@ -21,6 +21,7 @@ from ssh2.session import (
 
 from ncwire.driver import Forkable, point_at_nothing, watch_forks
 from ncwire.errors import TransportError
+from ncwire_libssh2.aside import Aside
 from ncwire_libssh2.faults import Fault
 from ncwire_libssh2.watchdog import WATCHDOG
 
@@ -63,6 +64,7 @@ class Connection(Forkable):
         self._waiting = False
         self._established = False
         self._void: socket.socket | None = None
+        self._aside = Aside()
         self.session: Any = Session()
         self.session.set_blocking(False)
         self.channel: Any = None
@@ -139,25 +141,44 @@ class Connection(Forkable):
         return events or select.POLLIN
 
     def drive(self, operation: Callable[[], Any], deadline: Deadline) -> Any:
-        """Call until the result is something else than EAGAIN, and return it.
+        """Call, here, until the result is something else than EAGAIN, and return it.
 
         Raises `StepTimeoutError` when the deadline passes, `TransportError` when `end` is
         called meanwhile, and `Fault` for what the library raises.
         """
+        return self._drive(lambda: self._attempt(operation), deadline)
+
+    def drive_aside(self, operation: Callable[[], Any], deadline: Deadline) -> Any:
+        """Do the same with calls that may read what came encrypted, from another thread.
+
+        The deadline holds though libssh2 does not return: the lock is taken until it does, and
+        who has it frees the handles, as always.
+        """
+        return self._drive(
+            lambda: self._aside.call(lambda: self._attempt(operation), deadline), deadline
+        )
+
+    def _drive(self, attempt: Callable[[], tuple[Any, int]], deadline: Deadline) -> Any:
         while True:
-            with self:
-                try:
-                    with self.bounded():
-                        result = operation()
-                except SSH2Error as error:
-                    self.check_not_ending()
-                    raise self.fault(error) from error
-                self.check_not_ending()
-                if result != AGAIN:
-                    return result
-                events = select.POLLOUT if self.interrupted else self._directions()
-                self._waiting = True
+            result, events = attempt()
+            if not events:
+                return result
             self.wait(events, deadline)
+
+    def _attempt(self, operation: Callable[[], Any]) -> tuple[Any, int]:
+        """Return the result, or what to wait for before the next attempt."""
+        with self:
+            try:
+                with self.bounded():
+                    result = operation()
+            except SSH2Error as error:
+                self.check_not_ending()
+                raise self.fault(error) from error
+            self.check_not_ending()
+            if result != AGAIN:
+                return result, 0
+            self._waiting = True
+            return None, select.POLLOUT if self.interrupted else self._directions()
 
     @contextmanager
     def bounded(self) -> Iterator[None]:
@@ -249,6 +270,7 @@ class Connection(Forkable):
         """Note that nothing will wait on this connection any more."""
         with self:
             self._close_wakeup()
+        self._aside.stop()
 
     def drop(self, handles: list[Any]) -> None:
         """Let go of some of `others`, under the lock as all freeing."""
@@ -268,7 +290,7 @@ class Connection(Forkable):
             self.channel = None
 
     def shut_down(self) -> None:
-        """Let nothing more be sent or received, the lock being held."""
+        """Let nothing more be sent or received."""
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
 
@@ -325,6 +347,7 @@ class Connection(Forkable):
                 self._waker.send(b"\0")
             # Whoever had the lock may have left it before `_ending` was set.
             self.free_if_idle()
+            self._aside.stop()
             return
         try:
             if goodbye:
@@ -332,6 +355,7 @@ class Connection(Forkable):
             self._free()
         finally:
             self.lock.release()
+        self._aside.stop()
 
     def check_not_ending(self) -> None:
         """Raise `TransportError` once `end` has been called."""
@@ -408,6 +432,7 @@ class Connection(Forkable):
         """Leave the connection to the parent; see `Forkable`."""
         self.lock = threading.Lock()
         self._exchange = threading.Lock()
+        self._aside = Aside()
         self.ending = True
         # The wakeup's too: its bytes would tell the parent's waiting thread of an end.
         for sock in (self._sock, self._handed_over, self._waiter, self._waker):

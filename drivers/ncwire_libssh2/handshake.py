@@ -55,7 +55,9 @@ def finish(connection: Connection, deadline: Deadline) -> None:
     To be called once the host key was found good. Raises `HandshakeError`.
     """
     try:
-        connection.drive(lambda: connection.session.handshake(connection.handed_over), deadline)
+        connection.drive_aside(
+            lambda: connection.session.handshake(connection.handed_over), deadline
+        )
     except Fault as fault:
         raise HandshakeError(f"SSH handshake: {fault.describe()}") from fault.error
     connection.established()

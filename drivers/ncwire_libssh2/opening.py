@@ -44,7 +44,7 @@ def open_channel(
 
     def step(operation: Callable[[Any], Any], refused: str) -> None:
         try:
-            connection.drive(lambda: operation(connection.channel), deadline)
+            connection.drive_aside(lambda: operation(connection.channel), deadline)
         except Fault as fault:
             if fault.is_refusal():
                 raise ChannelError(refused) from fault.error
@@ -79,8 +79,8 @@ def open_tunnel(connection: Connection, host: str, port: int, deadline: Deadline
         return 0
 
     try:
-        connection.drive(open_direct, deadline)
-        connection.drive(lambda: connection.channel.handle_extended_data2(_IGNORE), deadline)
+        connection.drive_aside(open_direct, deadline)
+        connection.drive_aside(lambda: connection.channel.handle_extended_data2(_IGNORE), deadline)
     except Fault as fault:
         if fault.is_refusal():
             raise ChannelError(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import socket
 import threading
 import time
 from contextlib import suppress
 
 import pytest
-from libssh2_rig import MODERN, StubServer, in_child, nothing_left, soon
+from libssh2_rig import MODERN, StubServer, in_child, log_in, nothing_left, soon
 
-from ncwire.errors import HandshakeError
+from ncwire.driver import ChannelRequest, NoneAttempt
+from ncwire.errors import HandshakeError, StepTimeoutError
 from ncwire_libssh2 import Libssh2Driver
+from ncwire_libssh2.aside import NAME
 from servers.hostile_ssh import MOST, ext_info, sending
 from servers.plain_ssh import IDENTIFICATION, kexinit, packet
 
@@ -129,3 +132,70 @@ def test_all_that_is_heard_before_the_judgement_is_bounded():
             driver.handshake(ours, MODERN, soon(60))
         driver.abort()
         thread.join(10)
+
+
+BUSY_FOR_SECONDS = sending(ext_info(150_000_000))
+
+
+def test_the_deadline_holds_though_libssh2_is_kept_busy_and_the_error_says_so():
+    with StubServer(transport=BUSY_FOR_SECONDS) as server, nothing_left():
+        driver = Libssh2Driver()
+        driver.handshake(server.client_socket, MODERN, soon(20))
+        began = time.monotonic()
+        with pytest.raises(StepTimeoutError, match="libssh2 is still busy"):
+            driver.authenticate(NoneAttempt("u"), soon(0.2))
+        driver.abort()
+        assert time.monotonic() - began < 2
+        (busy,) = (each for each in threading.enumerate() if each.name == NAME)
+        busy.join(60)
+        assert not busy.is_alive()
+
+
+def test_a_process_ends_though_libssh2_is_kept_busy():
+    told = in_child(
+        """
+        import sys, time
+        sys.path[:0] = [sys.argv[1]]
+        from libssh2_rig import MODERN, StubServer, soon
+        from ncwire.driver import NoneAttempt
+        from ncwire.errors import StepTimeoutError
+        from ncwire_libssh2 import Libssh2Driver
+        from servers.hostile_ssh import MOST, ext_info, sending
+
+        with StubServer(transport=sending(ext_info(MOST))) as server:
+            driver = Libssh2Driver()
+            driver.handshake(server.client_socket, MODERN, soon(20))
+            try:
+                driver.authenticate(NoneAttempt("u"), soon(0.2))
+            except StepTimeoutError:
+                print("in time")
+            driver.abort()
+        """,
+        __file__.rpartition("/")[0],
+        seconds=20,
+    )
+    assert told == "in time\n"
+
+
+def test_an_interrupt_leaves_a_call_that_keeps_libssh2_busy():
+    with StubServer(transport=BUSY_FOR_SECONDS) as server, nothing_left():
+        driver = Libssh2Driver()
+        driver.handshake(server.client_socket, MODERN, soon(20))
+        interrupt = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+        interrupt.start()
+        with pytest.raises(KeyboardInterrupt):
+            driver.authenticate(NoneAttempt("u"), soon(60))
+        driver.abort()
+        interrupt.join()
+        (busy,) = (each for each in threading.enumerate() if each.name == NAME)
+        busy.join(60)
+        assert not busy.is_alive()
+
+
+def test_no_thread_stays_once_the_channel_is_open():
+    with StubServer() as server:
+        driver = log_in(server)
+        channel = driver.open_channel(ChannelRequest("netconf"), {}, soon())
+        server.channel()
+        assert NAME not in {each.name for each in threading.enumerate()}
+        channel.abort()
