@@ -25,6 +25,7 @@ from paramiko.common import (
 from paramiko.packet import Packetizer
 
 from ncwire.driver import AuthOutcome, AuthResult, Forkable, KexInit, watch_forks
+from ncwire_paramiko import limits
 from ncwire_paramiko.wire import Wire
 
 if TYPE_CHECKING:
@@ -238,7 +239,15 @@ class _Packetizer(Packetizer):
         kind, message = super().read_message()
         if kind in _NOTED:
             self.said.take(kind, message)
+        if kind in limits.COUNTED:
+            limits.check_count(kind, message)
         return kind, message
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:  # noqa: FBT001, FBT002
+        """Read as many bytes, if a packet may have them."""
+        if n > limits.LONGEST:
+            limits.check_length(n)
+        return super().read_all(n, check_rekey)
 
 
 _NOTED = frozenset(
