@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncwire import profiles
+from ncwire import profiles, vulnerabilities
 from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver
 from ncwire.driver.rules import RULES
 from ncwire.inventory.keys import KEYS
@@ -241,6 +241,23 @@ def _as_toml(value: object) -> str:
     return "open" if value is None else json.dumps(value)
 
 
+def known_vulnerabilities() -> str:
+    """Return the table of what is published about the libraries, as of 64-bit machines."""
+    rows = [
+        (
+            each.id,
+            f"{each.library} {each.first} to {each.last}",
+            f"{each.what}. {each.how[0].upper()}{each.how[1:]}",
+            each.unjudged,
+            each.accepted,
+            "; ".join(each.sources),
+        )
+        for each in vulnerabilities.published()
+    ]
+    header = ("Vulnerability", "Versions", "What, and why", "Unjudged", "Accepted", "Sources")
+    return _table(header, (12, 12, 40, 10, 10, 16), rows)
+
+
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "fault-matrix.rst": {"faults": faults, "fault-matrix": fault_matrix},
     "features.rst": {"features-by-driver": features_by_driver},
@@ -259,6 +276,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "default-algorithms": default_algorithms,
         "algorithms-by-name": algorithms_by_name,
     },
+    "vulnerabilities.rst": {"known-vulnerabilities": known_vulnerabilities},
     "writing-a-driver.rst": {"features-by-parameter": features_by_parameter, "rules": rules},
 }
 """The tables of each page."""

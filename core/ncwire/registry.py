@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ncwire.driver import CONTRACT, Algorithms, Driver, Feature, SSHDriver
+from ncwire.driver import CONTRACT, Algorithms, Driver, Feature, Library, SSHDriver
 from ncwire.errors import (
     ContractMismatch,
     DriverError,
@@ -46,7 +46,7 @@ class DriverStatus:
     `distribution` and `version` are those of the package that registers it; `contract` and
     `library` are "" where the driver is too broken to tell. `status` is "ok", "unavailable"
     (sound, but something that it needs is not installed) or "broken"; `reason` and `remedy`
-    are "" when it is "ok".
+    are "" when it is "ok". `libraries` are those that it tells of, where it can be used.
     """
 
     name: str
@@ -58,6 +58,7 @@ class DriverStatus:
     reason: str
     remedy: str
     features: tuple[str, ...]
+    libraries: tuple[Library, ...] = ()
 
 
 def names() -> list[str]:
@@ -293,6 +294,7 @@ def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Driver] | Non
     status: Literal["ok", "unavailable", "broken"] = "ok"
     reason = remedy = contract = library = ""
     features: tuple[str, ...] = ()
+    libraries: tuple[Library, ...] = ()
     driver: type[Driver] | None = None
     try:
         candidate = _import(name, points)
@@ -301,6 +303,7 @@ def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Driver] | Non
         driver = validate(candidate, name)
         features = tuple(sorted(feature.value for feature in driver.features))
         library = _usable(driver).library()
+        libraries = _libraries(driver)
     except DriverError as error:
         status = "unavailable" if isinstance(error, DriverUnavailable) else "broken"
         reason, remedy = error.reason, error.remedy
@@ -314,7 +317,20 @@ def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Driver] | Non
         reason=reason,
         remedy=remedy,
         features=features,
+        libraries=libraries,
     )
+
+
+def _libraries(driver: type[Driver]) -> tuple[Library, ...]:
+    try:
+        libraries = tuple(driver.libraries())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _invalid(driver.name, f"libraries raised {told(error)}") from error
+    if not all(isinstance(each, Library) for each in libraries):
+        raise _invalid(driver.name, "libraries() returned something else than Library")
+    return libraries
 
 
 def _invalid(name: str, reason: str) -> InvalidDriverError:

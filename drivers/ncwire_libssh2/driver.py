@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ChannelRequest,
         Deadline,
         HostKey,
+        Library,
     )
     from ncwire_libssh2.steps import Steps
 
@@ -78,6 +79,14 @@ class Libssh2Driver(SSHDriver):
         from ncwire_libssh2.steps import library_version  # noqa: PLC0415 - as in `handshake`
 
         return f"{_LIBRARY} {library_version()}"
+
+    @classmethod
+    def libraries(cls) -> Sequence[Library]:
+        """Return ssh2-python and libssh2, and whether this is the one that came with it."""
+        cls.check_available()
+        from ncwire_libssh2.loaded import libraries  # noqa: PLC0415 - as in `handshake`
+
+        return libraries()
 
     def handshake(
         self, sock: socket.socket, algorithms: Algorithms, deadline: Deadline

@@ -30,8 +30,9 @@ class PlainPackets:
     """What a server may send from its identification to its NEWKEYS, and in which order.
 
     libssh2 1.11.1 takes any message at any time and trusts what is in it: a count of extensions
-    that keeps it busy for a minute a packet, a group of 280,000 bits, a key exchange that is none
-    and crashes it. Here each packet is seen first, and what RFC 4253 does not have is refused.
+    that keeps it busy for a minute a packet, a group twice as long as was asked for, a key
+    exchange that is none and crashes it. Here each packet is seen first, and what RFC 4253 does
+    not have is refused.
     """
 
     def __init__(self, ours: Algorithms) -> None:

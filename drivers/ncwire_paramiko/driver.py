@@ -19,6 +19,7 @@ from ncwire.driver import (
     Feature,
     HostKey,
     InteractiveAttempt,
+    Library,
     NoneAttempt,
     PasswordAttempt,
     PublicKeyAttempt,
@@ -101,6 +102,11 @@ class ParamikoDriver(SSHDriver):
     def library(cls) -> str:
         """Return paramiko's name and version."""
         return f"paramiko {paramiko.__version__}"
+
+    @classmethod
+    def libraries(cls) -> Sequence[Library]:
+        """Return paramiko."""
+        return (Library("paramiko", paramiko.__version__, paramiko.__file__),)
 
     def handshake(
         self, sock: socket.socket, algorithms: Algorithms, deadline: Deadline

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ncwire.driver import Library
+from ncwire_libssh2 import Libssh2Driver
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -50,6 +53,49 @@ def test_json_is_for_programs(run):
     assert "password" in listed["paramiko"]["features"]
     assert listed["shattered"]["status"] == "broken"
     assert listed["shattered"]["remedy"] == "reinstall or repair shattered 3.1"
+
+
+def test_known_vulnerabilities_are_told_with_how_to_have_a_mended_library(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    bundled = Library("libssh2", "1.11.1", "/x/ssh2_python.libs/libssh2.so.1", bundled=True)
+    monkeypatch.setattr(Libssh2Driver, "libraries", lambda: [bundled])
+
+    code, out, _ = run("drivers")
+
+    assert code == 0
+    assert "known vulnerabilities of libssh2 1.11.1, bundled (reviewed 20" in out
+    (row,) = (row for row in out.splitlines() if row.startswith("CVE-2026-66033"))
+    assert row.split()[:3] == ["CVE-2026-66033", "guarded", "open"]
+    assert "CVE-2026-7598" in out.partition("not reachable through ncwire: ")[2]
+    assert "SYSTEM_LIBSSH2=1 pip install" in out
+    assert all(len(row) <= 80 for row in out.splitlines())
+
+
+def test_the_systems_library_is_told_from_a_bundled_one(run, monkeypatch):
+    system = Library("libssh2", "1.11.1", "/nowhere/libssh2.so.1", bundled=False)
+    monkeypatch.setattr(Libssh2Driver, "libraries", lambda: [system])
+
+    _, out, _ = run("drivers")
+
+    assert "libssh2 1.11.1, the system's" in out
+    (row,) = (row for row in out.splitlines() if row.startswith("CVE-2026-66033"))
+    assert "not known" in row
+    assert "SYSTEM_LIBSSH2=1" not in out
+
+
+def test_vulnerabilities_are_in_the_json_too(run, monkeypatch):
+    bundled = Library("libssh2", "1.11.1", bundled=True)
+    monkeypatch.setattr(Libssh2Driver, "libraries", lambda: [bundled])
+
+    _, out, _ = run("drivers", "--json")
+
+    listed = {driver["name"]: driver for driver in json.loads(out)}
+    (found,) = (
+        each for each in listed["libssh2"]["vulnerabilities"] if each["id"] == "CVE-2026-66033"
+    )
+    assert (found["standing"], found["accepted"], found["harm"]) == ("affected", "open", "memory")
+    assert listed["libssh2"]["libraries"][0]["bundled"] is True
+    assert listed["paramiko"]["vulnerabilities-reviewed"].startswith("20")
 
 
 def test_the_algorithms_of_each_driver_are_told_with_what_is_offered_by_default(run):

@@ -29,6 +29,7 @@ PAGES = (
     "profiles.rst",
     "ssh-config.rst",
     "usage.rst",
+    "vulnerabilities.rst",
     "writing-a-driver.rst",
 )
 

@@ -1,23 +1,28 @@
-"""`ncwire drivers`: which drivers there are, and what ails those that cannot be used."""
+"""`ncwire drivers`: which there are, what ails them, and what is known of their libraries."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from ncwire import registry
+from ncwire import registry, vulnerabilities
 from ncwire.cli.terminal import console, printable
 from ncwire.ssh.algorithms import KINDS, MODERN, in_common
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from rich.console import Console
+
+    from ncwire.driver import Library
     from ncwire.registry import DriverStatus
+    from ncwire.vulnerabilities import Finding
 
 _STYLES = {"ok": "green", "unavailable": "yellow", "broken": "red"}
 
@@ -46,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _algorithms(as_json=arguments.json)
     statuses = registry.survey()
     if arguments.json:
-        print(json.dumps([dataclasses.asdict(status) for status in statuses], indent=2))
+        print(json.dumps([_as_json(status) for status in statuses], indent=2))
         return 0
     if not statuses:
         print(f"No package registers a driver under {registry.GROUP}: is ncwire installed?")
@@ -56,7 +61,65 @@ def run(arguments: argparse.Namespace) -> int:
     for status in statuses:
         if status.reason:
             out.print(Text(printable(f"\n{status.name}: {status.reason}")), soft_wrap=True)
+    for status in statuses:
+        for library in status.libraries:
+            found = vulnerabilities.findings([library])
+            if found:
+                _tell(out, status.name, library, found)
     return 0
+
+
+def _as_json(status: DriverStatus) -> dict[str, Any]:
+    found = vulnerabilities.findings(status.libraries)
+    return dataclasses.asdict(status) | {
+        "vulnerabilities": [
+            {**dataclasses.asdict(each.vulnerability), "standing": each.standing} for each in found
+        ],
+        "vulnerabilities-reviewed": vulnerabilities.reviewed().isoformat(),
+    }
+
+
+def _tell(out: Console, driver: str, library: Library, found: Sequence[Finding]) -> None:
+    origin = {True: ", bundled", False: ", the system's", None: ""}[library.bundled]
+    out.print(
+        Text(
+            printable(f"\n{driver}: known vulnerabilities of {library.name} ")
+            + printable(f"{library.version}{origin} (reviewed {vulnerabilities.reviewed()})"),
+            "bold",
+        ),
+        soft_wrap=True,
+    )
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("vulnerability", "unjudged", "accepted", "what a peer can do"):
+        table.add_column(heading, overflow="fold")
+    none = []
+    for each in found:
+        which = each.vulnerability
+        if {which.unjudged, which.accepted} == {"not reachable"}:
+            none.append(which.id)
+            continue
+        accepted = which.accepted if each.standing == "affected" else each.standing
+        table.add_row(
+            Text(which.id, "bold"),
+            which.unjudged if each.standing != "mended" else "mended",
+            Text(accepted, "red" if accepted == "open" else "green"),
+            which.what,
+        )
+    if table.row_count:
+        out.print(table)
+    if none:
+        out.print(Text(f"not reachable through ncwire: {', '.join(none)}"))
+    if library.name == "libssh2" and any(each.is_open for each in found):
+        out.print(Text(_ADVICE), soft_wrap=True)
+
+
+_ADVICE = f"""
+unjudged: before the host key was judged, when the peer may be anybody.
+accepted: once the host key was accepted.
+Take another driver for a host whose key is not yet known. To have the libssh2
+of your distribution instead, with what that has mended (1.11 or later, with
+its headers: libssh2-1-dev, libssh2-devel):
+  {vulnerabilities.REMEDY}"""
 
 
 def _algorithms(*, as_json: bool) -> int:

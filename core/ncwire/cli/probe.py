@@ -159,6 +159,11 @@ def _advice(report: Report) -> Iterator[str]:
             f"{report.username}@{report.host}"
         )
     key = report.key_to_verify()
+    if best is not None and best.holes and key is not None:
+        yield (
+            f"do not accept its key with driver {best.driver} unless you have compared it: "
+            f"{', '.join(best.holes)} (see: ncwire drivers)"
+        )
     if key is not None and report.problem is None:
         yield (
             "its host key is not known: compare the fingerprint with the device's own, then "

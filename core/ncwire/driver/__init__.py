@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.kexinit import KexInit, is_aead
+    from ncwire.driver.library import Library
     from ncwire.driver.options import ConnectOptions
     from ncwire.printable import one_line
 else:
@@ -47,6 +48,7 @@ else:
             "HostKey": "ncwire.driver.hostkey",
             "InteractiveAttempt": "ncwire.driver.auth",
             "KexInit": "ncwire.driver.kexinit",
+            "Library": "ncwire.driver.library",
             "NoneAttempt": "ncwire.driver.auth",
             "PasswordAttempt": "ncwire.driver.auth",
             "Prompt": "ncwire.driver.auth",
@@ -75,6 +77,7 @@ __all__ = [
     "HostKey",
     "InteractiveAttempt",
     "KexInit",
+    "Library",
     "NoneAttempt",
     "PasswordAttempt",
     "Prompt",

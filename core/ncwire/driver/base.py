@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ncwire.connecting import Connecting
     from ncwire.driver.channel import Channel
     from ncwire.driver.deadline import Deadline
     from ncwire.driver.features import Feature
+    from ncwire.driver.library import Library
     from ncwire.driver.options import ConnectOptions
 
 CONTRACT = (1, 0)
@@ -38,6 +41,15 @@ class Driver(ABC):
     @abstractmethod
     def library(cls) -> str:
         """Return the backend library's name and version, "paramiko 5.1.0"."""
+
+    @classmethod
+    def libraries(cls) -> Sequence[Library]:
+        """Return the libraries that are loaded, those below the backend included.
+
+        By their names and versions `ncwire drivers` finds their published vulnerabilities.
+        Called only after `check_available`; () where a driver does not tell.
+        """
+        return ()
 
     @abstractmethod
     def connect(self, options: ConnectOptions, deadline: Deadline) -> Channel:

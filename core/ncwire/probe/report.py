@@ -61,10 +61,16 @@ class Report:
     def best(self) -> Verdict | None:
         """Return the verdict on the driver to take; None if no driver can talk to the server.
 
-        One that needs no algorithm allowed comes first, and among equals the default driver.
+        Unless the host is known, one whose library has no hole for a stranger comes first; then
+        one that needs no algorithm allowed, and among equals the default driver.
         """
         able = [each for each in self.drivers if each.ability in _RANKS]
-        return min(able, key=lambda each: _RANKS.index(each.ability), default=None)
+        stranger = not any(key.standing is Standing.GOOD for key in self.host_keys)
+        return min(
+            able,
+            key=lambda each: (stranger and bool(each.holes), _RANKS.index(each.ability)),
+            default=None,
+        )
 
     def key_to_verify(self) -> HostKeyFinding | None:
         """Return the host key that a session would be shown, if none of the host's is known."""
@@ -141,6 +147,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "driver": verdict.driver,
         "library": verdict.library,
         "ability": verdict.ability.value,
+        "holes": list(verdict.holes),
         "reason": verdict.reason,
         "allow": _named(verdict.allow),
         "ssh-options": list(verdict.ssh_options),

@@ -12,6 +12,7 @@ from ncwire.errors import NcwireError, NoCommonAlgorithmError, UnsupportedOption
 from ncwire.ssh.algorithm_advice import to_allow
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy, settled
 from ncwire.ssh.algorithms import KINDS, choose
+from ncwire.vulnerabilities import open_to_a_stranger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,8 @@ class Verdict:
     as `allow` connects."""
     host_key: HostKey | None = None
     """The key that the server presented to this driver; None: no keys were exchanged."""
+    holes: tuple[str, ...] = ()
+    """By what a host that is accepted unseen could get at the memory of this process."""
 
     @property
     def policy(self) -> AlgorithmPolicy | None:
@@ -81,6 +84,7 @@ class Candidate:
     allow: Algorithms
     ability: Ability
     """What it is if it succeeds."""
+    holes: tuple[str, ...] = ()
 
     def verdict(self, outcome: HostKey | NcwireError) -> Verdict:
         """Return what follows from the host key, or from the failure to get one."""
@@ -88,7 +92,12 @@ class Candidate:
             reason = f"it should, but: {outcome}"
             return Verdict(self.driver.name, self.library, Ability.NO, reason)
         return Verdict(
-            self.driver.name, self.library, self.ability, allow=self.allow, host_key=outcome
+            self.driver.name,
+            self.library,
+            self.ability,
+            allow=self.allow,
+            host_key=outcome,
+            holes=self.holes,
         )
 
 
@@ -119,12 +128,15 @@ def _judged(
         offered = choose(driver, known_types, requested)
     except UnsupportedOption as error:
         return Verdict(status.name, status.library, Ability.NO, str(error))
+    holes = open_to_a_stranger(status.libraries)
     problem = offer.incompatibility(offered)
     if problem is None:
         # What the user has allowed already has to be allowed for all that.
         by_default = offer.incompatibility(choose(driver, known_types)) is None
         least = None if by_default else _least(driver, offer)
-        return Candidate(driver, status.library, offered, least or Algorithms(), Ability.YES)
+        return Candidate(
+            driver, status.library, offered, least or Algorithms(), Ability.YES, holes
+        )
     allow = _least(driver, offer)
     if allow is None:
         # What it lacks whatever is allowed, rather than what the default leaves out.
@@ -134,7 +146,7 @@ def _judged(
         reason = f"{_missing(problem)}, among those that are asked for; the default ones would do"
         return Verdict(status.name, status.library, Ability.NO, reason)
     offered = choose(driver, known_types, settled(AlgorithmPolicy(allow=allow)))
-    return Candidate(driver, status.library, offered, allow, Ability.IF_ALLOWED)
+    return Candidate(driver, status.library, offered, allow, Ability.IF_ALLOWED, holes)
 
 
 def _least(driver: type[SSHDriver], offer: KexInit) -> Algorithms | None:

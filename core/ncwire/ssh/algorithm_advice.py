@@ -10,6 +10,7 @@ from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.kexinit import is_aead
 from ncwire.ssh.algorithm_names import ASSIGNED
 from ncwire.ssh.algorithms import KINDS, MODERN, in_common
+from ncwire.vulnerabilities import open_to_a_stranger
 
 if TYPE_CHECKING:
     from ncwire.errors import NoCommonAlgorithmError
@@ -29,6 +30,8 @@ def advise(error: NoCommonAlgorithmError) -> str:
         if allow is None or (allow == Algorithms() and _is_default(error.ours, driver.algorithms)):
             continue  # what has just failed is no advice
         way = f"driver {status.name} could, with {_told(allow)}"
+        if open_to_a_stranger(status.libraries):
+            way += ", at a host whose key you know (see: ncwire drivers)"
         ways.append(f"{way} (not usable yet: {status.remedy})" if status.remedy else way)
     if ways:
         return "; ".join(ways)

@@ -6,11 +6,12 @@ import dataclasses
 
 import pytest
 
-from ncwire.driver import Algorithms
+from ncwire.driver import Algorithms, Library
 from ncwire.errors import NoCommonAlgorithmError
 from ncwire.registry import load
 from ncwire.ssh.algorithm_advice import advise
 from ncwire.ssh.algorithms import choose
+from ncwire_libssh2 import Libssh2Driver
 
 MODERN_SERVER = Algorithms(
     kex=("curve25519-sha256", "curve25519-sha256@libssh.org"),
@@ -19,6 +20,12 @@ MODERN_SERVER = Algorithms(
     macs=("hmac-sha2-256",),
     compression=("none",),
 )
+
+
+@pytest.fixture(autouse=True)
+def without_holes(monkeypatch):
+    """A libssh2 that is mended, whichever is installed."""
+    monkeypatch.setattr(Libssh2Driver, "libraries", lambda: ())
 
 
 def advice(driver="paramiko", requested=None, **theirs):
@@ -97,3 +104,12 @@ def test_the_error_tells_what_each_side_offers_and_the_advice(kind):
 def test_a_server_cannot_fill_the_screen():
     theirs = dataclasses.replace(MODERN_SERVER, kex=("x" * 100_000,))
     assert len(str(NoCommonAlgorithmError("kex", MODERN_SERVER, theirs))) < 2000
+
+
+def test_a_driver_with_a_hole_for_strangers_is_advised_for_known_hosts_only(monkeypatch):
+    bundled = Library("libssh2", "1.11.1", bundled=True)
+    monkeypatch.setattr(Libssh2Driver, "libraries", lambda: (bundled,))
+    assert advice(ciphers=("chacha20-poly1305@openssh.com",)) == (
+        "driver libssh2 could, with the default algorithms, at a host whose key you know "
+        "(see: ncwire drivers)"
+    )
