@@ -171,7 +171,8 @@ def test_a_legacy_server_is_refused_by_default_and_the_way_is_told(make_sshd, co
         macs=("hmac-sha1",),
         compression=("none", "zlib@openssh.com"),
     )
-    assert error.advice == (
+    # What more there is depends on which libssh2 is installed.
+    assert error.advice.startswith(
         "driver libssh2 could, with algorithms=AlgorithmPolicy(allow=Algorithms("
         "kex=('diffie-hellman-group14-sha1',), host_keys=('ssh-rsa',), "
         "ciphers=('aes128-cbc',), macs=('hmac-sha1',)))"
@@ -219,7 +220,8 @@ def test_another_driver_that_can_without_any_opt_in_is_named(make_sshd, connect,
         with pytest.raises(NoCommonAlgorithmError) as raised:
             connect(server)
         assert raised.value.kind == "ciphers"
-        assert raised.value.advice == "driver libssh2 could, with the default algorithms"
+        advised = "driver libssh2 could, with the default algorithms"
+        assert raised.value.advice.startswith(advised)
     else:
         info = connect(server).channel_info
         assert (info.cipher, info.mac) == ("chacha20-poly1305@openssh.com", "")

@@ -80,7 +80,7 @@ def _as_json(status: DriverStatus) -> dict[str, Any]:
 
 
 def _tell(out: Console, driver: str, library: Library, found: Sequence[Finding]) -> None:
-    origin = {True: ", bundled", False: ", the system's", None: ""}[library.bundled]
+    origin = {True: ", bundled", False: ", system's", None: ""}[library.bundled]
     out.print(
         Text(
             printable(f"\n{driver}: known vulnerabilities of {library.name} ")
