@@ -16,7 +16,7 @@ from ncwire.ssh.algorithms import KINDS, MODERN, in_common
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -109,16 +109,25 @@ def _tell(out: Console, driver: str, library: Library, found: Sequence[Finding])
         out.print(table)
     if none:
         out.print(Text(f"not reachable through ncwire: {', '.join(none)}"))
-    if library.name == "libssh2" and any(each.is_open for each in found):
-        out.print(Text(_ADVICE), soft_wrap=True)
+    for advice in _advice(library):
+        out.print(Text(advice), soft_wrap=True)
 
 
-_ADVICE = f"""
+def _advice(library: Library) -> Iterator[str]:
+    if vulnerabilities.open_to_a_stranger([library]):
+        yield _FOR_STRANGERS
+        if library.name == "libssh2" and library.bundled:
+            yield _THE_SYSTEMS
+
+
+_FOR_STRANGERS = """
 unjudged: before the host key was judged, when the peer may be anybody.
 accepted: once the host key was accepted.
-Take another driver for a host whose key is not yet known. To have the libssh2
-of your distribution instead, with what that has mended (1.11 or later, with
-its headers: libssh2-1-dev, libssh2-devel):
+Take another driver for a host whose key is not yet known."""
+
+_THE_SYSTEMS = f"""
+To have the libssh2 of your distribution instead, with what that has mended
+(1.11 or later, with its headers: libssh2-1-dev, libssh2-devel):
   {vulnerabilities.REMEDY}"""
 
 
