@@ -30,7 +30,7 @@ class Greeting:
     from the socket here, and libssh2 is given the very same, one packet at a time: what it has
     not been given it cannot read past. The server's NEWKEYS is the last that it is given: by
     then it knows the host key, and has seen it sign. So all that comes encrypted, in which
-    nobody but libssh2 can look, waits in the socket until the core has judged the key.
+    only libssh2 can look, waits in the socket until the core has judged the key.
     """
 
     def __init__(self, connection: Connection, ours: Algorithms, deadline: Deadline) -> None:

@@ -16,7 +16,7 @@ PACKET_MAX_SIZE), and RFC 4253 section 6.1 has 35,000. Paramiko 5.1 would gather
 
 COUNTED: Final = frozenset({MSG_EXT_INFO, MSG_USERAUTH_INFO_REQUEST})
 """The messages with a count of what follows. Paramiko 5.1 goes through as many as are stated,
-past the message's end, where it reads zeros: four milliards for one packet."""
+past the message's end, where it reads zeros: four billion for one packet."""
 
 _EXTENSION = 8  # bytes at least: the lengths of name and value, RFC 8308 section 2.3
 _PROMPT = 5  # the length of the prompt, and whether to echo, RFC 4256 section 3.2
