@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from ncwire.errors import HandshakeError
 from ncwire_libssh2.connection import AGAIN
+from ncwire_libssh2.identification import Lines
 from ncwire_libssh2.plain import NEWKEYS, PlainPackets
 
 if TYPE_CHECKING:
     from ncwire.driver import Algorithms, Deadline
     from ncwire_libssh2.connection import Connection
 
-_LONGEST_GREETING = 8192
-"""How far to look for the identification among the lines that may precede it."""
+_AT_ONCE = 4096
+"""How much of what comes before the identification is looked at in one go."""
 
 _LONGEST_PACKET = 35000  # RFC 4253 section 6.1
 _SHORTEST_PACKET = 5
@@ -61,13 +62,14 @@ class Greeting:
         raise HandshakeError("SSH handshake: more data than a handshake can need")
 
     def _identification(self) -> bytes:
-        """Return the line, and pass over those before it."""
-        left = _LONGEST_GREETING
-        while (line := self._line(left)).endswith(b"\n"):
-            if line.startswith(b"SSH-"):
+        """Return the line, and pass over those before it; what comes after it stays unread."""
+        lines = Lines()
+        while seen := self._receive(_AT_ONCE, socket.MSG_PEEK):
+            self._deadline.remaining()
+            line = lines.take(self._receive(seen.find(b"\n") + 1 or len(seen)))
+            if line is not None:
                 return line
-            left -= len(line)
-        raise HandshakeError("SSH handshake: no SSH identification came from the server")
+        raise lines.missing()
 
     def _hear_packet(self) -> tuple[int, int]:
         """Have libssh2 hear a packet; return its message number and size."""
@@ -99,16 +101,6 @@ class Greeting:
                 connection.wait(select.POLLOUT, self._deadline)
             except OSError:
                 return  # what the server said before it went is still to be read
-
-    def _line(self, limit: int) -> bytes:
-        """Return a line, or less at the end or the limit."""
-        line = b""
-        while len(line) < limit and not line.endswith(b"\n"):
-            seen = self._receive(limit - len(line), socket.MSG_PEEK)
-            if not seen:
-                break
-            line += self._exactly(seen.find(b"\n") + 1 or len(seen))
-        return line
 
     def _whole(self, size: int) -> bytes:
         data = self._exactly(size)

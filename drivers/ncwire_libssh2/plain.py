@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from ncwire.driver import KexInit
+from ncwire.driver import KexInit, one_line
 from ncwire.errors import HandshakeError
 
 if TYPE_CHECKING:
@@ -19,8 +19,10 @@ _KEXINIT: Final = 20
 NEWKEYS: Final = 21
 _GROUP: Final = 31  # SSH_MSG_KEX_DH_GEX_GROUP, RFC 4419 section 5
 
-_ANY_TIME = frozenset({_DISCONNECT, _IGNORE, _UNIMPLEMENTED, _DEBUG})
+_ANY_TIME = frozenset({_IGNORE, _UNIMPLEMENTED, _DEBUG})
 _OF_A_METHOD = frozenset(range(30, 50))  # RFC 4250 section 4.1.2
+
+_LONGEST_WORDS: Final = 1000
 
 _GROUP_BITS = range(2048, 8192 + 1)
 """What libssh2 asks for (1.11.1, libssh2_priv.h, LIBSSH2_DH_GEX_MINGROUP and MAXGROUP)."""
@@ -43,11 +45,14 @@ class PlainPackets:
     def check(self, packet: bytes) -> int:
         """Return the packet's message number; `packet` has no length field before it.
 
-        Raises `HandshakeError` for a packet that libssh2 must not hear, and its subclass
-        `NoCommonAlgorithmError` for an offer on which nothing can be agreed.
+        Raises `HandshakeError` for a packet that libssh2 must not hear, and for a disconnect, of
+        which libssh2 does not tell the words; and its subclass `NoCommonAlgorithmError` for an
+        offer on which nothing can be agreed.
         """
         payload = _payload(packet)
         number = payload[0]
+        if number == _DISCONNECT:
+            raise _disconnected(payload)
         if number in _ANY_TIME:
             return number
         if self.offer is None:
@@ -81,6 +86,14 @@ def _payload(packet: bytes) -> bytes:
         if payload:
             return payload
     raise _malformed("a packet without a message")
+
+
+def _disconnected(payload: bytes) -> HandshakeError:
+    told = "SSH handshake: the server disconnected"
+    # RFC 4253 section 11.1: number and reason, then the description with its length.
+    size = int.from_bytes(payload[5:9], "big")
+    words = payload[9 : 9 + min(size, _LONGEST_WORDS)].decode("utf-8", "replace")
+    return HandshakeError(f"{told}: {one_line(words)}" if words else told)
 
 
 def _check_group(payload: bytes) -> None:

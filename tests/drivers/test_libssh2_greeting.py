@@ -113,9 +113,9 @@ def test_without_an_identification_the_error_says_so(said):
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        (b"x" * 10_000, "no SSH identification came"),
-        (b"x\r\n" * 4_000, "no SSH identification came"),
-        (b"SSH-2.0-" + b"x" * 10_000, "no SSH identification came"),
+        (b"x" * 10_000, "longer than 8192 bytes"),
+        (b"x\r\n" * 4_000, "not among the first 1024 lines"),
+        (b"SSH-2.0-" + b"x" * 10_000, "longer than 8192 bytes"),
         (IDENTIFICATION + b"\xff" * 64, "SSH handshake"),
     ],
 )
@@ -127,6 +127,97 @@ def test_too_much_is_an_error_though_the_server_goes_on(said, told):
         with pytest.raises(HandshakeError, match=told):
             driver.handshake(ours, MODERN, soon())
         driver.abort()
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"Welcome\r\n" * 1023,
+        (b"x" * 100 + b"\r\n") * 500,
+        (b"x" * 8192 + b"\n") * 3,
+        b"\xe9t\xe9 \xff\xfe\r\n\x1b[2J\n",
+        b"SSH-\r\n",
+        b"SSH\n\n\r\n",
+    ],
+)
+def test_lines_before_the_identification_are_passed_over_as_ssh_does(before):
+    """RFC 4253 section 4.2; the limits are those of OpenSSH (kex.c, ssh.h)."""
+    assert isinstance(failure(before + IDENTIFICATION + OFFER), NoCommonAlgorithmError)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"SSH-1.5-old\r\n", "the server speaks SSH 1.5 and not 2.0"),
+        (b"SSH-1.3-older\n", "the server speaks SSH 1.3 and not 2.0"),
+        (b"Welcome\nSSH-3.0-new\n", "the server speaks SSH 3.0 and not 2.0"),
+        (b"SSH-2.0\r\n", "no version can be read"),
+        (b"SSH-two-x\r\n", "no version can be read"),
+        (b"SSH-2.0-\r\n", "no version can be read"),
+        (b"SSH-2.0-" + b"x" * 250 + b"\r\n", "longer than the 255 bytes"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "binary"),
+        (b"a line with a \0 in it", "binary"),
+        (b"\0" * 50_000, "binary"),
+        (b"a carriage return \r in the middle", "binary"),
+        (b"SSH-2.0-a\0b\r\n", "binary"),
+    ],
+)
+def test_what_is_no_identification_of_ssh_2_is_an_error_at_once(said, told):
+    ours, theirs = socket.socketpair()
+    driver = Libssh2Driver()
+    with theirs:  # which stays open, and silent
+        theirs.sendall(said)
+        with pytest.raises(HandshakeError, match=told):
+            driver.handshake(ours, MODERN, soon(60))
+        driver.abort()
+
+
+def test_a_server_of_1_99_speaks_2_0_too():
+    assert isinstance(failure(b"SSH-1.99-both\r\n" + OFFER), NoCommonAlgorithmError)
+
+
+def test_a_line_in_pieces_is_looked_at_as_it_comes():
+    ours, theirs = socket.socketpair()
+
+    def drip():
+        with suppress(OSError):
+            for octet in b"a\rb":
+                theirs.send(bytes([octet]))
+
+    thread = threading.Thread(target=drip)
+    driver = Libssh2Driver()
+    with theirs:
+        thread.start()
+        with pytest.raises(HandshakeError, match="binary"):
+            driver.handshake(ours, MODERN, soon(60))
+        driver.abort()
+        thread.join(10)
+
+
+def test_the_last_line_before_the_end_is_told():
+    error = failure(b"Welcome\r\nNot allowed at \x1b[2Jthis time\r\n")
+    assert r"Not allowed at \x1b[2Jthis time" in str(error)
+    assert "Welcome" not in str(error)
+
+
+def test_the_line_that_is_told_is_bounded():
+    assert len(str(failure(b"x" * 8000 + b"\r\n"))) < 1000
+
+
+DISCONNECT = packet(b"\x01\0\0\0\x02\0\0\0\x0ffull \x1b[2J today\0\0\0\0")
+
+
+@pytest.mark.parametrize("before", [b"", packet(kexinit())])
+def test_the_words_of_a_disconnect_are_told(before):
+    error = failure(IDENTIFICATION + before + DISCONNECT)
+    assert str(error) == r"SSH handshake: the server disconnected: full \x1b[2J today"
+
+
+@pytest.mark.parametrize(
+    "said", [IDENTIFICATION, IDENTIFICATION + packet(kexinit()), IDENTIFICATION + OFFER[:9]]
+)
+def test_an_end_in_the_key_exchange_is_told_as_one(said):
+    assert "the connection was closed by the server" in str(failure(said))
 
 
 @pytest.mark.parametrize(
