@@ -48,8 +48,8 @@ def serve() -> Iterator[Callable[..., tuple[Asking, tuple[str, int]]]]:
     transports: list[paramiko.Transport] = []
     key = paramiko.ECDSAKey.generate()
 
-    def serve(*texts):
-        server = Asking(texts or ("title", "instruction", "Code: "))
+    def serve(*texts, server=None):
+        server = server or Asking(texts or ("title", "instruction", "Code: "))
         listener = socket.create_server(("127.0.0.1", 0))
 
         def accept():
@@ -107,7 +107,7 @@ def test_a_person_may_take_longer_than_the_budget(serve, refused):
     error = refused(place, handler, auth=budget)
     assert server.answers == ["slowly"]
     assert isinstance(error, AuthenticationError)
-    assert "keyboard-interactive: denied" in error.attempts
+    assert 'keyboard-interactive: denied (the server asked "Code:")' in error.attempts
 
 
 def test_a_server_that_does_not_judge_the_answer_is_not_waited_for(serve, refused):
@@ -135,3 +135,38 @@ def test_text_that_is_not_utf_8_is_the_servers_fault(serve, refused, place):
         assert isinstance(error, AuthenticationError)
     else:
         assert type(error) is SSHError
+
+
+class Terms(Asking):
+    """Wants its terms accepted, whose answer is shown, before it asks for the password."""
+
+    def __init__(self) -> None:
+        super().__init__(("", "", ""))
+        self.query = paramiko.InteractiveQuery("", "", ("Accept? yes/no ", True))
+
+    def check_auth_interactive_response(self, responses):
+        self.answers.append(*responses)
+        if len(self.answers) > 1:
+            return paramiko.AUTH_FAILED
+        return paramiko.InteractiveQuery("", "", ("Password: ", False))
+
+
+def test_the_password_goes_to_no_prompt_whose_answer_is_shown(serve, driver):
+    server, place = serve(server=Terms())
+    with pytest.raises(AuthenticationError) as caught:
+        ncwire.connect(
+            place[0],
+            port=place[1],
+            username="admin",
+            password="secret",
+            driver=driver,
+            hostkey_verify=False,
+            allow_agent=False,
+            look_for_keys=False,
+        )
+    assert server.answers == ["", "secret"]
+    assert (
+        'keyboard-interactive: denied (the server asked "Accept? yes/no" (left without an answer: '
+        'auth_handler can give one), "Password:")'
+    ) in caught.value.attempts
+    assert "secret" not in str(caught.value)

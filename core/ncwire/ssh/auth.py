@@ -25,6 +25,7 @@ from ncwire.ssh.auth_plan import Plan
 from ncwire.ssh.credentials import Password, PromptedPassword, Prompts
 from ncwire.ssh.destination import is_encodable
 from ncwire.ssh.key_credentials import AgentKeys, KeyFiles, KeyUser, NamedKeys
+from ncwire.ssh.password_prompts import asks_for_password, hides_its_answer
 from ncwire.ssh.user_certificates import Certificates
 from ncwire.steps import check_returned, driver_step
 
@@ -49,9 +50,10 @@ class Authentication:
     The order is: the keys of `key_filename`, the agent's, key files in the usual places or of
     ssh_config, each with its certificates first; prompts answered by `auth_handler`, the
     password; and prompts answered with the password, once, where the server takes it in no other
-    way. `auth_methods` leaves methods out, and may order them otherwise. No credential is tried
-    twice, and after a partial success it goes on with what the server still wants. A key that
-    cannot be used is left out, and reported.
+    way: never one whose answer is shown, and where the driver cannot know that, only one that asks
+    for a password in so many words. `auth_methods` leaves methods out, and may order them
+    otherwise. No credential is tried twice, and after a partial success it goes on with what the
+    server still wants. A key that cannot be used is left out, and reported.
 
     `proceed` is called before each step, and raises when there is to be none. `hang_up` frees the
     connection, whatever the driver is doing with it; it may be called on another thread.
@@ -158,7 +160,9 @@ class Authentication:
         if options.password is not None:
             sources.append(Password(username, options.password))
             if options.auth_handler is None:
-                sources.append(PromptedPassword(username, options.password))
+                knows_echo = Feature.PROMPT_ECHO in self._driver.features
+                is_for_it = hides_its_answer if knows_echo else asks_for_password
+                sources.append(PromptedPassword(username, options.password, is_for_it))
         allowed = options.auth_methods
         return sorted(
             (each for each in sources if each.method in allowed),
@@ -246,7 +250,7 @@ class Authentication:
         if before is not None and (wanted != before or before == {credential.method} == _KEYS):
             result = AuthResult.PARTIAL
         self._partial |= result is AuthResult.PARTIAL
-        self._report[line] = f"{credential.description}: {result.value}"
+        self._report[line] = credential.line(result.value)
 
     def _tell(self, wanted: frozenset[str]) -> None:
         self._wanted = wanted
@@ -254,7 +258,7 @@ class Authentication:
         self._told = True
 
     def _note(self, credential: Credential, result: str) -> None:
-        self._report.append(f"{credential.description}: {result}")
+        self._report.append(credential.line(result))
         _log.debug("%s: %s", self._who(), self._report[-1])
 
     def _attempt(self, method: str, attempt: Attempt) -> AuthOutcome:
@@ -263,7 +267,7 @@ class Authentication:
         deadline.remaining()
         self._proceed()
         try:
-            if isinstance(attempt, InteractiveAttempt) and attempt.answer == self._answer:
+            if isinstance(attempt, InteractiveAttempt) and self._options.auth_handler is not None:
                 return self._asked(step, attempt)
             return self._carried_out(step, attempt, deadline)
         except Exception:

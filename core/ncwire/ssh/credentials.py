@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ncwire.driver.auth import InteractiveAttempt, PasswordAttempt
 from ncwire.driver.features import Feature
+from ncwire.ssh.password_prompts import Prompted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,15 @@ class Credential:
     description: str
     identity: object
     attempt: Attempt = field(repr=False)
+    told: Callable[[], str] = field(default=str, repr=False)
+    """Returns what the server said in the attempt's course; "" for nothing."""
+
+    def line(self, result: str) -> str:
+        """Return the attempt and its result as a report has them."""
+        told = self.told()
+        return (
+            f"{self.description}: {result} ({told})" if told else f"{self.description}: {result}"
+        )
 
 
 class Source(ABC):
@@ -81,16 +91,20 @@ class Prompts(Source):
     title = "auth_handler"
 
     def __init__(
-        self, username: str, answer: Callable[[str, str, Sequence[Prompt]], Sequence[str]]
+        self,
+        username: str,
+        answer: Callable[[str, str, Sequence[Prompt]], Sequence[str]],
+        without_answer: str = "",
     ) -> None:
-        self._attempt = InteractiveAttempt(username, answer)
+        self._prompted = Prompted(answer, without_answer)
+        self._attempt = InteractiveAttempt(username, self._prompted)
 
     def credentials(
         self, tried: Callable[[object], bool], report: Callable[[str], None]
     ) -> Iterator[Credential]:
         """Yield the one attempt."""
         del tried, report
-        yield Credential(self.method, self.method, self, self._attempt)
+        yield Credential(self.method, self.method, self, self._attempt, self._prompted.told)
 
 
 class PromptedPassword(Prompts):
@@ -98,8 +112,12 @@ class PromptedPassword(Prompts):
 
     title = "password, as an answer to prompts"
 
-    def __init__(self, username: str, password: str) -> None:
-        super().__init__(username, AnswerOnce(password))
+    def __init__(self, username: str, password: str, is_for_it: Callable[[Prompt], bool]) -> None:
+        super().__init__(
+            username,
+            AnswerOnce(password, is_for_it),
+            "left without an answer: auth_handler can give one",
+        )
 
     def rank(self, methods: Sequence[str]) -> int:
         """Return its place, which is not before the method password."""
@@ -114,21 +132,22 @@ class PromptedPassword(Prompts):
 
 
 class AnswerOnce:
-    """Answers the first prompt that hides its input with the password, and no other prompt.
+    """Answers the first prompt that the password is for with it, and no other prompt.
 
     A server that asks again wants something else, a one-time code or a new password, which the
     password must not be sent for.
     """
 
-    def __init__(self, password: str) -> None:
+    def __init__(self, password: str, is_for_it: Callable[[Prompt], bool]) -> None:
         self._password: str | None = password
+        self._is_for_it = is_for_it
 
     def __call__(self, _title: str, _instruction: str, prompts: Sequence[Prompt]) -> list[str]:
         """Return an answer for each prompt, empty but for that one."""
         return [self._answer(prompt) for prompt in prompts]
 
     def _answer(self, prompt: Prompt) -> str:
-        if prompt.echo or self._password is None:
+        if self._password is None or not self._is_for_it(prompt):
             return ""
         password, self._password = self._password, None
         return password
