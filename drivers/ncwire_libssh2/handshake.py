@@ -19,7 +19,7 @@ from ssh2.session import (
 )
 
 from ncwire.driver import ChannelInfo, HostKey, is_aead
-from ncwire.errors import HandshakeError
+from ncwire.errors import HandshakeError, SSHError
 from ncwire_libssh2.faults import Fault
 
 if TYPE_CHECKING:
@@ -52,14 +52,15 @@ def exchange(connection: Connection, greeting: Greeting, algorithms: Algorithms)
 def finish(connection: Connection, deadline: Deadline) -> None:
     """Have libssh2 hear what comes encrypted, up to the answer to its request for a service.
 
-    To be called once the host key was found good. Raises `HandshakeError`.
+    To be called once the host key was found good. Raises `SSHError`: by then keys have been
+    exchanged, and it is authentication that does not come to be.
     """
     try:
         connection.drive_aside(
             lambda: connection.session.handshake(connection.handed_over), deadline
         )
     except Fault as fault:
-        raise HandshakeError(f"SSH handshake: {fault.describe()}") from fault.error
+        raise SSHError(f"authentication: {fault.describe()}") from fault.error
     connection.established()
 
 
