@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ssh2.error_codes import LIBSSH2_ERROR_SOCKET_DISCONNECT
 from ssh2.exceptions import SSH2Error
 
 from ncwire.driver import (
@@ -18,7 +20,7 @@ from ncwire.driver import (
     Prompt,
     PublicKeyAttempt,
 )
-from ncwire.errors import KeyFileError, PasswordExpiredError, SSHError
+from ncwire.errors import DisconnectError, KeyFileError, PasswordExpiredError, SSHError
 from ncwire_libssh2.agent import AgentRelay
 from ncwire_libssh2.connection import AGAIN
 from ncwire_libssh2.cstring import c_string
@@ -60,7 +62,7 @@ class Authentication:
                 case InteractiveAttempt():
                     self._interactive(attempt, username, deadline)
         except Fault as fault:
-            return self._refused(fault, deadline)
+            return self._refused(fault, username, deadline)
         return _SUCCESS
 
     def _none(self, username: bytes, deadline: Deadline) -> AuthOutcome:
@@ -159,14 +161,33 @@ class Authentication:
         # ssh2-python 1.2.0 holds the interpreter in this one call.
         connection.drive(converse, deadline)
 
-    def _refused(self, fault: Fault, deadline: Deadline) -> AuthOutcome:
+    def _refused(self, fault: Fault, username: bytes, deadline: Deadline) -> AuthOutcome:
         deadline.remaining()  # an agent that was too slow has refused, too
         if fault.is_certainly_denial():
             return AuthOutcome(AuthResult.DENIED, self._methods)
+        if fault.is_unanswered() and self._is_disconnected(username):
+            raise DisconnectError("authentication: the server disconnected") from fault.error
         if not fault.is_denial():
             raise _ended(fault) from fault.error
         self._methods = frozenset()
         return AuthOutcome(AuthResult.UNCLEAR)
+
+    def _is_disconnected(self, username: bytes) -> bool:
+        """Return whether the server has said that it ends the connection.
+
+        libssh2 1.11.1 has one error for all that can keep an answer to a key or to prompts away
+        (userauth.c), but remembers it: to ask anything else then fails with another one. It is
+        asked where nothing is sent.
+        """
+        connection = self._connection
+
+        def ask() -> None:
+            with suppress(SSH2Error):
+                connection.session.userauth_list(username)
+
+        with connection:
+            connection.with_peer_played(b"", ask)
+            return bool(connection.session.last_errno() == LIBSSH2_ERROR_SOCKET_DISCONNECT)
 
 
 class _Answers:
@@ -211,4 +232,5 @@ def _text(data: bytes) -> str:
 
 
 def _ended(fault: Fault) -> SSHError:
-    return SSHError(f"authentication: {fault.describe()}")
+    kind = DisconnectError if fault.is_disconnect() else SSHError
+    return kind(f"authentication: {fault.describe()}")

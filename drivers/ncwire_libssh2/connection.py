@@ -159,11 +159,16 @@ class Connection(Forkable):
         )
 
     def _drive(self, attempt: Callable[[], tuple[Any, int]], deadline: Deadline) -> Any:
-        while True:
-            result, events = attempt()
-            if not events:
-                return result
-            self.wait(events, deadline)
+        began = time.monotonic()
+        try:
+            while True:
+                result, events = attempt()
+                if not events:
+                    return result
+                self.wait(events, deadline)
+        except Fault as fault:
+            fault.after = time.monotonic() - began
+            raise
 
     def _attempt(self, operation: Callable[[], Any]) -> tuple[Any, int]:
         """Return the result, or what to wait for before the next attempt."""

@@ -10,10 +10,12 @@ from ssh2.error_codes import (
     LIBSSH2_ERROR_METHOD_NONE,
     LIBSSH2_ERROR_PASSWORD_EXPIRED,
     LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED,
+    LIBSSH2_ERROR_SOCKET_DISCONNECT,
+    LIBSSH2_ERROR_SOCKET_RECV,
+    LIBSSH2_ERROR_SOCKET_SEND,
+    LIBSSH2_ERROR_TIMEOUT,
 )
 from ssh2.exceptions import (
-    BannerRecvError,
-    BannerSendError,
     ChannelFailure,
     ChannelRequestDenied,
     RequestDeniedError,
@@ -30,14 +32,14 @@ REFUSALS = (ChannelFailure, ChannelRequestDenied, RequestDeniedError)
 LOST = (SocketRecvError, SocketSendError)
 """What reading and writing raise when the socket has ended; it need not have been an error."""
 
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (SocketDisconnectError, "the server disconnected"),
-    (SocketRecvError, "the connection was closed or broken by the server"),
-    (SocketSendError, "the connection was closed or broken by the server"),
-    (BannerRecvError, "no SSH identification came from the server"),
-    (BannerSendError, "the SSH identification could not be sent"),
-    (Timeout, "libssh2 gave up waiting for the server"),
+_ENDED = "the connection was closed or broken by the server"
+_WORDS: tuple[tuple[type[Exception], int, str], ...] = (
+    (SocketDisconnectError, LIBSSH2_ERROR_SOCKET_DISCONNECT, "the server disconnected"),
+    (SocketRecvError, LIBSSH2_ERROR_SOCKET_RECV, _ENDED),
+    (SocketSendError, LIBSSH2_ERROR_SOCKET_SEND, _ENDED),
+    (Timeout, LIBSSH2_ERROR_TIMEOUT, "libssh2 gave up waiting for the server"),
 )
+_PATIENCE = 60  # seconds for one answer: libssh2_priv.h, LIBSSH2_DEFAULT_READ_TIMEOUT
 _DENIALS = {LIBSSH2_ERROR_AUTHENTICATION_FAILED, LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED}
 _DISAGREEMENTS = {LIBSSH2_ERROR_KEX_FAILURE}
 _KEY_TROUBLES = {LIBSSH2_ERROR_FILE, LIBSSH2_ERROR_METHOD_NONE, LIBSSH2_ERROR_ALGO_UNSUPPORTED}
@@ -58,16 +60,25 @@ class Fault(Exception):  # noqa: N818 - carries a library error to where it is m
         self.error = error
         self._number = number
         self._text = text
+        self.after = 0.0
+        """Seconds from the beginning of what was asked of libssh2."""
 
     def describe(self) -> str:
         """Return what has happened, in one clause."""
-        if self._is_unanswered():
-            return "the connection ended, or no answer came within 60 s"
-        for kind, words in _WORDS:
-            if isinstance(self.error, kind):
+        if self.is_unanswered():
+            # One error number for both; libssh2 counts in whole seconds.
+            late = self.after >= _PATIENCE - 1
+            return f"no answer came within {_PATIENCE} s, or {_ENDED}" if late else _ENDED
+        for kind, number, words in _WORDS:
+            # `userauth_list` of ssh2-python's raises nothing, so of it only the number is known.
+            if isinstance(self.error, kind) or self._number == number:
                 return words
         name = type(self.error).__name__
         return f"{self._text} ({name})" if self._text else name
+
+    def is_disconnect(self) -> bool:
+        """Return whether the server has said that it ends the connection."""
+        return bool(self._number == LIBSSH2_ERROR_SOCKET_DISCONNECT)
 
     def is_about_agreement(self) -> bool:
         """Return whether the algorithms that are offered have not led to an agreement."""
@@ -77,7 +88,7 @@ class Fault(Exception):  # noqa: N818 - carries a library error to where it is m
         """Return whether the server has said no to an authentication, or to that much of it."""
         if self._takes_no_signature():
             return True
-        return self._number in _DENIALS and not self._is_unanswered()
+        return self._number in _DENIALS and not self.is_unanswered()
 
     def is_certainly_denial(self) -> bool:
         """Return whether a denial is none that may be a partial success.
@@ -104,5 +115,6 @@ class Fault(Exception):  # noqa: N818 - carries a library error to where it is m
     def _takes_no_signature(self) -> bool:
         return self._number == LIBSSH2_ERROR_METHOD_NONE and self._text == _NO_SIGNATURE
 
-    def _is_unanswered(self) -> bool:
+    def is_unanswered(self) -> bool:
+        """Return whether there was no answer to an attempt, and the error does not tell why."""
         return self._number in _DENIALS and self._text.startswith(_NO_ANSWER)

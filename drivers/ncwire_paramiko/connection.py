@@ -26,6 +26,7 @@ from paramiko.packet import Packetizer
 
 from ncwire.driver import AuthOutcome, AuthResult, Forkable, KexInit, watch_forks
 from ncwire_paramiko import limits
+from ncwire_paramiko.errors import Disconnected
 from ncwire_paramiko.wire import Wire
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Connection(paramiko.Transport, Forkable):
         if self.saved_exception is not None:
             return self.saved_exception
         if self.said.disconnect is not None and self.said.disconnect[0] != _BY_APPLICATION:
-            return paramiko.SSHException(self.said.disconnect[1] or "the server disconnected")
+            return Disconnected(self.said.disconnect[1] or "the server disconnected")
         return None
 
     @property

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, TypeAlias
 import paramiko
 
 from ncwire.driver import one_line
-from ncwire.errors import ChannelError, HandshakeError, SSHError
+from ncwire.errors import ChannelError, DisconnectError, HandshakeError, SSHError
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping
+
+
+class Disconnected(paramiko.SSHException):
+    """The server's disconnect message, of which paramiko 5.1 makes no exception."""
+
 
 Table: TypeAlias = "Mapping[type[BaseException], type[SSHError]]"
 
@@ -19,7 +24,7 @@ Table: TypeAlias = "Mapping[type[BaseException], type[SSHError]]"
 # because paramiko lets through what a hostile peer makes its parsers raise (5.1, transport.py,
 # `run`): struct.error, UnicodeError, KeyError, ValueError of cryptography.
 HANDSHAKE: Table = {Exception: HandshakeError}
-AUTHENTICATION: Table = {Exception: SSHError}
+AUTHENTICATION: Table = {Disconnected: DisconnectError, Exception: SSHError}
 OPEN_CHANNEL: Table = {paramiko.ChannelException: ChannelError, Exception: SSHError}
 START: Table = {Exception: SSHError}
 STREAM: Table = {Exception: SSHError}

@@ -19,6 +19,7 @@ from ncwire.driver import (
     PublicKeyAttempt,
 )
 from ncwire.errors import (
+    DisconnectError,
     KeyFileError,
     PasswordExpiredError,
     SSHError,
@@ -157,7 +158,7 @@ def test_a_server_that_has_had_enough_is_an_ssh_error(tmp_path):
         driver = start(server, server.connect())
         driver.authenticate(NoneAttempt("root"), soon())
         assert driver.authenticate(Key().attempt(), soon()).result is AuthResult.DENIED
-        with pytest.raises(SSHError, match="authentication: "):
+        with pytest.raises(DisconnectError, match="authentication: the server disconnected"):
             driver.authenticate(Key().attempt(), soon())
         driver.abort()
 
@@ -362,7 +363,36 @@ def test_a_connection_that_ends_in_an_attempt_is_an_ssh_error_and_no_denial(atte
         driver = start(server, proxy.client_socket)
         driver.authenticate(NoneAttempt("u"), soon())
         proxy.hang_up()
-        with pytest.raises(SSHError, match="authentication: "):
+        with pytest.raises(SSHError, match="authentication: the connection was closed") as caught:
+            driver.authenticate(attempt, soon())
+        assert not isinstance(caught.value, DisconnectError)
+        driver.abort()
+
+
+class Disconnecting(Policy):
+    """Has had enough at once."""
+
+    def _disconnect(self, *_):
+        message = paramiko.Message()
+        message.add_byte(paramiko.common.cMSG_DISCONNECT)
+        message.add_int(2)
+        message.add_string("Too many authentication failures")
+        message.add_string("")
+        self.transport.packetizer.send_message(message)
+        self.transport.close()
+        return paramiko.AUTH_FAILED
+
+    check_auth_password = check_auth_publickey = check_auth_interactive = _disconnect
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS[1:], ids=lambda attempt: type(attempt).__name__)
+def test_a_server_that_disconnects_in_an_attempt_is_told_from_an_end(attempt):
+    policy = Disconnecting()
+    with StubServer(policy) as server:
+        policy.transport = server.transport
+        driver = start(server)
+        driver.authenticate(NoneAttempt("u"), soon())
+        with pytest.raises(DisconnectError, match="authentication: the server disconnected"):
             driver.authenticate(attempt, soon())
         driver.abort()
 

@@ -153,6 +153,26 @@ def crowded(ssh_agent, key_ring, strangers):
     return right
 
 
+def test_a_wrong_first_key_and_one_try(make_sshd, connect, key_ring, strangers):
+    keys = [strangers[0], key_ring.key("right")]
+    server = make_sshd(authorized_keys=keys[1:], config="MaxAuthTries 1")
+    with pytest.raises(AuthenticationError, match=r"after 1 failure \(") as caught:
+        connect(server, key_filename=list(map(str, keys)))
+    first, second = caught.value.attempts
+    assert "stranger1" in first
+    assert first.endswith("the connection ended")
+    assert "right" in second
+    assert second.endswith("not tried, the connection had ended")
+    assert "key_filename" in str(caught.value)
+
+
+def test_a_wrong_password_and_one_try(make_sshd, connect, account):
+    server = make_sshd(user=account.name, config=f"MaxAuthTries 1\n{PASSWORDS}")
+    with pytest.raises(AuthenticationError) as caught:
+        connect(server, key_filename=None, password="wrong")
+    assert caught.value.attempts[0].startswith("password: ")
+
+
 def test_five_keys_in_the_agent_and_two_tries(make_sshd, connect, crowded):
     server = make_sshd(authorized_keys=[crowded], config="MaxAuthTries 2")
     with pytest.raises(AuthenticationError, match="after 2 failures") as caught:

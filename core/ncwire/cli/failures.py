@@ -232,6 +232,7 @@ _FAILURES: dict[type, _Failure] = {
     errors.ConnectError: _Failure(
         Exit.CONNECTION, "connect", _hint("NETCONF has port 830; another is chosen with -p.")
     ),
+    errors.DisconnectError: _Failure(Exit.CONNECTION, "SSH"),
     errors.HandshakeError: _Failure(Exit.CONNECTION, "SSH handshake"),
     errors.NoCommonAlgorithmError: _Failure(
         Exit.CONNECTION,

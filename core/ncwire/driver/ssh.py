@@ -81,9 +81,10 @@ class SSHDriver(Driver):
     def authenticate(self, attempt: Attempt, deadline: Deadline) -> AuthOutcome:
         """Carry out one attempt, and return what the server said to it.
 
-        A denial is an outcome, no error. Raises `SSHError` when the connection failed, as it
-        does when the server has had enough (OpenSSH's MaxAuthTries), and `PasswordExpiredError`
-        when the server wants the password changed (RFC 4252 section 8).
+        A denial is an outcome, no error. Raises `SSHError` when the connection failed,
+        `DisconnectError` when the server has ended it by saying so, as it does when it has had
+        enough (OpenSSH's MaxAuthTries), and `PasswordExpiredError` when the server wants the
+        password changed (RFC 4252 section 8).
         """
 
     @abstractmethod

@@ -49,6 +49,7 @@ from ncwire.errors.session import (
 from ncwire.errors.ssh import (
     ChannelError,
     ConnectError,
+    DisconnectError,
     HandshakeError,
     KeyFileError,
     KnownHostsFileError,
@@ -73,6 +74,7 @@ __all__ = [
     "ChannelError",
     "ConnectError",
     "ContractMismatch",
+    "DisconnectError",
     "DriverError",
     "DriverImportError",
     "DriverNotFoundError",

@@ -21,6 +21,13 @@ class ConnectError(SSHError):
     """No socket to the peer could be opened; the text names each address and its error."""
 
 
+class DisconnectError(SSHError):
+    """The server has ended the connection by saying so (RFC 4253 section 11.1).
+
+    No fault on the way does that, so during authentication it is an answer to what was tried.
+    """
+
+
 class HandshakeError(SSHError):
     """Banner or key exchange failed."""
 

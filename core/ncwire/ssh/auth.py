@@ -11,6 +11,7 @@ from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.errors import (
     AuthenticationError,
+    DisconnectError,
     KeyFileError,
     NcwireError,
     OptionError,
@@ -185,10 +186,10 @@ class Authentication:
             self._note(credential, f"not tried, {error.problem}")
             return AuthOutcome(AuthResult.DENIED, self._wanted)
         except SSHError as error:
-            if not self._answered:
+            if not self._answered and not isinstance(error, DisconnectError):
                 raise
             self._note(credential, "the connection ended")
-            raise self._hung_up() from error
+            raise self._hung_up(error) from error
         self._answered = True
         self._note(credential, outcome.result.value)
         if outcome.result is AuthResult.DENIED:
@@ -227,7 +228,7 @@ class Authentication:
             outcome = self._attempt("none", NoneAttempt(self._options.username))
         except SSHError as error:
             if self._plan.methods_left():
-                raise self._hung_up() from error
+                raise self._hung_up(error) from error
             # It was for the report only; what is accepted as one of several counts no failure.
             self._clear_up(self._wanted)
             raise self._failure() from error
@@ -336,10 +337,12 @@ class Authentication:
             )
         return self._error(problem)
 
-    def _hung_up(self) -> AuthenticationError:
+    def _hung_up(self, error: SSHError) -> AuthenticationError:
         self._plan.report_cut_off(self._wanted)
+        failures = self._plan.failures + 1
+        after = f"{failures} failures" if failures > 1 else "1 failure"
         return self._error(
-            f"the server ended the connection after {self._plan.failures + 1} failures, as "
+            f"the server ended the connection after {after} ({error}), as "
             "servers do after so many (MaxAuthTries): name the right key with key_filename, or "
             "leave keys out with allow_agent=False and look_for_keys=False, or with "
             "IdentitiesOnly in ssh_config"
