@@ -1,4 +1,4 @@
-"""A thread that calls libssh2, so that whoever waits for it can leave when it does not return."""
+"""A thread that calls libssh2, so that who waits for it can leave when it does not return."""
 
 from __future__ import annotations
 
