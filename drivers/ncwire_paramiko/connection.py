@@ -21,6 +21,7 @@ from paramiko.common import (
     cMSG_DISCONNECT,
     cMSG_GLOBAL_REQUEST,
     cMSG_KEXINIT,
+    cMSG_SERVICE_REQUEST,
 )
 from paramiko.packet import Packetizer
 
@@ -44,10 +45,11 @@ _END_PATIENCE = 1.0
 class Connection(paramiko.Transport, Forkable):
     """A client's transport: `paramiko.Transport`, with a `Wire` for its socket.
 
-    Four things of paramiko's are replaced. What a user of the connection sends during a key
+    Five things of paramiko's are replaced. What a user of the connection sends during a key
     exchange is kept until the exchange is over, where paramiko makes the sender wait. The
     thread closes all fds when it ends. Certificate types are offered only when they are asked
-    for. And `_Packetizer` starts no timer thread, since the `Wire` knows the deadline.
+    for. The authentication service is asked for once (RFC 4253 section 10), and not anew for each
+    attempt. And `_Packetizer` starts no timer thread, since the `Wire` knows the deadline.
     """
 
     def __init__(self, sock: socket.socket, algorithms: Algorithms) -> None:
@@ -57,6 +59,9 @@ class Connection(paramiko.Transport, Forkable):
         self.set_log_channel(_LOGGER)
         self._held: deque[Message] = deque()
         self._opened: weakref.WeakSet[paramiko.Channel] = weakref.WeakSet()
+        self._asked_for_service = False
+        self._attempt_waits = False
+        self.wire.between_packets = self._attempt
         options = self.get_security_options()
         options.kex = algorithms.kex
         options.key_types = algorithms.host_keys
@@ -165,12 +170,36 @@ class Connection(paramiko.Transport, Forkable):
             while self._held:
                 self._send_message(self._held.popleft())
 
+    def _send_message(self, data: Message) -> None:
+        if data.asbytes()[:1] != cMSG_SERVICE_REQUEST:
+            super()._send_message(data)  # type: ignore[misc]  # the stubs have public names only
+        elif not self._asked_for_service:
+            self._asked_for_service = True
+            super()._send_message(data)  # type: ignore[misc]
+        else:
+            self._attempt_waits = True
+            self.wire.wake()
+
+    def _attempt(self) -> None:
+        """Send the attempt that waits. On paramiko's thread, which also sends the first one.
+
+        An agent signs there, the lock of the transport not being held, and what fails ends it.
+        """
+        if self._attempt_waits and self.active:
+            self._attempt_waits = False
+            self.auth_handler._parse_service_accept(_service_accepted())  # type: ignore[union-attr]  # noqa: SLF001 - what it does when it is asked for no more
+
     if TYPE_CHECKING:
         remote_cipher: str
         remote_mac: str | None
         remote_compression: str | None
 
-        def _send_message(self, data: Message) -> None: ...
+
+def _service_accepted() -> Message:
+    message = paramiko.Message()
+    message.add_string("ssh-userauth")
+    message.rewind()
+    return message
 
 
 class Said:
