@@ -9,6 +9,7 @@ from ncwire.driver import Channel, Wait
 from ncwire.errors import TransportError
 from ncwire_paramiko import errors
 from ncwire_paramiko.bell import Bell, Flag
+from ncwire_paramiko.locks import lets_go
 
 if TYPE_CHECKING:
     import threading
@@ -42,6 +43,7 @@ class ParamikoChannel(Channel):
         channel.settimeout(0.0)
         self.info = info
         self.native = connection
+        self.locks = connection.locks
         self._connection = connection
         self._channel = channel
         self._bell = Bell()
@@ -67,6 +69,7 @@ class ParamikoChannel(Channel):
             return _TO_READ
         return Wait(until=self._silent_at)
 
+    @lets_go
     def read(self, size: int) -> bytes | None:
         """Return what has come; see `Channel.read`."""
         if self._freed:
@@ -90,6 +93,7 @@ class ParamikoChannel(Channel):
             self._check_end()
         return data
 
+    @lets_go
     def write(self, data: memoryview) -> int:
         """Send what the peer's window and TCP take now.
 
@@ -108,7 +112,9 @@ class ParamikoChannel(Channel):
             part = bytes(data[taken : taken + channel.out_max_packet_size])
             try:
                 sent = channel.send(part)
-            except OSError:  # closed meanwhile, or by a peer that lied about its window
+            except OSError as error:  # closed meanwhile, or by a peer that lied about its window
+                if not errors.is_paramikos(error):
+                    raise
                 break
             if sent == 0:
                 break
@@ -125,11 +131,13 @@ class ParamikoChannel(Channel):
         """Return when bytes last came from the socket."""
         return self._connection.wire.heard
 
+    @lets_go
     def keepalive(self) -> None:
         """Send the request that OpenSSH's client sends as its keepalive."""
         if not self._freed and self._connection.can_send:
             self._connection.request_reply()
 
+    @lets_go
     def finish(self) -> bool:
         """Send the channel's end, and its close when the peer is silent; see `Channel.finish`."""
         if self._freed:
@@ -150,12 +158,14 @@ class ParamikoChannel(Channel):
                 self._bell.ring()
         return self._is_over()
 
+    @lets_go
     def close(self) -> None:
         """Say goodbye and free everything; see `Channel.close`."""
         if not self._freed:
             self._connection.say_goodbye(self._channel)
         self.abort()
 
+    @lets_go
     def abort(self) -> None:
         """Free everything; see `Channel.abort`."""
         self._freed = True

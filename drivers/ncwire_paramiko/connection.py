@@ -28,12 +28,14 @@ from paramiko.packet import Packetizer
 from ncwire.driver import AuthOutcome, AuthResult, Forkable, KexInit, watch_forks
 from ncwire_paramiko import limits
 from ncwire_paramiko.errors import Disconnected
+from ncwire_paramiko.locks import Channels, Locks
 from ncwire_paramiko.wire import Wire
 
 if TYPE_CHECKING:
     import socket
 
     from paramiko.message import Message
+    from typing_extensions import Buffer
 
     from ncwire.driver import Algorithms
 
@@ -56,6 +58,10 @@ class Connection(paramiko.Transport, Forkable):
         self.wire = Wire(sock)
         super().__init__(cast("socket.socket", self.wire), packetizer_class=_Packetizer)
         self.packetizer: _Packetizer
+        self.locks = Locks()
+        self.lock = self.locks.make()  # type: ignore[assignment]  # the stubs know Lock only
+        self.server_accept_cv = threading.Condition(self.lock)
+        self._channels = Channels(self.locks)
         self.set_log_channel(_LOGGER)
         self._held: deque[Message] = deque()
         self._opened: weakref.WeakSet[paramiko.Channel] = weakref.WeakSet()
@@ -260,9 +266,34 @@ class _Packetizer(Packetizer):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self.said = Said()
+        self._take = sock.send
+        self._sending = threading.Lock()
+        self._torn = False
 
     def start_handshake(self, timeout: float) -> None:
         """Start no thread for a timer, which would outlive the connection."""
+
+    def send_message(self, data: Message) -> None:
+        """Send a message, unless an interrupt came in the middle of an earlier one.
+
+        Then the cipher and TCP may be a part of a message apart, and paramiko's own lock, which
+        no other thread waits for here, may be held for ever.
+        """
+        with self._sending:
+            if self._torn:
+                return
+            try:
+                super().send_message(data)
+            except BaseException:
+                self._torn = True
+                raise
+
+    def write_all(self, out: Buffer) -> None:
+        """Send it all: `Wire.send` takes it, and what is raised there is none of the socket's.
+
+        Paramiko's own takes anything that is raised for a broken connection, and loses it.
+        """
+        self._take(bytes(out))
 
     def read_message(self) -> tuple[int, Message]:
         """Return the next message, and take note of it."""

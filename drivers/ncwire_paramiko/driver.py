@@ -201,6 +201,9 @@ class ParamikoDriver(SSHDriver):
             if time.monotonic() >= deadline.at:
                 raise deadline.error() from error
             raise errors.translate(table, step, connection.cause or error) from error
+        except BaseException:
+            connection.locks.let_go()
+            raise
         finally:
             connection.wire.expire_at(None)
 
@@ -258,7 +261,7 @@ class ParamikoDriver(SSHDriver):
 
 
 def _exchange_keys(connection: Connection, ours: Algorithms, deadline: Deadline) -> paramiko.PKey:
-    done = threading.Event()
+    done = connection.locks.event()
     connection.start_client(event=done)
     if not done.wait(deadline.remaining()):
         raise deadline.error()

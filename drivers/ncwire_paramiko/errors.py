@@ -56,6 +56,15 @@ def describe(error: BaseException) -> str:
     return text
 
 
+def is_paramikos(error: BaseException) -> bool:
+    """Return whether code of paramiko's raised it, and not a signal's handler beneath it."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    module = "" if traceback is None else traceback.tb_frame.f_globals.get("__name__", "")
+    return str(module).partition(".")[0] == "paramiko"
+
+
 def refusal(error: paramiko.ChannelException, explanation: str) -> str:
     """Return why the server opens no channel: the reason code's meaning, and its own words."""
     return f"{error.text} ({one_line(explanation, _LONGEST)})" if explanation else error.text

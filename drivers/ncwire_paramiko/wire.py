@@ -82,8 +82,8 @@ class Wire(Forkable):
     def send(self, data: bytes) -> int:
         """Take all of `data`; what TCP does not take now is sent later.
 
-        Never raises. After a failure data is dropped: what the peer had sent until then must
-        still be read, and it is `recv` that then tells of the end.
+        Raises nothing by itself. After a failure data is dropped: what the peer had sent until
+        then must still be read, and it is `recv` that then tells of the end.
         """
         with self._lock:
             if self._closed or self._failure is not None:
@@ -135,8 +135,11 @@ class Wire(Forkable):
                 return
             self._closed = True
             self._wake()
-            with suppress(OSError):
+            try:
                 self._sock.shutdown(socket.SHUT_RDWR)
+            except OSError as error:
+                if came_from_outside(error):
+                    raise
 
     # --- what the driver calls -------------------------------------------------------------
 
@@ -196,6 +199,8 @@ class Wire(Forkable):
         except BlockingIOError:
             return 0
         except OSError as error:
+            if came_from_outside(error):
+                raise
             self._failure = error
             return len(data)
 
@@ -246,6 +251,16 @@ class Wire(Forkable):
                 raise TimeoutError
             readable = events & ~select.POLLOUT
         return readable != 0
+
+
+def came_from_outside(error: OSError) -> bool:
+    """Return whether a signal's handler raised it, and not a call of the socket's.
+
+    To be asked by who has caught it, with nothing but calls of built-in functions in its `try`:
+    those leave no frame in the traceback, a handler does.
+    """
+    traceback = error.__traceback__
+    return traceback is not None and traceback.tb_next is not None
 
 
 def _nothing() -> None:

@@ -1,16 +1,8 @@
-"""A call that is interrupted at any point whatever leaves a session that is open or has ended.
-
-CPython runs signal handlers between two bytecodes, and checks for signals when a function begins,
-after a call and at a loop's end. A trace function raises at each such point in turn.
-"""
+"""A call that is interrupted at any point whatever leaves a session that is open or has ended."""
 
 from __future__ import annotations
 
 import contextlib
-import dis
-import functools
-import signal
-import sys
 import threading
 import time
 from pathlib import Path
@@ -18,69 +10,11 @@ from pathlib import Path
 import pytest
 from callers import BASE, CLIENT, NOTIFICATION, Noting
 
+from interrupting import KINDS, Interrupter, folder_of, handler, raising
 from ncwire import Hub, Session
 from ncwire.errors import NcwireError
 
-CORE = str(Path(sys.modules["ncwire"].__file__).parent)
-KINDS = (KeyboardInterrupt, TimeoutError)
-
-
-@functools.cache
-def checked_after(code):
-    """Return the offsets of the instructions before which the interpreter looks for signals."""
-    offsets, due = set(), True
-    for instruction in dis.get_instructions(code):
-        if due:
-            offsets.add(instruction.offset)
-        due = instruction.opname.startswith(("CALL", "JUMP_BACKWARD")) or (
-            instruction.opname == "RESUME"
-        )
-    return frozenset(offsets)
-
-
-class Interrupter:
-    """Raises at the `at`-th point at which a signal may come in ncwire's code; counts them."""
-
-    def __init__(self, at):
-        self.at = at
-        self.seen = 0
-        self.where = ""
-
-    def __enter__(self):
-        sys.settrace(self._frame)
-        return self
-
-    def __exit__(self, *_):
-        sys.settrace(None)
-
-    def _frame(self, frame, event, _):
-        if not frame.f_code.co_filename.startswith(CORE):
-            return None
-        frame.f_trace_opcodes = True
-        frame.f_trace_lines = False
-        return self._step
-
-    def _step(self, frame, event, _):
-        if event == "opcode" and frame.f_lasti in checked_after(frame.f_code):
-            self.seen += 1
-            if self.seen == self.at:
-                sys.settrace(None)
-                self.where = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
-                handler(None, frame)
-        return self._step
-
-
-def handler(_number, _frame):
-    """Stand in for a signal handler: it is installed as one while the tests run."""
-    raise handler.kind("at a point")
-
-
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
-def kind(request):
-    handler.kind = request.param
-    before = signal.signal(signal.SIGUSR2, handler)
-    yield request.param
-    signal.signal(signal.SIGUSR2, before)
+CORE = folder_of("ncwire")
 
 
 def answer_all(peer, answered):
@@ -139,7 +73,7 @@ def one(make_peer, call, at, hub):
     session.rpc("<get/>")  # what the first call makes is made
     listener.wait(2)
     assert answered.acquire(timeout=20)
-    interrupter = Interrupter(at)
+    interrupter = Interrupter(at, [CORE])
     raised = None
     try:
         with interrupter:
@@ -186,6 +120,12 @@ class Hearing(Noting):
 def _quietly(session):
     with contextlib.suppress(NcwireError):
         session.rpc("<get/>", timeout=20)
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def kind(request):
+    with raising(request.param):
+        yield request.param
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)

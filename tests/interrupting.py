@@ -1,0 +1,91 @@
+"""Interrupts a call at any point at which CPython would: for tests of what is left after that.
+
+CPython runs signal handlers between two bytecodes, and checks for signals when a function begins,
+after a call and at a loop's end. A trace function raises at each such point in turn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import functools
+import signal
+import sys
+import threading
+from pathlib import Path
+
+KINDS = (KeyboardInterrupt, TimeoutError)
+_WAITS = threading.__file__
+
+
+@functools.cache
+def checked_after(code):
+    """Return the offsets of the instructions before which the interpreter looks for signals."""
+    offsets, due = set(), True
+    for instruction in dis.get_instructions(code):
+        if due:
+            offsets.add(instruction.offset)
+        due = instruction.opname.startswith(("CALL", "JUMP_BACKWARD")) or (
+            instruction.opname == "RESUME"
+        )
+    return frozenset(offsets)
+
+
+def folder_of(module):
+    return str(Path(sys.modules[module].__file__).parent)
+
+
+class Interrupter:
+    """Raises at the `at`-th point at which a signal may come in code of `folders`; counts them.
+
+    What `threading` does for such code counts as part of it where `waits_too` is set.
+    """
+
+    def __init__(self, at, folders, *, waits_too=False):
+        self.at = at
+        self.seen = 0
+        self.where = ""
+        self._folders = tuple(folders)
+        self._waits_too = waits_too
+
+    def __enter__(self):
+        sys.settrace(self._frame)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(None)
+
+    def _frame(self, frame, event, _):
+        if not self._is_meant(frame):
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        return self._step
+
+    def _is_meant(self, frame):
+        while self._waits_too and frame is not None and frame.f_code.co_filename == _WAITS:
+            frame = frame.f_back
+        return frame is not None and frame.f_code.co_filename.startswith(self._folders)
+
+    def _step(self, frame, event, _):
+        if event == "opcode" and frame.f_lasti in checked_after(frame.f_code):
+            self.seen += 1
+            if self.seen == self.at:
+                sys.settrace(None)
+                self.where = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+                handler(None, frame)
+        return self._step
+
+
+def handler(_number, _frame):
+    """Stand in for a signal handler: it is installed as one while the tests run."""
+    raise handler.kind("at a point")
+
+
+@contextlib.contextmanager
+def raising(kind):
+    """Have the handler raise this kind, installed for a signal that is not sent."""
+    handler.kind = kind
+    before = signal.signal(signal.SIGUSR2, handler)
+    yield
+    signal.signal(signal.SIGUSR2, before)
