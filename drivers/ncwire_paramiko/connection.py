@@ -28,6 +28,7 @@ from paramiko.packet import Packetizer
 from ncwire.driver import AuthOutcome, AuthResult, Forkable, KexInit, watch_forks
 from ncwire_paramiko import limits
 from ncwire_paramiko.errors import Disconnected
+from ncwire_paramiko.greeting import identification
 from ncwire_paramiko.locks import Channels, Locks
 from ncwire_paramiko.wire import Wire
 
@@ -47,11 +48,12 @@ _END_PATIENCE = 1.0
 class Connection(paramiko.Transport, Forkable):
     """A client's transport: `paramiko.Transport`, with a `Wire` for its socket.
 
-    Five things of paramiko's are replaced. What a user of the connection sends during a key
+    Six things of paramiko's are replaced. What a user of the connection sends during a key
     exchange is kept until the exchange is over, where paramiko makes the sender wait. The
     thread closes all fds when it ends. Certificate types are offered only when they are asked
-    for. The authentication service is asked for once (RFC 4253 section 10), and not anew for each
-    attempt. And `_Packetizer` starts no timer thread, since the `Wire` knows the deadline.
+    for. The server's identification is looked for as OpenSSH's client does. The authentication
+    service is asked for once (RFC 4253 section 10), and not anew for each attempt. And
+    `_Packetizer` starts no timer thread, since the `Wire` knows the deadline.
     """
 
     def __init__(self, sock: socket.socket, algorithms: Algorithms) -> None:
@@ -175,6 +177,9 @@ class Connection(paramiko.Transport, Forkable):
         with self.clear_to_send_lock:
             while self._held:
                 self._send_message(self._held.popleft())
+
+    def _check_banner(self) -> None:
+        self.remote_version = identification(self.packetizer)
 
     def _send_message(self, data: Message) -> None:
         if data.asbytes()[:1] != cMSG_SERVICE_REQUEST:

@@ -50,8 +50,8 @@ def describe(error: BaseException) -> str:
         # Whatever a parser says of it may quote what it parsed.
         return f"the server broke the protocol ({type(error).__name__})"
     text = one_line(str(error), _LONGEST)
-    if isinstance(error.__context__, EOFError):
-        # Paramiko tells what it was reading, and not that there was nothing to read.
+    if isinstance(error.__context__, EOFError | OSError):
+        # What it tells is what was being read, and not why that came to nothing.
         text += f": {describe(error.__context__)}"
     return text
 

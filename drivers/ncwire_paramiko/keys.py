@@ -103,7 +103,7 @@ class Agent(AgentSSH):
         try:
             answer: tuple[int, paramiko.Message] = super()._send_message(msg)  # type: ignore[misc]  # not in the stubs
         except OSError as error:
-            raise paramiko.SSHException(f"the SSH agent does not answer: {error}") from error
+            raise paramiko.SSHException("the SSH agent does not answer") from error
         return answer
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -232,7 +233,8 @@ class Wire(Forkable):
         self._received += len(data)
         until = self._receive_until  # as with the time: each has one thread that sets it
         if until is not None and self._received > until:
-            raise OSError("more data than a handshake can need")
+            # With a number: paramiko's thread reads it (5.1, transport.py, run), or dies of it.
+            raise OSError(errno.EMSGSIZE, "more data than a handshake can need")
 
     def _wait(self) -> bool:
         """Wait for the socket or to be woken; return whether to read from the socket."""

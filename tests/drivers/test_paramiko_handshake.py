@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import socket
+import struct
 import threading
 import time
 from contextlib import suppress
@@ -15,6 +16,7 @@ from ncwire.driver import Algorithms, ChannelRequest
 from ncwire.errors import HandshakeError, NoCommonAlgorithmError, SSHError, StepTimeoutError
 from ncwire_paramiko import ParamikoDriver
 from servers import keyring
+from servers.plain_ssh import IDENTIFICATION, packet
 
 HOST_KEY_ALGORITHMS = {
     "ed25519": "ssh-ed25519",
@@ -197,16 +199,48 @@ def test_the_deadline_holds(paramiko_driver, pretender, part):
 
 
 def test_a_peer_that_floods_is_not_listened_to_for_long(paramiko_driver, pretender):
-    with pytest.raises(HandshakeError, match="more data than a handshake can need"):
+    with pytest.raises(HandshakeError, match="a line exceeds 8192 bytes"):
         paramiko_driver.handshake(pretender(flooding), paramiko_driver.algorithms, within())
+
+
+def test_a_peer_that_floods_with_packets_is_not_listened_to_for_long(
+    paramiko_driver, pretender, caplog
+):
+    caplog.set_level("DEBUG", "ncwire.driver.paramiko")
+
+    def ignoring(accepted, ended):
+        accepted.sendall(IDENTIFICATION)
+        while not ended.is_set():
+            accepted.sendall(packet(b"\x02\0\0\x40\0" + bytes(0x4000)))
+
+    # Not the budget's end; and paramiko's thread dies of nothing, which pytest would tell.
+    with pytest.raises(HandshakeError, match="more data than a handshake can need") as raised:
+        paramiko_driver.handshake(pretender(ignoring), paramiko_driver.algorithms, within())
+
+    assert isinstance(raised.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize("said", [b"", b"hello\r\n"])
+def test_a_connection_that_is_reset_is_told_in_words(paramiko_driver, pretender, said):
+    def resetting(accepted, ended):
+        accepted.sendall(said)
+        accepted.recv(1)
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with pytest.raises(HandshakeError) as raised:
+        paramiko_driver.handshake(pretender(resetting), paramiko_driver.algorithms, within())
+
+    assert str(raised.value) == (
+        "SSH handshake: no SSH identification came from the server: Connection reset by peer"
+    )
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
         (b"", "the server closed the connection"),
-        (b"HTTP/1.1 400 Bad Request\r\n\x1b[31m\r\n\r\n", "SSH protocol banner"),
-        (b"SSH-1.5-Old\r\n", "Incompatible version"),
+        (b"HTTP/1.1 400 Bad Request\r\n\x1b[31m\r\n\r\n", "no SSH identification came"),
+        (b"SSH-1.5-Old\r\n", r"version 1\.5 of SSH"),
         (b"SSH-2.0-Pretender\r\n" + b"\0\0\0\x0c\x0a\x14" + bytes(10), "SSH handshake"),
         (b"SSH-2.0-Pretender\r\n" + bytes(64), "SSH handshake"),
     ],
