@@ -31,6 +31,7 @@ from ncwire_paramiko.errors import Disconnected
 from ncwire_paramiko.greeting import identification
 from ncwire_paramiko.locks import Channels, Locks
 from ncwire_paramiko.wire import Wire
+from ncwire_paramiko.wording import readable
 
 if TYPE_CHECKING:
     import socket
@@ -304,6 +305,7 @@ class _Packetizer(Packetizer):
         """Return the next message, and take note of it."""
         kind, message = super().read_message()
         if kind in _NOTED:
+            message = readable(kind, message)
             self.said.take(kind, message)
         if kind in limits.COUNTED:
             limits.check_count(kind, message)

@@ -235,6 +235,16 @@ def test_a_connection_that_is_reset_is_told_in_words(paramiko_driver, pretender,
     )
 
 
+def test_a_disconnect_in_another_encoding_is_told(paramiko_driver, pretender):
+    def leaving(accepted, ended):
+        accepted.sendall(IDENTIFICATION)
+        accepted.sendall(packet(b"\x01\0\0\0\x02\0\0\0\x09ferm\xe9 !!!\0\0\0\0"))
+        ended.wait(60)
+
+    with pytest.raises(HandshakeError, match=r"^SSH handshake: ferm\ufffd !!!$"):
+        paramiko_driver.handshake(pretender(leaving), paramiko_driver.algorithms, within())
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [

@@ -47,6 +47,7 @@ class Once(paramiko.ServerInterface):
         self.right_key = right_key
         self.asked = 0
         self.keys_are_not_enough = False
+        self.words = ("Login", "Say it")
 
     def get_banner(self):  # paramiko asks for it whenever the service is asked for
         self.asked += 1
@@ -71,7 +72,7 @@ class Once(paramiko.ServerInterface):
         return paramiko.AUTH_SUCCESSFUL if password == PASSWORD else paramiko.AUTH_FAILED
 
     def check_auth_interactive(self, username, submethods):
-        return paramiko.InteractiveQuery("Login", "Say it", ("Password: ", False))
+        return paramiko.InteractiveQuery(*self.words, ("Password: ", False))
 
     def check_auth_interactive_response(self, responses):
         return self.check_auth_password("", *responses)
@@ -155,6 +156,18 @@ def test_partial_success(strict, paramiko_driver, key_ring):
     assert paramiko_driver.authenticate(key, within()).result is AuthResult.PARTIAL
     assert denied(paramiko_driver, PasswordAttempt(USER, "wrong"))
     assert paramiko_driver.authenticate(PasswordAttempt(USER, PASSWORD), within()) == SUCCESS
+
+
+def test_words_beside_the_prompts_may_be_in_another_encoding(strict, paramiko_driver):
+    strict.words = (b"Entr\xe9e", b"Dites-le, s'il vous pla\xeet")
+    heard = []
+
+    def answer(title, instruction, fields):
+        heard.append((title, instruction))
+        return [PASSWORD]
+
+    assert paramiko_driver.authenticate(InteractiveAttempt(USER, answer), within()) == SUCCESS
+    assert heard == [("Entr\ufffde", "Dites-le, s'il vous pla\ufffdt")]
 
 
 @pytest.fixture
