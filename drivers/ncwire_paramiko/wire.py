@@ -256,13 +256,12 @@ class Wire(Forkable):
 
 
 def came_from_outside(error: OSError) -> bool:
-    """Return whether a signal's handler raised it, and not a call of the socket's.
+    """Return whether a signal's handler raised it beneath a call of the socket's.
 
-    To be asked by who has caught it, with nothing but calls of built-in functions in its `try`:
-    those leave no frame in the traceback, a handler does.
+    The system's errors have a number, also where a socket has methods written in Python, as with
+    gevent; a handler's `TimeoutError("too late")` has none.
     """
-    traceback = error.__traceback__
-    return traceback is not None and traceback.tb_next is not None
+    return error.errno is None
 
 
 def _nothing() -> None:
