@@ -38,15 +38,17 @@ def folder_of(module):
 class Interrupter:
     """Raises at the `at`-th point at which a signal may come in code of `folders`; counts them.
 
-    What `threading` does for such code counts as part of it where `waits_too` is set.
+    What `threading` does for such code counts as part of it where `waits_too` is set; where one
+    function is named, only that counts.
     """
 
-    def __init__(self, at, folders, *, waits_too=False):
+    def __init__(self, at, folders, *, waits_too=False, function=None):
         self.at = at
         self.seen = 0
         self.where = ""
         self._folders = tuple(folders)
         self._waits_too = waits_too
+        self._function = function
 
     def __enter__(self):
         sys.settrace(self._frame)
@@ -63,6 +65,8 @@ class Interrupter:
         return self._step
 
     def _is_meant(self, frame):
+        if self._function not in {None, frame.f_code.co_qualname}:
+            return False
         while self._waits_too and frame is not None and frame.f_code.co_filename == _WAITS:
             frame = frame.f_back
         return frame is not None and frame.f_code.co_filename.startswith(self._folders)

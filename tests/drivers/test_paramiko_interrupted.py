@@ -105,11 +105,11 @@ def send(session):
     session.send('<rpc message-id="s"><get/></rpc>')
 
 
-def one(host_key, call, at):
+def one(host_key, call, at, function=None):
     """Interrupt a call at a point, if it has so many; return how many it had until then."""
     with connected(host_key) as (session, connection):
         session.rpc("<get/>", timeout=20)  # what the first call makes is made
-        interrupter = Interrupter(at, FOLDERS, waits_too=True)
+        interrupter = Interrupter(at, FOLDERS, waits_too=True, function=function)
         raised = None
         try:
             with interrupter:
@@ -164,3 +164,22 @@ def test_a_call_interrupted_at_any_point(host_key, kind, call):
     reached = sum(one(host_key, call, at) == at for at in range(1, points + 1, EVERY))
     assert reached > 10
     assert fds() <= before, "fds were leaked"
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "BufferedPipe.read",
+        "Channel._check_add_window",
+        "Channel._send",
+        "Connection._send_user_message",
+        "Packetizer.send_message",
+        "Wire.send",
+    ],
+)
+def test_each_point_of_what_takes_a_lock(host_key, function):
+    with raising(KeyboardInterrupt):
+        points = max(one(host_key, large_rpc, NEVER, function) for _ in range(3))
+        assert points
+        for at in range(1, min(points, 15) + 1):
+            one(host_key, large_rpc, at, function)
