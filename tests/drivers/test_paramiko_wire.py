@@ -182,3 +182,25 @@ def test_release_is_idempotent_and_all_else_is_harmless_after_it(wire):
 
     assert wire.send(b"x") == 1
     assert wire.recv(100) == b""
+
+
+class InterruptedSocket(socket.socket):
+    """A signal comes whenever something is sent, or it is shut down, and its handler raises."""
+
+    def send(self, data, flags=0):
+        raise TimeoutError("the handler's")
+
+    def shutdown(self, how):
+        raise TimeoutError("the handler's")
+
+
+@pytest.mark.parametrize("call", [lambda wire: wire.send(b"x"), lambda wire: wire.close()])
+def test_what_a_handler_raises_is_no_failure_of_the_socket(call):
+    ours, theirs = socket.socketpair()
+    wire = Wire(InterruptedSocket(fileno=ours.detach()))
+    try:
+        with pytest.raises(TimeoutError, match="the handler's"):
+            call(wire)
+    finally:
+        wire.release()
+        theirs.close()
