@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     import socket
 
     from paramiko.message import Message
-    from typing_extensions import Buffer
 
     from ncwire.driver import Algorithms
 
@@ -294,7 +293,7 @@ class _Packetizer(Packetizer):
                 self._torn = True
                 raise
 
-    def write_all(self, out: Buffer) -> None:
+    def write_all(self, out: Any) -> None:
         """Send it all: `Wire.send` takes it, and what is raised there is none of the socket's.
 
         Paramiko's own takes anything that is raised for a broken connection, and loses it.
