@@ -11,9 +11,10 @@ import pytest
 from driving import PATIENCE, tcp, within
 
 from ncwire.errors import HandshakeError
+from ncwire_libssh2 import Libssh2Driver
 from ncwire_paramiko import ParamikoDriver
 
-DRIVERS = [ParamikoDriver]
+DRIVERS = [Libssh2Driver, ParamikoDriver]
 
 
 @pytest.fixture
