@@ -15,7 +15,7 @@ from ncwire.errors import MessageDecodeError, RPCTimeoutError
 from ncwire.listeners import Listeners, ListenerT, Root, SessionListener
 from ncwire.notifications import NotificationReader
 from ncwire.operation import rpc_in, serialised
-from ncwire.rpc import REPLY_TAGS, Replies, Reply
+from ncwire.rpc import Replies, Reply
 from ncwire.rpc_document import RPCWriter
 from ncwire.streamed import (
     ReplyStream,
@@ -269,7 +269,7 @@ class Conversation(ABC):
 
     @property
     def unmatched_replies(self) -> int:
-        """How many replies came that nobody waited for, or no longer."""
+        """How many replies came that no call waited for, or no longer."""
         return self._replies.unmatched
 
     # --- what the connection tells -------------------------------------------------------------
@@ -299,7 +299,7 @@ class Conversation(ABC):
         """Tell of a message that is not UTF-8 all who would have had it, where they would have."""
         message_id = root[1].get("message-id")
         error = MessageDecodeError(root[0], message_id, document.join(), *wrong)
-        if root[0] not in REPLY_TAGS:  # no call is told of it
+        if not self._replies.is_reply(root):  # no call is told of it
             log(logger, logging.WARNING, "%s", error)
         task = self._replies.refuse(root, error)
         listeners = self._listeners

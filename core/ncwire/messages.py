@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 BASE_NS = "urn:ietf:params:xml:ns:netconf:base:1.0"
 """The namespace of `<hello>`, `<rpc>` and `<rpc-reply>`, in every version of NETCONF."""
+CAPABILITY_NS = "urn:ietf:params:netconf:base:1.0"
+"""The URI of the capability base:1.0, which some devices use as that namespace: Cisco's classic
+IOS and CSR 1000v (ncclient 0.7, `perform_qualify_check` of its device handlers)."""
 NOTIFICATION_NS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 """The namespace of `<notification>` (RFC 5277)."""
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -42,11 +45,22 @@ _MAX_SESSION_ID = 4294967295
 _UNREADABLE = (ParseError, LookupError, ValueError)
 
 
+def spellings(name: str) -> frozenset[str]:
+    """Return the qualified names by which devices mean an element of NETCONF's own.
+
+    RFC 6241's namespace, the capability's URI, and none, as old IOS and old Junos have it.
+    """
+    return frozenset({f"{{{BASE_NS}}}{name}", f"{{{CAPABILITY_NS}}}{name}", name})
+
+
 class Hello(NamedTuple):
     """A server's hello: its session-id, as a string, and its capabilities."""
 
     session_id: str
     capabilities: Capabilities
+
+
+_HELLO = spellings("hello")
 
 
 def build_hello(capabilities: Iterable[str], prefix: str = "") -> bytes:
@@ -67,7 +81,7 @@ def parse_hello(raw: str | bytes) -> Hello:
     """Read a server's hello (RFC 6241 section 8.1).
 
     White space in a URI is dropped, elements that the RFC does not know are passed over. A
-    hello without a namespace is accepted, for IOS sends such, and so do old Junos.
+    hello without a namespace, or in the capability's, is accepted: see `spellings`.
 
     Raises `HelloMissingError` for another document, `HelloMalformedError` for what is not well-
     formed, has no capabilities or one that is no URI, `HelloSessionIdError` unless it has one
@@ -83,7 +97,7 @@ def parse_hello(raw: str | bytes) -> Hello:
         raise HelloMalformedError(
             f"hello: the server's is not well-formed: {error}: {_excerpt(raw)}"
         ) from error
-    if root.tag not in _either("hello"):
+    if root.tag not in _HELLO:
         raise HelloMissingError(f"hello: the server sent {root.tag} where its hello was due")
     capabilities = _capabilities(root)
     if not capabilities:
@@ -183,11 +197,8 @@ def _session_id(root: Element) -> str:
 
 
 def _children(parent: Element, name: str) -> Iterator[Element]:
-    return (child for child in parent if child.tag in _either(name))
-
-
-def _either(name: str) -> tuple[str, str]:
-    return f"{{{BASE_NS}}}{name}", name
+    names = spellings(name)
+    return (child for child in parent if child.tag in names)
 
 
 def _forbidden(what: str, raw: str | bytes, error: DefusedXmlException) -> ForbiddenXMLError:

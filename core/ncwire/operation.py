@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from ncwire.errors import MessageError, OptionError
-from ncwire.messages import BASE_NS, read_root
+from ncwire.messages import read_root, spellings
 from ncwire.plain_root import plain_root
 
 
@@ -44,7 +44,7 @@ _MISCELLANEOUS = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _START_TAG = re.compile(rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)")
 _PLAIN = re.compile(rb"<(?!rpc[\s/>])[A-Za-z_][A-Za-z0-9_.-]*+[\s/>]")
 _DOCTYPE = b"<!DOCTYPE"
-_RPC_TAGS = frozenset({f"{{{BASE_NS}}}rpc", "rpc"})
+_RPC_TAGS = spellings("rpc")
 # The parser holds the interpreter's lock: others have a turn between two of these.
 _PARSED_AT_ONCE = 256 * 1024
 _CODES = expat.errors.codes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ncwire.driver.forking import lock_in_child
 from ncwire.errors import OptionError
 from ncwire.framing import text_of
-from ncwire.messages import BASE_NS
+from ncwire.messages import spellings
 from ncwire.users_code import log
 
 if TYPE_CHECKING:
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Some devices omit the namespace (IOS); none uses another.
-REPLY_TAGS = frozenset({f"{{{BASE_NS}}}rpc-reply", "rpc-reply"})
-"""The qualified names of a reply's root."""
+_REPLY_TAGS = spellings("rpc-reply")
+_IN_ANOTHER_NAMESPACE = "}rpc-reply"
 
 
 class Reply:
@@ -64,7 +63,9 @@ class Replies:
 
     A reply without a message-id (RFC 6241 appendix A allows it for malformed-message; some
     servers never send one) belongs to the oldest rpc, for a server replies in order (section
-    4.5). `unmatched` counts the replies that nobody waited for.
+    4.5). That holds for the names that devices are known to give a reply (`spellings`). In any
+    other namespace a message is a reply only if its message-id is that of an rpc that was sent:
+    without it, it may be anything. `unmatched` counts the replies that no call waited for.
     """
 
     def __init__(self) -> None:
@@ -118,7 +119,7 @@ class Replies:
 
     def begin(self, root: Root) -> Inlet | None:
         """Return where a message goes that is only beginning; None if it is to come whole."""
-        if root[0] not in REPLY_TAGS:
+        if root[0] not in _REPLY_TAGS and not self._is_waited_for(root):
             return None
         message_id = root[1].get("message-id")
         with self._lock:
@@ -140,7 +141,7 @@ class Replies:
         That is left when its `Awaited` is not for `anywhere`, for none of the user's code is run
         here. A message that is no reply is nothing to it.
         """
-        if root[0] not in REPLY_TAGS:
+        if root[0] not in _REPLY_TAGS and not self._is_waited_for(root):
             return None
         message_id = root[1].get("message-id")
         pending = self._pending
@@ -160,7 +161,7 @@ class Replies:
 
     def refuse(self, root: Root, error: NcwireError) -> Callable[[], None] | None:
         """Fail what a message is the reply to, which cannot be handed over; return as `answer`."""
-        if root[0] not in REPLY_TAGS:
+        if root[0] not in _REPLY_TAGS and not self._is_waited_for(root):
             return None
         message_id = root[1].get("message-id")
         with self._lock:
@@ -181,6 +182,10 @@ class Replies:
             self._drop(message_id)
         else:
             awaited.fail(error)
+
+    def is_reply(self, root: Root) -> bool:
+        """Return whether a message with this root is a reply."""
+        return root[0] in _REPLY_TAGS or self._is_waited_for(root)
 
     def fail(self, cause: NcwireError) -> None:
         """Fail all that still wait, and all that will, with the session's cause of end."""
@@ -217,6 +222,11 @@ class Replies:
         for key in self._pending:
             return key
         return ""
+
+    def _is_waited_for(self, root: Root) -> bool:
+        return (
+            root[0].endswith(_IN_ANOTHER_NAMESPACE) and root[1].get("message-id") in self._pending
+        )
 
     def _remove_earlier(self, key: str) -> None:
         """Remove what was given up and stands before this reply's rpc: it is never answered."""

@@ -14,12 +14,12 @@ from defusedxml.ElementTree import ParseError, iterparse
 from defusedxml.minidom import parseString
 
 from ncwire.errors import OptionError
-from ncwire.messages import BASE_NS
+from ncwire.messages import spellings
 
 if TYPE_CHECKING:
     from xml.dom.minidom import Node
 
-_RPC_ERROR = {f"{{{BASE_NS}}}rpc-error", "rpc-error"}
+_RPC_ERROR = spellings("rpc-error")
 _UNREADABLE = (ParseError, ExpatError, DefusedXmlException, ValueError, LookupError)
 _DEPTH_OF_AN_RPC_ERROR = 2
 
