@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from ncwire.driver import LastWords
 from ncwire.driver.forking import lock_in_child
 from ncwire.errors import (
     HelloMissingError,
@@ -16,6 +17,7 @@ from ncwire.errors import (
     TransportError,
 )
 from ncwire.interrupts import interruption, raise_interruption
+from ncwire.last_words import error_message, stray_text, told
 from ncwire.users_code import log_error
 
 if TYPE_CHECKING:
@@ -31,10 +33,11 @@ class Ending:
 
     It is asked to end with a `cause`, and what is queued is sent still; or it ends at once by a
     `failure`, which is the cause if there was none. Only the first of each counts. Every method
-    but `free`, which needs the channel, may be called from any thread.
+    but `fail` and `free`, which need the channel, may be called from any thread.
     """
 
-    def __init__(self, protocol: Protocol, outbox: Outbox) -> None:
+    def __init__(self, channel: Channel, protocol: Protocol, outbox: Outbox) -> None:
+        self._channel = channel
         self._protocol = protocol
         self._outbox = outbox
         self._lock = threading.RLock()
@@ -62,7 +65,8 @@ class Ending:
     def fail(self, error: BaseException) -> None:
         """End at once: this error came out of the channel or the protocol."""
         with self._lock:
-            self.failure = self.failure or self._explained(error)
+            if self.failure is None:
+                self.failure = self._explained(error)
             self.stopped = True
 
     def settle(self, cause: NcwireError) -> NcwireError:
@@ -116,24 +120,44 @@ class Ending:
         if isinstance(error, EOFError):
             if self._protocol.hello_received:
                 return self._close_error(None)
-            return HelloMissingError("hello: the server closed before it sent one")
+            return HelloMissingError(
+                _joined("hello: the server closed before it sent one", self._last_words())
+            )
         if isinstance(error, NetconfFramingError) or not isinstance(error, TransportError):
             return _from_driver(error)
         if self._protocol.hello_received:
             return self._close_error(error)
         # A server that closes with what we have sent unread is seen as failing by chance.
-        missing = HelloMissingError(f"hello: the connection failed before it came: {error}")
+        missing = HelloMissingError(
+            _joined(f"hello: the connection failed before it came: {error}", self._last_words())
+        )
         missing.__cause__ = error
         return missing
 
+    def _last_words(self) -> str:
+        """Return what the peer has said, other than messages."""
+        pending = self._protocol.pending()
+        text = stray_text(pending) or error_message(pending.decode("utf-8", "replace"))
+        try:
+            words = self._channel.last_words()
+        except Exception:
+            logger.exception("the driver failed to tell the server's last words")
+            words = LastWords()
+        return told(text, words)
+
     def _close_error(self, error: Exception | None) -> SessionCloseError:
+        reason = _joined("" if error is None else str(error), self._last_words())
         cause = SessionCloseError(
             self._protocol.pending(),
             self._outbox.unsent() or None,
-            reason=None if error is None else str(error),
+            reason=reason or None,
         )
         cause.__cause__ = error
         return cause
+
+
+def _joined(what: str, words: str) -> str:
+    return f"{what}; {words}" if what and words else what or words
 
 
 def in_good_order(cause: NcwireError) -> bool:

@@ -33,6 +33,7 @@ from ncwire.framing import (
     frame_end_of_message,
     text_of,
 )
+from ncwire.last_words import error_message, stray_text
 from ncwire.messages import Hello, build_hello, parse_hello, read_root
 from ncwire.plain_root import Alike, plain_root
 
@@ -202,8 +203,18 @@ class Protocol:
                 return None
             return self._message(document)
         except NcwireError as error:
-            self._failure = error
-            raise
+            self._failure = self._with_words(error)
+            raise self._failure from error.__cause__
+
+    def _with_words(self, error: NcwireError) -> NcwireError:
+        """Return the error, with what the server said where the start of a message was due.
+
+        Under end-of-message framing alone: in chunks it may be the content of a message.
+        """
+        if self.framing is Framing.CHUNKED or type(error) is not NetconfFramingError:
+            return error
+        said = stray_text(self.pending())
+        return NetconfFramingError(f'{error}; it said "{said}"') if said else error
 
     def divert(self, divert: Divert) -> None:
         """Ask from now on whether a message is to be handed over as it comes.
@@ -238,7 +249,9 @@ class Protocol:
         except MessageSizeError as error:
             raise MessageSizeError("hello", error.limit) from error
         except NetconfFramingError as error:
-            raise HelloMissingError(f"hello: the server sent something else: {error}") from error
+            raise HelloMissingError(
+                f"hello: the server sent something else: {self._with_words(error)}"
+            ) from error
         if document is None:
             return None
         hello = self._hello(document)
@@ -260,7 +273,11 @@ class Protocol:
                 where = f"{wrong.wrong}: {around!r}"
                 raise HelloMalformedError(f"hello: the message is {where}") from None
             text = other
-        return parse_hello(text)
+        try:
+            return parse_hello(text)
+        except HelloMissingError as error:
+            said = error_message(text)
+            raise HelloMissingError(f'{error}: it said "{said}"' if said else str(error)) from None
 
     def _message(self, document: bytes | Document) -> MessageReceived:
         if isinstance(document, Document):

@@ -95,7 +95,7 @@ class Served(Member):
         self._user: int | None = None  # of callers, and only while they hold `_use`
         self._patience = sending.patience
         self._outbox = Outbox(sending.queue)
-        self._ending = Ending(protocol, self._outbox)
+        self._ending = Ending(channel, protocol, self._outbox)
         self._tell_end = events.ended
         self._tell_ending = events.ending
         self._intake = Intake(channel, protocol, self._ending, events.hello, events.message)

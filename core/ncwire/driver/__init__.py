@@ -7,7 +7,14 @@ A driver package imports this module, `ncwire.errors`, its own library, and no m
 from typing import TYPE_CHECKING
 
 from ncwire.driver.base import CONTRACT, Driver
-from ncwire.driver.channel import Channel, ChannelInfo, ChannelRequest, Readiness, Wait
+from ncwire.driver.channel import (
+    Channel,
+    ChannelInfo,
+    ChannelRequest,
+    LastWords,
+    Readiness,
+    Wait,
+)
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
@@ -77,6 +84,7 @@ __all__ = [
     "HostKey",
     "InteractiveAttempt",
     "KexInit",
+    "LastWords",
     "Library",
     "NoneAttempt",
     "PasswordAttempt",

@@ -56,12 +56,28 @@ class ChannelInfo:
     compression: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """What a server said beside the stream, as far as it is known; nothing of it is cleaned.
+
+    `stderr` is the beginning of what came on stderr (RFC 4254 section 5.2), some hundred bytes of
+    it. `exit_status` is None, and `signal` "", where the server sent none (section 6.10).
+    """
+
+    stderr: bytes = b""
+    exit_status: int | None = None
+    signal: str = ""
+
+
+_NONE = LastWords()
+
+
 class Channel(ABC):
     """A byte stream after authentication. No method blocks, ever.
 
     The core serialises all calls on one channel, but they may come from different threads.
     Library exceptions come out as `ncwire.errors.TransportError` or a subclass, raised `from`
-    the library's own; after one the core calls `abort` and nothing else.
+    the library's own; after one the core calls `last_words`, then `abort`, and nothing else.
     """
 
     info: ChannelInfo
@@ -144,6 +160,14 @@ class Channel(ABC):
         Needed for the feature FINISH only; the default is for transports that need nothing of it.
         """
         return True
+
+    def last_words(self) -> LastWords:
+        """Return what the server has said beside the stream; it stands in the session's error.
+
+        Called at most a few times, after `read` has told of the end or anything has raised, and
+        before `close` or `abort`. Never blocks, never raises. The default: nothing is known.
+        """
+        return _NONE
 
     @abstractmethod
     def close(self) -> None:

@@ -19,7 +19,7 @@ from ncwire.ssh.tunnel import Tunnel
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from ncwire.driver import ConnectOptions, Wait
+    from ncwire.driver import ConnectOptions, LastWords, Wait
     from ncwire.ssh.relay import Part
 
 _log = logging.getLogger(__name__)
@@ -202,6 +202,10 @@ class RoutedChannel(Channel):
     def on_ready(self, wake: Callable[[], None]) -> None:
         """Have the channel tell of progress."""
         self._channel.on_ready(wake)
+
+    def last_words(self) -> LastWords:
+        """Return what the host has said beside the stream."""
+        return self._channel.last_words()
 
     def close(self) -> None:
         """Say goodbye, and free the channel and then the route, which carries the goodbye."""

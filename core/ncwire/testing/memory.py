@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Channel, ChannelInfo, Driver, Feature, Readiness, Wait
+from ncwire.driver import Channel, ChannelInfo, Driver, Feature, LastWords, Readiness, Wait
 from ncwire.errors import TransportError
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class MemoryChannel(Channel):
         self._blocked = False
         self._finishing = False
         self._heard = time.monotonic()
+        self.words = LastWords()
+        """What a scripted peer has said beside the stream."""
 
     @classmethod
     def pair(cls) -> tuple[MemoryChannel, socket.socket]:
@@ -83,6 +85,10 @@ class MemoryChannel(Channel):
                 self._sock.shutdown(socket.SHUT_WR)
         self._blocked = False
         return self._sock.family == socket.AF_UNIX
+
+    def last_words(self) -> LastWords:
+        """Return `words`."""
+        return self.words
 
     def close(self) -> None:
         """Close the socket."""
