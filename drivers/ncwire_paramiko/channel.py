@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from ncwire.driver import Channel, Wait
+from ncwire.driver import Channel, LastWords, Wait
 from ncwire.errors import TransportError
 from ncwire_paramiko import errors
 from ncwire_paramiko.bell import Bell, Flag
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _WRITE_AT_ONCE = 256 * 1024
 _STDERR_AT_ONCE = 64 * 1024
+_KEPT = 1024
+"""How much of stderr is kept for the error, in bytes."""
 _QUIET = 2.0
 """Seconds of the peer's silence after which the channel's end is followed by its close."""
 
@@ -49,6 +51,7 @@ class ParamikoChannel(Channel):
         self._bell = Bell()
         self._data = _flag_of(channel.in_buffer)
         self._stderr = _flag_of(channel.in_stderr_buffer)
+        self._said = b""
         self._wake: Callable[[], None] = _nothing
         self._write_blocked = False
         self._ended_in_order = False
@@ -75,7 +78,7 @@ class ParamikoChannel(Channel):
         if self._freed:
             raise _freed()
         if self._stderr.on:  # unread it would fill the window in the end
-            self._channel.recv_stderr(_STDERR_AT_ONCE)
+            self._take_stderr()
         if not self._data.on:
             bell = self._bell
             if not bell.rung:
@@ -159,6 +162,17 @@ class ParamikoChannel(Channel):
         return self._is_over()
 
     @lets_go
+    def last_words(self) -> LastWords:
+        """Return what came on stderr, and the exit status; see `Channel.last_words`.
+
+        Paramiko 5.1 does not tell of signals: it has no exit status then.
+        """
+        if self._stderr.on and not self._freed:
+            self._take_stderr()
+        status = self._channel.exit_status
+        return LastWords(self._said, status if status >= 0 else None)
+
+    @lets_go
     def close(self) -> None:
         """Say goodbye and free everything; see `Channel.close`."""
         if not self._freed:
@@ -173,6 +187,10 @@ class ParamikoChannel(Channel):
         self._connection.end()
         self._channel.close()
         self._bell.close()
+
+    def _take_stderr(self) -> None:
+        came = self._channel.recv_stderr(_STDERR_AT_ONCE)
+        self._said += came[: _KEPT - len(self._said)]
 
     def _has_any(self) -> bool:
         if self._closing:
