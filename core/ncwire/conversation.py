@@ -226,6 +226,7 @@ class Conversation(ABC):
         seconds = self._timeouts.rpc if timeout is None else positive_seconds("timeout", timeout)
         until = time.monotonic() + seconds
         message_id, document = self._rpcs.write(operation)
+        unmatched = self._replies.unmatched
         answer = self._replies.expect(message_id, Answer())
         try:
             connection.call(document, answer, until)
@@ -241,7 +242,7 @@ class Conversation(ABC):
                 # One error, raised to whoever asks: its traceback must not grow with each.
                 raise answer.cause.with_traceback(None)
             self._replies.give_up(message_id)
-            raise RPCTimeoutError(message_id, seconds, hint=self._hint())
+            raise RPCTimeoutError(message_id, seconds, hint=self._hint(unmatched))
         return reply
 
     def stream(self, operation: Operation, timeout: float | None = None) -> ReplyStream:
@@ -255,6 +256,7 @@ class Conversation(ABC):
         connection = self._open_connection()
         seconds = self._timeouts.rpc if timeout is None else positive_seconds("timeout", timeout)
         message_id, document = self._rpcs.write(operation)
+        unmatched = self._replies.unmatched
         streamed = self._replies.expect(message_id, Streamed())
         self._protocol.divert(self._replies.begin)
         try:
@@ -265,7 +267,9 @@ class Conversation(ABC):
         except BaseException:  # nobody waits any more
             streamed.drop()
             raise
-        return begun(connection, streamed, Request(message_id, seconds))
+        return begun(
+            connection, streamed, Request(message_id, seconds, partial(self._hint, unmatched))
+        )
 
     @property
     def unmatched_replies(self) -> int:
@@ -324,8 +328,19 @@ class Conversation(ABC):
             if isinstance(listener, NotificationReader):
                 listener.leave(cause)
 
-    def _hint(self) -> str:
+    def _hint(self, unmatched: int = 0) -> str:
+        """Return what may explain that no reply came; `unmatched` is a count of before."""
         inlet = self._protocol.inlet
-        if inlet is None or not inlet.full:
-            return ""
-        return "a reply that is streamed comes first, and its reader takes nothing"
+        if inlet is not None and inlet.full:
+            return "a reply that is streamed comes first, and its reader takes nothing"
+        hints = []
+        if strays := self._replies.unmatched - unmatched:
+            came = "1 reply" if strays == 1 else f"{strays} replies"
+            hints.append(f"{came} came that no call waited for")
+        if advice := self._profile_advice():
+            hints.append(advice)
+        return "; ".join(hints)
+
+    def _profile_advice(self) -> str:
+        """Return which profile the server's capabilities ask for; "" for none, or if known."""
+        return ""

@@ -249,10 +249,13 @@ class Request(NamedTuple):
 
     message_id: str
     seconds: float
+    hint: Callable[[], str]
+    """Returns what may explain that none has begun to come."""
 
     def late(self, received: int) -> RPCTimeoutError:
         """Return the error that says that nothing came in time."""
-        return RPCTimeoutError(self.message_id, self.seconds, received)
+        hint = "" if received else self.hint()
+        return RPCTimeoutError(self.message_id, self.seconds, received, hint=hint)
 
 
 def begun(connection: Connection, streamed: Streamed, request: Request) -> ReplyStream:

@@ -49,6 +49,23 @@ def test_timeout_names_the_rpc_and_the_session_lives(peer, session):
     assert session.unmatched_replies == 1
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, "1 reply came"), (3, "3 replies came")])
+@pytest.mark.parametrize("ask", ["rpc", "stream"])
+def test_timeout_says_how_many_replies_came_that_no_call_waited_for(
+    peer, session, count, told, ask
+):
+    def play() -> None:
+        asked(peer)
+        for number in range(count):
+            peer.reply(f"other-{number}")
+
+    peer.script(play)
+    with pytest.raises(RPCTimeoutError, match=f"; {told} that no call waited for$"):
+        getattr(session, ask)("<get/>", timeout=2)
+    with pytest.raises(RPCTimeoutError, match=r"within 0\.02 s$"):  # those were not its own
+        session.rpc("<get/>", timeout=0.02)
+
+
 def test_reply_without_message_id_is_the_oldest_rpcs(peer, session):
     first, second = session.submit("<a/>"), session.submit("<b/>")
     asked(peer)

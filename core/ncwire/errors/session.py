@@ -76,7 +76,8 @@ class RPCTimeoutError(SessionError, TimeoutError):
     """No reply to an rpc came in time. The session lives; a late reply is dropped.
 
     `received` is how much had come of a reply that is streamed, in bytes: then nothing more of
-    it came in time, and its rest is dropped.
+    it came in time, and its rest is dropped. The text says how many replies came meanwhile that
+    no call waited for, and which profile the server's capabilities ask for where none was given.
     """
 
     def __init__(

@@ -99,6 +99,18 @@ class SSHSession(Session):
         """The device profile; None when none was given."""
         return self._profile
 
+    def _profile_advice(self) -> str:
+        capabilities = self.server_capabilities
+        if self._profile is not None or capabilities is None:
+            return ""
+        # Few sessions come to need it, and it is read from a file.
+        from ncwire.probe.families import DEFAULT, fitting  # noqa: PLC0415
+
+        name = fitting({"capability": list(capabilities)}).profile
+        if name == DEFAULT:
+            return ""
+        return f"by its capabilities the server is one for profile={name!r}, which was not given"
+
     @property
     def driver_choice(self) -> DriverChoice | None:
         """Which driver was taken, and why; None before `connect`."""
