@@ -11,12 +11,16 @@ from ncwire.driver.deadline import Deadline
 from ncwire.driver.ssh import SSHDriver
 from ncwire.driver_choice import check_features
 from ncwire.errors import (
+    AuthenticationError,
     ChannelError,
     DriverUnavailable,
     HandshakeError,
     NcwireError,
+    OptionError,
+    SSHUnknownHostError,
     StepTimeoutError,
     TransportError,
+    UnsupportedOption,
 )
 from ncwire.probe import host_keys
 from ncwire.probe.greeting import SilentServerError, read_greeting, speaks_tls
@@ -68,6 +72,8 @@ def probe(
     With `log_in` the rest is up to `login`, which is called like `ncwire.connect`, and verifies
     the host key as that does: only to a host with a good one anything else is sent.
     `subsystems` are tried one at a time, and the hello of the first that answers is reported.
+    Where no driver was asked for and the session of one fails, other than by a denial, the next
+    is tried; if that succeeds, the verdict on the first says so.
 
     Raises `OptionError`, `UnsupportedOption` and `DriverError` before anything is sent, and
     `ConnectError`, `HandshakeError` or `StepTimeoutError` where no SSH server answers. Whatever
@@ -89,13 +95,18 @@ def probe(
     chosen, left_out = _driver_to_log_in(report, driver)
     if chosen is None:
         return dataclasses.replace(report, left_out=left_out)
-    parameters |= {"driver": chosen, "known_hosts": names or None}
-    return _logged_in(
-        report,
-        registry.choose(chosen).name,
-        subsystems,
-        lambda name: login(host=host, subsystems=[name], **parameters),
-    )
+    parameters["known_hosts"] = names or None
+
+    def attempt(report: Report, by: str | type[Driver]) -> Report:
+        return _logged_in(
+            report,
+            registry.choose(by).name,
+            subsystems,
+            lambda name: login(host=host, subsystems=[name], driver=by, **parameters),
+        )
+
+    tried = attempt(report, chosen)
+    return tried if driver is not None else _with_another(report, tried, chosen, attempt)
 
 
 def _subsystems(given: Iterable[str] | None, profile: DeviceProfile | None) -> tuple[str, ...]:
@@ -254,6 +265,42 @@ def _logged_in(
         except NcwireError as error:
             return dataclasses.replace(report, problem=error)
     return dataclasses.replace(report, problem=problem)
+
+
+def _with_another(
+    report: Report,
+    tried: Report,
+    first: str | type[Driver],
+    attempt: Callable[[Report, str], Report],
+) -> Report:
+    """Return what came of logging in with the first driver, or of the next if that one failed.
+
+    The verdict on one that failed says so then, and it is not advised. Where all fail it is no
+    driver's fault. A denial is final: each attempt counts at the server.
+    """
+    failed = registry.choose(first).name
+    if tried.problem is None or isinstance(tried.problem, _FINAL):
+        return tried
+    for verdict in report.drivers:
+        if verdict.ability is not Ability.YES or verdict.driver == failed:
+            continue
+        other = attempt(report, verdict.driver)
+        if other.answer is not None:
+            verdicts = tuple(
+                dataclasses.replace(
+                    each, ability=Ability.NO, reason=f"its session failed: {tried.problem}"
+                )
+                if each.driver == failed
+                else each
+                for each in report.drivers
+            )
+            return dataclasses.replace(other, drivers=verdicts)
+        if isinstance(other.problem, AuthenticationError):
+            break
+    return tried
+
+
+_FINAL = (AuthenticationError, SSHUnknownHostError, OptionError, UnsupportedOption, ChannelError)
 
 
 def _answer(session: SSHSession, driver: str, subsystem: str, refused: Sequence[str]) -> Answer:
