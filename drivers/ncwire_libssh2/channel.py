@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ssh2.exceptions import SocketDisconnectError, SocketSendError, SSH2Error
 from ssh2.session import LIBSSH2_SESSION_BLOCK_INBOUND
 
-from ncwire.driver import Channel, ChannelInfo, Readiness, Wait
+from ncwire.driver import Channel, ChannelInfo, LastWords, Readiness, Wait
 from ncwire.errors import SSHError, TransportError
 from ncwire_libssh2.connection import AGAIN
 from ncwire_libssh2.faults import LOST
@@ -35,6 +35,12 @@ _RETRIES = 4
 
 _PATIENCE = 100
 """How often libssh2 may ask for room on a socket that has some, with nothing achieved."""
+
+_KEPT = 1024
+"""How much of stderr is kept for the error, in bytes."""
+
+_LISTEN, _IGNORE = 0, 1
+"""LIBSSH2_CHANNEL_EXTENDED_DATA_NORMAL and _IGNORE (libssh2.h): what is done with stderr."""
 
 _QUIET = 2.0
 """Seconds of the peer's silence after which the channel's end is followed by its close."""
@@ -96,6 +102,11 @@ class Libssh2Channel(Channel):
         self._closing = False
         self._close_sent = False
         self._sent_at = 0.0
+        self._said = b""
+        # Until the stream's first bytes, or so much of stderr: a server that refuses sends none.
+        # Later it would cost each read a call, or grow in libssh2's queue beside a flood of data.
+        with connection:
+            self._listens = connection.channel.handle_extended_data2(_LISTEN) != AGAIN
 
     def fileno(self) -> int:
         """Return the socket's fd; -1 after the end."""
@@ -112,7 +123,7 @@ class Libssh2Channel(Channel):
     def read(self, size: int) -> bytes | None:
         """Return what came on the channel; see `Channel.read`.
 
-        stderr is dropped: unread it would fill the window. Raises `SSHError`.
+        stderr is dropped after its beginning: unread it would fill the window. Raises `SSHError`.
         """
         if self._quiet:
             self._quiet = False
@@ -133,7 +144,9 @@ class Libssh2Channel(Channel):
                     self._wants = self._after_reading()
                     return None
                 self._idle = False
-                if len(data) < size and self._held is _NOT and not self._over:
+                if self._listens:
+                    self._stop_listening()
+                elif len(data) < size and self._held is _NOT and not self._over:
                     # All that libssh2 had: see `_written`.
                     directions = connection.session.block_directions()
                     if directions == _INBOUND and not connection.channel.eof():
@@ -207,6 +220,20 @@ class Libssh2Channel(Channel):
             finally:
                 if connection.interrupted:
                     self._wants = _TO_WRITE
+
+    def last_words(self) -> LastWords:
+        """Return what came on stderr before the stream's first bytes, and how it was ended."""
+        connection = self._connection
+        with connection.lock:
+            if connection.ending:
+                return LastWords(self._said)
+            self._listen()
+            status, signal = None, b""
+            with suppress(SSH2Error):
+                # 0 stands for none, too, and for a signal.
+                status = connection.channel.get_exit_status() or None
+                signal = connection.channel.get_exit_signal()[1] or b""
+            return LastWords(self._said, status, signal.decode("utf-8", "replace"))
 
     def close(self) -> None:
         """Send the channel's close and a disconnect if they go out at once; free everything."""
@@ -331,14 +358,13 @@ class Libssh2Channel(Channel):
         channel = self._connection.channel
         while True:
             if isinstance(result, SSH2Error):
-                if not isinstance(result, LOST):
-                    raise self._failure(result) from result
-                if self._over:
-                    return self._last(result)
-                self._lose(result)
+                last = self._broken(result)
+                if last is not None:
+                    return last
             elif result == AGAIN:
-                return self._last(None) if self._over else None
-            elif channel.eof():
+                if not self._listen():
+                    return self._nothing()
+            elif self._is_at_end():
                 return b""
             # libssh2 has taken in something that is no packet, or has more to give: ask again.
             try:
@@ -349,6 +375,40 @@ class Libssh2Channel(Channel):
             else:
                 if data:
                     return data
+
+    def _is_at_end(self) -> bool:
+        while self._listen():  # before stderr is read it is at no end
+            pass
+        return bool(self._connection.channel.eof())
+
+    def _listen(self) -> bool:
+        """Take of stderr what is there; return whether libssh2 is to be asked for data again.
+
+        It is asked for stderr only when it has some: for it takes in all that the socket has, of
+        which the fd tells no more.
+        """
+        if not self._listens:
+            return False
+        channel = self._connection.channel
+        came = b""
+        if (missing := _KEPT - len(self._said)) > 0:
+            with suppress(SSH2Error):  # broken, which the next read tells, or not to be told
+                if not channel.poll_channel_read(1):
+                    return False
+                _, came = channel.read_stderr(missing)
+            self._said += came
+        if len(came) in (0, missing):
+            self._stop_listening()
+        return not self._listens or bool(came)
+
+    def _stop_listening(self) -> None:
+        """Drop what comes on stderr; called again while `_listens`: TCP takes nothing then."""
+        channel = self._connection.channel
+        self._listens = False
+        with suppress(SSH2Error):
+            channel.handle_extended_data2(_IGNORE)
+            # Which is to flush, but libssh2 1.11.1 never does (channel.c, _extended_data).
+            self._listens = channel.flush_stderr() == AGAIN
 
     def _next_packet(self, data: memoryview, unsent: bytes | None) -> bytes | None:
         """Return what is to be sent next, `unsent` if there is some; None before there is room."""
@@ -399,7 +459,7 @@ class Libssh2Channel(Channel):
         if drained:
             channel = connection.channel
             try:
-                drained = not channel.poll_channel_read(0) and not channel.eof()
+                drained = not channel.poll_channel_read(int(self._listens)) and not channel.eof()
             except SSH2Error:  # it cannot tell once an answer to a keepalive is in its queue
                 drained = False
         self._quiet = drained
@@ -451,6 +511,17 @@ class Libssh2Channel(Channel):
         if self._link.was_broken():
             self._error = error
         connection.divert()
+
+    def _broken(self, error: SSH2Error) -> bytes | None:
+        if not isinstance(error, LOST):
+            raise self._failure(error) from error
+        if self._over:
+            return self._last(error)
+        self._lose(error)
+        return None
+
+    def _nothing(self) -> bytes | None:
+        return self._last(None) if self._over else None
 
     def _last(self, error: SSH2Error | None) -> bytes:
         error = self._error or error

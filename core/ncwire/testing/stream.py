@@ -50,13 +50,13 @@ class ChannelStream:
         """Send all of `data` as the session's stderr; raises ConnectionError as `send` does."""
         self._send_all(self._channel.send_stderr, data)
 
-    def close(self) -> None:
+    def close(self, exit_status: int = 0) -> None:
         """End the stream in SSH's own way; what was sent before arrives. Idempotent."""
         from paramiko import SSHException  # noqa: PLC0415 - only those who serve need it
 
         with contextlib.suppress(OSError, EOFError, SSHException):
             if not self._channel.closed:
-                self._channel.send_exit_status(0)
+                self._channel.send_exit_status(exit_status)
             self._channel.close()
 
     def terminate(self) -> None:
