@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.kexinit import KexInit, is_aead
     from ncwire.driver.library import Library
+    from ncwire.driver.no_ssh import no_identification
     from ncwire.driver.options import ConnectOptions
     from ncwire.printable import one_line
 else:
@@ -61,6 +62,7 @@ else:
             "Prompt": "ncwire.driver.auth",
             "PublicKeyAttempt": "ncwire.driver.auth",
             "is_aead": "ncwire.driver.kexinit",
+            "no_identification": "ncwire.driver.no_ssh",
             "one_line": "ncwire.printable",
         },
     )
@@ -95,6 +97,7 @@ __all__ = [
     "Timeouts",
     "Wait",
     "is_aead",
+    "no_identification",
     "one_line",
     "point_at_nothing",
     "watch_forks",

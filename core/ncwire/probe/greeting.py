@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ncwire.driver.kexinit import KexInit
+from ncwire.driver.no_ssh import other_protocol
 from ncwire.errors import HandshakeError, StepTimeoutError
 
 if TYPE_CHECKING:
@@ -27,13 +28,6 @@ _PASSED_OVER = frozenset({2, 4})  # SSH_MSG_IGNORE, SSH_MSG_DEBUG: may come at a
 _IDENTIFICATION = re.compile(r"SSH-(?P<protocol>[^-]+)-(?P<software>.*)")
 _SPEAKS_2 = frozenset({"2.0", "1.99"})  # RFC 4253 section 5.1
 _EXCERPT = 60
-
-_OTHER_PROTOCOLS = (
-    (re.compile(rb"[\x14-\x17]\x03"), "TLS"),
-    (re.compile(rb"HTTP/|\s*<(!doctype |)html", re.IGNORECASE), "HTTP"),
-    (re.compile(rb"\xff[\xfb-\xfe]"), "telnet"),
-    (re.compile(rb"\s*(<\?xml[^>]*>\s*)?<([^\s<>:]+:)?hello[\s>]"), "NETCONF without SSH"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +74,7 @@ def speaks_tls(sock: socket.socket, deadline: Deadline) -> bool:
     try:
         sock.settimeout(deadline.remaining())
         sock.sendall(outgoing.read())
-        return _OTHER_PROTOCOLS[0][0].match(sock.recv(_EXCERPT)) is not None
+        return other_protocol(sock.recv(_EXCERPT)) == "TLS"
     except (OSError, StepTimeoutError):
         return False
 
@@ -138,9 +132,8 @@ class _Reader:
         return line + b"\n"
 
     def _refuse_other_protocol(self) -> None:
-        for pattern, name in _OTHER_PROTOCOLS:
-            if pattern.match(self._data):
-                raise HandshakeError(f"no SSH server answers: what is there speaks {name}")
+        if name := other_protocol(self._data):
+            raise HandshakeError(f"no SSH server answers: what is there speaks {name}")
 
     def _no_identification(self) -> HandshakeError:
         if not self._beginning:
