@@ -26,7 +26,7 @@ from ncwire.driver import (
     PasswordAttempt,
 )
 from ncwire.errors import SSHError, StepTimeoutError
-from servers import asyncssh_server, keyring
+from servers import asyncssh_logins as asyncssh_server, keyring
 
 USER = "anybody"
 PASSWORD = asyncssh_server.PASSWORD

@@ -1,1 +1,1 @@
-"""Real servers for the tests: OpenSSH's sshd, and netconfd behind it."""
+"""Real servers for the tests: OpenSSH's sshd, netconfd behind it, and servers of other makes."""

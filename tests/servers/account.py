@@ -26,22 +26,26 @@ class Account:
 
     name: str
     uid: int
+    home: str
     password: str = field(repr=False)
 
 
 @contextmanager
-def temporary_account() -> Iterator[Account]:
-    """Create an account with a random password, and remove it afterwards. Needs root."""
+def temporary_account(name: str = "ncw", home: str = "/") -> Iterator[Account]:
+    """Create an account with a random password, and remove it afterwards. Needs root.
+
+    Its name begins with `name`; its home is not made, and not removed.
+    """
     requirement.root("an account with a password")
     useradd = requirement.program("useradd", "passwd")
     userdel = requirement.program("userdel", "passwd")
     chpasswd = requirement.program("chpasswd", "passwd")
-    name, password = f"ncw{os.getpid()}", secrets.token_urlsafe(12)
-    _run([useradd, "--no-create-home", "--home-dir", "/", "--shell", "/bin/sh", name])
+    name, password = f"{name}{os.getpid()}", secrets.token_urlsafe(12)
+    _run([useradd, "--no-create-home", "--home-dir", home, "--shell", "/bin/sh", name])
     try:
         _run([chpasswd], f"{name}:{password}\n")
         done = subprocess.run(["id", "-u", name], check=True, capture_output=True, text=True)
-        yield Account(name, int(done.stdout), password)
+        yield Account(name, int(done.stdout), home, password)
     finally:
         _run([userdel, "--force", name])
 

@@ -1,112 +1,103 @@
-"""AsyncSSH's server: a make that hangs up when it is asked for a service twice."""
+"""An SSH server made with AsyncSSH, awkward within the RFCs: see the constants.
+
+Run as a program by `servers.python_server`. It has one user, three ways to log in and the
+subsystem "netconf", which is a program of its own.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import threading
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+import logging
+import sys
+from asyncio.subprocess import PIPE
 
-from servers import requirement
+import asyncssh
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-if find_spec("asyncssh") is None:
-    asyncssh: Any = None
-    _Base: Any = object
-else:
-    import asyncssh
-
-    _Base = asyncssh.SSHServer
-
-PASSWORD = "ncpass"
-_HELLO = (
-    '<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><capabilities>'
-    "<capability>urn:ietf:params:netconf:base:1.0</capability></capabilities>"
-    "<session-id>9</session-id></hello>]]>]]>"
+WINDOW = 2048
+PACKET = 256
+"""RFC 4254, section 5.1, lets a client be told any size; 32768 is only what all can take."""
+REKEY_SECONDS = 1
+ROUNDS = (
+    ("", "", "", []),  # RFC 4256, section 3.4: a request may ask nothing
+    ("Terms", "Read them", "", [("Do you accept? ", True)]),
+    ("", "", "", []),
+    ("Token", "", "", [("Code: ", False)]),
+    ("", "You are in", "", []),
 )
+"""What keyboard-interactive asks, one after the other."""
 
 
-class _Logins(_Base):
-    """Takes the password, the password as the answer to a prompt, and authorized keys."""
-
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        return password == PASSWORD
-
-    def kbdint_auth_supported(self) -> bool:
-        return True
-
-    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Any:
-        return "Login", "Say it", "", [("Password: ", False)]
-
-    def validate_kbdint_response(self, username: str, responses: list[str]) -> bool:
-        return responses == [PASSWORD]
-
-
-class AsyncsshServer:
-    """Runs in a thread of its own, and says hello to whoever asks for any subsystem."""
-
-    user = "anybody"
-
-    def __init__(self, authorized_keys: Path, **options: Any) -> None:
-        self.host = "127.0.0.1"
-        self.port = 0
-        self._authorized_keys = str(authorized_keys)
+class Server(asyncssh.SSHServer):
+    def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._up = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._down: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))
-        self._thread.start()
-        assert self._up.wait(30)
+        self._rounds = iter(ROUNDS)
+        self._asked = None
 
-    def end(self) -> None:
-        """End it, and all its connections."""
-        assert self._down is not None
-        self._loop.call_soon_threadsafe(self._down.set)
-        self._thread.join(30)
-        self._loop.close()
+    def begin_auth(self, username):
+        return True
 
-    async def _run(self) -> None:
-        self._down = asyncio.Event()
-        acceptor = await asyncssh.listen(
-            self.host,
-            0,
-            server_factory=_Logins,
-            process_factory=_say_hello,
-            server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
-            authorized_client_keys=self._authorized_keys,
-            **self._options,
-        )
-        self.port = acceptor.get_port()
-        self._up.set()
-        await self._down.wait()
-        acceptor.close()
-        await acceptor.wait_closed()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
+    def password_auth_supported(self):
+        return True
+
+    def validate_password(self, username, password):
+        return (username, password) == (self._options.user, self._options.password)
+
+    def kbdint_auth_supported(self):
+        return True
+
+    def get_kbdint_challenge(self, username, lang, submethods):
+        self._rounds = iter(ROUNDS)
+        return self._next()
+
+    def validate_kbdint_response(self, username, responses):
+        right = [self._options.yes if echo else self._options.answer for _, echo in self._asked[3]]
+        if username != self._options.user or list(responses) != right:
+            return False
+        return self._next() or True
+
+    def _next(self):
+        self._asked = next(self._rounds, None)
+        return self._asked
 
 
-async def _say_hello(process: Any) -> None:
-    process.stdout.write(_HELLO)
-    await process.stdin.read()
-    process.exit(0)
+async def serve_channel(process: asyncssh.SSHServerProcess, command: list[str]) -> None:
+    if process.subsystem != "netconf":
+        process.exit(1)
+        return
+    child = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
+    closed = asyncio.create_task(process.wait_closed())
+    ended = asyncio.create_task(child.wait())
+    await asyncio.wait({closed, ended}, return_when=asyncio.FIRST_COMPLETED)
+    if not ended.done():
+        child.kill()
+    await process.stdout.drain()
+    process.exit(await ended)
 
 
-def serve(authorized_keys: Path) -> Iterator[AsyncsshServer]:
-    """Run a server until the fixture that yields from this is over."""
-    if asyncssh is None:
-        requirement.missing("AsyncSSH is not installed: pip install 'ncwire[test]'")
-    server = AsyncsshServer(authorized_keys)
-    yield server
-    server.end()
+async def serve(options: argparse.Namespace) -> None:
+    listener = await asyncssh.listen(
+        "127.0.0.1",
+        0,
+        server_factory=lambda: Server(options),
+        process_factory=lambda process: serve_channel(process, options.command),
+        server_host_keys=[options.host_key],
+        authorized_client_keys=options.authorized_keys,
+        encoding=None,
+        window=WINDOW,
+        max_pktsize=PACKET,
+        rekey_seconds=REKEY_SECONDS,
+    )
+    sys.stdout.write(f"listening on {listener.get_port()}\n")
+    sys.stdout.flush()
+    await listener.wait_closed()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    for name in ("user", "password", "yes", "answer", "host-key", "authorized-keys"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("command", nargs="+", help="what the subsystem runs")
+    logging.basicConfig(level=logging.INFO)
+    asyncio.run(serve(parser.parse_args()))

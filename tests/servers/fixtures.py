@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pytest
 
-from servers import requirement
+from servers import dropbear, requirement
 from servers import sshd as openssh
 from servers.account import Account, temporary_account
 from servers.agent import SshAgent
@@ -24,9 +24,22 @@ MakeSshd = Callable[..., Sshd]
 
 _LIBRARIES = (
     "paramiko", "cryptography", "ssh2-python", "stevedore", "defusedxml", "rich", "hypothesis",
+    "asyncssh", "twisted",
 )  # fmt: skip
-_Server = TypeVar("_Server", Sshd, Netconfd)
-_RUNNING = pytest.StashKey[list[Sshd | Netconfd]]()
+
+
+class Server(Protocol):
+    """What has its log shown with a failure."""
+
+    port: int
+
+    def log(self) -> str: ...
+
+    def end(self) -> None: ...
+
+
+_Server = TypeVar("_Server", bound=Server)
+_RUNNING = pytest.StashKey[list[Server]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,7 +51,7 @@ def pytest_report_header() -> list[str]:
     return [
         f"interpreter: {platform.python_implementation()} {platform.python_version()}",
         f"libraries: {libraries}",
-        f"servers: {_sshd_version()}, {_netconfd_version()}",
+        f"servers: {_sshd_version()}, {_netconfd_version()}, {_dropbear_version()}",
     ]
 
 
@@ -62,7 +75,7 @@ def key_ring(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
 @pytest.fixture(scope="session")
 def sshd(key_ring: KeyRing, pytestconfig: pytest.Config) -> Iterator[Sshd]:
     """OpenSSH's sshd with a NETCONF subsystem; shared, so that no test may change it."""
-    yield from _serve(Sshd(SshdSettings(), key_ring), pytestconfig)
+    yield from serve(Sshd(SshdSettings(), key_ring), pytestconfig)
 
 
 @pytest.fixture
@@ -86,7 +99,7 @@ def make_sshd(key_ring: KeyRing, pytestconfig: pytest.Config) -> Iterator[MakeSs
 @pytest.fixture(scope="session")
 def netconfd(key_ring: KeyRing, pytestconfig: pytest.Config) -> Iterator[Netconfd]:
     """yuma123's netconfd behind sshd; shared, with one datastore for all."""
-    yield from _serve(Netconfd(key_ring), pytestconfig)
+    yield from serve(Netconfd(key_ring), pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +119,8 @@ def ssh_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[SshAgent]:
         agent.end()
 
 
-def _serve(server: _Server, config: pytest.Config) -> Iterator[_Server]:
+def serve(server: _Server, config: pytest.Config) -> Iterator[_Server]:
+    """Yield a server that runs, have its log shown with failures meanwhile, and end it."""
     running = config.stash[_RUNNING]
     running.append(server)
     yield server
@@ -141,3 +155,11 @@ def _netconfd_version() -> str:
         ).stdout
     except OSError:
         return "netconfd"
+
+
+def _dropbear_version() -> str:
+    path = requirement.find("dropbear")
+    if path is None:
+        return f"no dropbear (Debian package {dropbear.PACKAGE})"
+    done = subprocess.run([path, "-V"], check=False, capture_output=True, text=True, timeout=10)
+    return (done.stdout + done.stderr).strip()

@@ -21,21 +21,23 @@ PACKAGE = "netconfd"
 class Netconfd:
     """A running netconfd with `candidate` and the module ietf-interfaces.
 
-    It has the attributes of the `Sshd` through which it is reached.
+    It has the attributes of the `Sshd` through which it is reached; `user` and `config` are as in
+    `SshdSettings`.
     """
 
-    def __init__(self, keys: KeyRing) -> None:
+    def __init__(self, keys: KeyRing, user: str | None = None, config: str = "") -> None:
         netconfd = requirement.program("netconfd", PACKAGE)
         subsystem = requirement.program("netconf-subsystem", PACKAGE)
         # In /tmp for its length: a Unix socket's path has 108 bytes at most.
         self._folder = Path(tempfile.mkdtemp(prefix="ncwire-netconfd-"))
         self._folder.chmod(0o755)
         path = self._folder / "ncxserver.sock"
-        user = getpass.getuser()
+        user = user or getpass.getuser()
         # The port is told to netconfd, which compares it with what its subsystem reports.
         self._sshd = Sshd(
             SshdSettings(
                 user=user,
+                config=config,
                 subsystems={"netconf": f'"{subsystem} --ncxserver-sockname={{port}}@{path}"'},
             ),
             keys,
@@ -49,6 +51,8 @@ class Netconfd:
         try:
             self._process = ServerProcess(
                 [
+                    # The socket is then for others too than the user that netconfd runs as.
+                    *("sh", "-c", 'umask 0; exec "$0" "$@"'),
                     str(netconfd),
                     "--module=ietf-interfaces",
                     "--no-startup",
