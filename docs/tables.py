@@ -27,12 +27,14 @@ from ncwire.testing.faults import Fault, Phase, expectation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import ModuleType
 
     from ncwire.driver import Driver
     from ncwire.testing.faults import Expectation
 
 PAGES = Path(__file__).parent
-ROWS = PAGES.parent / "tests" / "integration"
+TESTS = PAGES.parent / "tests"
+ROWS = TESTS / "integration"
 COMMAND = "python docs/tables.py"
 DRIVERS = {
     "paramiko": ("ncwire_paramiko", "ParamikoDriver"),
@@ -130,6 +132,36 @@ def matrix_of_parameters() -> str:
 def matrix_of_keywords() -> str:
     """Return the table of what each keyword of ssh_config is seen to do."""
     return _matrix("KEYWORDS", "Keyword")
+
+
+def makes() -> str:
+    """Return the table of the makes of server that the tests run, and how they are set up."""
+    rows = [(make.label, make.setting) for make in _makes().MAKES.values()]
+    return _table(("Make", "How it is set up"), (25, 75), rows)
+
+
+def checks_of_makes() -> str:
+    """Return the table of what is tried with each make."""
+    rows = [(check.label, check.seen) for check in _makes().CHECKS.values()]
+    return _table(("Check", "What is seen"), (25, 75), rows)
+
+
+def matrix_of_makes() -> str:
+    """Return the table of what is tried with which make, and which reasons there are not to."""
+    columns = _makes().MAKES.values()
+    rows = [
+        (
+            check.label,
+            *(
+                f"not applicable: {make.not_applicable[name]}"
+                if name in make.not_applicable
+                else "yes"
+                for make in columns
+            ),
+        )
+        for name, check in _makes().CHECKS.items()
+    ]
+    return _table(("Check", *(make.label for make in columns)), (15, 17, 17, 17, 17, 17), rows)
 
 
 def keywords_honoured() -> str:
@@ -262,6 +294,11 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "fault-matrix.rst": {"faults": faults, "fault-matrix": fault_matrix},
     "features.rst": {"features-by-driver": features_by_driver},
     "inventory.rst": {"inventory-keys": inventory_keys},
+    "makes.rst": {
+        "makes": makes,
+        "checks-of-makes": checks_of_makes,
+        "matrix-of-makes": matrix_of_makes,
+    },
     "matrix.rst": {
         "matrix-of-parameters": matrix_of_parameters,
         "matrix-of-keywords": matrix_of_keywords,
@@ -335,11 +372,7 @@ def main() -> int:
 
 
 def _matrix(rows: str, what: str) -> str:
-    sys.path.insert(0, str(ROWS))
-    try:
-        matrix = importlib.import_module("matrix")
-    finally:
-        sys.path.remove(str(ROWS))
+    matrix = _from_tests("matrix", ROWS)
     drivers = {name: _driver(*place) for name, place in DRIVERS.items()}
     table = [
         (
@@ -354,6 +387,18 @@ def _matrix(rows: str, what: str) -> str:
         for row in getattr(matrix, rows)
     ]
     return _table((what, "Given", "What is seen", *drivers), (17, 25, 38, 10, 10), table)
+
+
+def _makes() -> ModuleType:
+    return _from_tests("makes.rows", TESTS)
+
+
+def _from_tests(module: str, folder: Path) -> ModuleType:
+    sys.path.insert(0, str(folder))
+    try:
+        return importlib.import_module(module)
+    finally:
+        sys.path.remove(str(folder))
 
 
 def _meanings(keywords: Mapping[str, str]) -> list[tuple[str, str]]:

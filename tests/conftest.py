@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytest_plugins = ["servers.fixtures"]
+pytest_plugins = ["servers.fixtures", "makes.printed"]
 
 
 @pytest.fixture

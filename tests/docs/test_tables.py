@@ -25,6 +25,7 @@ PAGES = (
     "fault-matrix.rst",
     "features.rst",
     "inventory.rst",
+    "makes.rst",
     "matrix.rst",
     "profiles.rst",
     "ssh-config.rst",
