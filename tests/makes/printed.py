@@ -76,7 +76,7 @@ def _shown(outcome: str, reasons: dict[str, int]) -> str:
     if outcome in {"ok", "FAILED", "not run"}:
         return outcome
     number = reasons.setdefault(outcome, len(reasons) + 1)
-    kind = "n/a" if outcome.startswith(_NOT_APPLICABLE) else "skipped"
+    kind = "n/a" if outcome.startswith(_NOT_APPLICABLE) else "skip"
     return f"{kind} [{number}]"
 
 

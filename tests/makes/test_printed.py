@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,22 @@ def test_a_full_matrix_has_80_columns_at_most(outcome):
     assert max(map(len, lines)) <= 80
 
 
+def test_no_row_is_cut_and_no_columns_touch():
+    reports = [
+        a_report(make, check, outcome="skipped", told=f"{make} {check}", when="setup")
+        for check in CHECKS
+        for make in MAKES
+    ]
+    head, *rows = shown(*reports).splitlines()[: 1 + len(CHECKS)]
+    assert [row.partition("  ")[0] for row in rows] == [row.label for row in CHECKS.values()]
+    assert all(f"  {make.label}" in head for make in MAKES.values())
+    assert all(len(re.findall(r" skip \[\d+\]", row)) == len(MAKES) for row in rows)
+
+
+def test_other_tests_of_the_same_file_are_no_cells():
+    assert not printed.outcomes([a_report("conch", "something_else")])
+
+
 def test_a_table_for_each_driver_with_a_column_for_each_make():
     first, *rows = shown(a_report("dropbear")).splitlines()
     assert first.split() == ["libssh2", "OpenSSH", "netconfd", "dropbear", "AsyncSSH", "Conch"]
@@ -77,8 +94,8 @@ def test_a_skipped_cell_is_not_ok():
         a_report("conch", when="setup", outcome="skipped", told="no twisted"),
         a_report("conch", when="teardown"),
     ]
-    assert "skipped [1]" in shown(*reports)
-    assert "skipped [1]" in shown(*reversed(reports))
+    assert "skip [1]" in shown(*reports)
+    assert "skip [1]" in shown(*reversed(reports))
 
 
 def test_each_reason_is_told_once_by_its_number():
@@ -88,7 +105,7 @@ def test_each_reason_is_told_once_by_its_number():
         a_report("dropbear", outcome="skipped", told="not applicable: none of it", when="setup"),
     )
     assert text.count("n/a [2]") == 2
-    assert text.count("skipped [1]") == 1
+    assert text.count("skip [1]") == 1
     assert text.splitlines()[-2:] == ["[1] no twisted", "[2] not applicable: none of it"]
 
 
