@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ncwire import SSHSession
     from ncwire.rpc import Reply
 
-LONG = 100.0
+LONG = 240.0
 """Seconds; no wait here takes as long."""
 
 _RPC = '<rpc message-id="{}" xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">{}</rpc>'

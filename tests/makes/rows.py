@@ -69,7 +69,7 @@ MAKES: Mapping[str, Make] = {
     ),
     "asyncssh": Make(
         "AsyncSSH",
-        "windows of 2 KiB, packets of 256 bytes, new keys each second, and prompts in five "
+        "windows of 2 KiB, packets of 256 bytes, new keys after each 256 KiB, and prompts in five "
         "rounds, three of which ask nothing",
     ),
     "conch": Make(

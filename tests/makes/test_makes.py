@@ -15,7 +15,7 @@ from makes.rows import MAKES
 from ncwire import errors
 from ncwire.testing import FaultProxy
 
-pytestmark = [pytest.mark.makes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.makes, pytest.mark.timeout(600)]
 
 MEGABYTE = 1024 * 1024
 SOME_ANSWERS = 500
