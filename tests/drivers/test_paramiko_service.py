@@ -26,10 +26,10 @@ from ncwire.driver import (
     PasswordAttempt,
 )
 from ncwire.errors import SSHError, StepTimeoutError
-from servers import asyncssh_logins as asyncssh_server, keyring
+from servers import asyncssh_logins, keyring
 
 USER = "anybody"
-PASSWORD = asyncssh_server.PASSWORD
+PASSWORD = asyncssh_logins.PASSWORD
 SUCCESS = AuthOutcome(AuthResult.SUCCESS)
 
 
@@ -37,7 +37,7 @@ SUCCESS = AuthOutcome(AuthResult.SUCCESS)
 def asyncssh_host(key_ring, tmp_path_factory):
     keys = tmp_path_factory.mktemp("asyncssh") / "authorized_keys"
     keys.write_text(keyring.public(key_ring.key("login")) + "\n")
-    yield from asyncssh_server.serve(keys)
+    yield from asyncssh_logins.serve(keys)
 
 
 class Once(paramiko.ServerInterface):
