@@ -91,7 +91,7 @@ class Served(Member):
         self._fd = channel.fileno()  # kept, for a freed channel knows it no more
         self._protocol = protocol
         self._pump = pump
-        self._use = threading.RLock()  # serialises all calls on the channel, and the decoding
+        self._keep_lock(threading.RLock())
         self._user: int | None = None  # of callers, and only while they hold `_use`
         self._patience = sending.patience
         self._outbox = Outbox(sending.queue)
@@ -288,11 +288,11 @@ class Served(Member):
             wait.until is not None and (told.until is None or wait.until < told.until)
         )
 
-    def _is_held_here(self) -> bool:
-        # A signal handler may come when it is held and `_user` is not set yet. RLock's own word
-        # for it, as `threading.Condition` uses it.
-        held: bool = self._use._is_owned()  # type: ignore[attr-defined]  # noqa: SLF001
-        return held
+    def _keep_lock(self, lock: threading.RLock) -> None:
+        self._use = lock  # serialises all calls on the channel, and the decoding
+        # Whether the calling thread has it: RLock's own word, as `threading.Condition` uses it. A
+        # signal handler may come when it is held and `_user` is not set yet.
+        self._holds: Callable[[], bool] = lock._is_owned  # type: ignore[attr-defined]  # noqa: SLF001
 
     def _wake(self) -> None:
         self._pump.wake(self)
@@ -309,7 +309,7 @@ class Served(Member):
 
         The channel is not called, for it may be in the middle of a call of theirs.
         """
-        self._use = lock_in_child(self._use)
+        self._keep_lock(lock_in_child(self._use))
         if self._user != threading.get_ident():
             self._user = None
         self._ending.leave(cause)

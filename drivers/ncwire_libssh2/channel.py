@@ -362,8 +362,8 @@ class Libssh2Channel(Channel):
                 if last is not None:
                     return last
             elif result == AGAIN:
-                if not self._listen():
-                    return self._nothing()
+                if not (self._listens and self._listen()):
+                    return self._last(None) if self._over else None
             elif self._is_at_end():
                 return b""
             # libssh2 has taken in something that is no packet, or has more to give: ask again.
@@ -387,8 +387,6 @@ class Libssh2Channel(Channel):
         It is asked for stderr only when it has some: for it takes in all that the socket has, of
         which the fd tells no more.
         """
-        if not self._listens:
-            return False
         channel = self._connection.channel
         came = b""
         if (missing := _KEPT - len(self._said)) > 0:
@@ -519,9 +517,6 @@ class Libssh2Channel(Channel):
             return self._last(error)
         self._lose(error)
         return None
-
-    def _nothing(self) -> bytes | None:
-        return self._last(None) if self._over else None
 
     def _last(self, error: SSH2Error | None) -> bytes:
         error = self._error or error
