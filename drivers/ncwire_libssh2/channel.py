@@ -387,6 +387,8 @@ class Libssh2Channel(Channel):
         It is asked for stderr only when it has some: for it takes in all that the socket has, of
         which the fd tells no more.
         """
+        if not self._listens:
+            return False
         channel = self._connection.channel
         came = b""
         if (missing := _KEPT - len(self._said)) > 0:
