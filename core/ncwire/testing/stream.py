@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +38,8 @@ class ChannelStream:
         self.info = info
         self._channel = channel
         self._start_thread = start_thread
+        self._closing = threading.Lock()
+        self._closed = False
 
     def recv(self, size: int = 1 << 16) -> bytes:
         """Return up to `size` bytes as soon as there are some; b"" at the stream's end."""
@@ -51,17 +54,46 @@ class ChannelStream:
         self._send_all(self._channel.send_stderr, data)
 
     def close(self, exit_status: int = 0) -> None:
-        """End the stream in SSH's own way; what was sent before arrives. Idempotent."""
+        """End the stream in SSH's own way; what was sent before arrives. Idempotent.
+
+        The exit status comes once, and before the channel's end and close (RFC 4254 section
+        6.10), whichever threads close at the same time, the peer included. Another call returns
+        at once, also while the first is still at it.
+        """
         from paramiko import SSHException  # noqa: PLC0415 - only those who serve need it
 
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
         with contextlib.suppress(OSError, EOFError, SSHException):
-            if not self._channel.closed:
-                self._channel.send_exit_status(exit_status)
-            self._channel.close()
+            transport = cast("Any", self._channel.transport)
+            for message in self._last_words(exit_status):
+                transport._send_user_message(message)  # noqa: SLF001 - as its own methods do
 
     def terminate(self) -> None:
         """Have the stream closed, and wait for nothing: it may be stuck behind a full socket."""
         self._start_thread(self.close)
+
+    def _last_words(self, exit_status: int) -> list[paramiko.Message]:
+        from paramiko.common import cMSG_CHANNEL_REQUEST  # noqa: PLC0415 - see close
+        from paramiko.message import Message  # noqa: PLC0415 - see close
+
+        channel = self._channel
+        # paramiko 5.1 sends an exit status on a channel that its own thread has just closed, in
+        # answer to the peer. Who closes is decided under this lock; nothing is sent under it,
+        # since sending may need paramiko's thread, which takes the lock for each message.
+        with channel.lock:
+            closing = [each for each in channel._close_internal() if each is not None]  # type: ignore[attr-defined] # noqa: SLF001 - as its own `close`
+        if not closing:
+            return []
+        status = Message()
+        status.add_byte(cMSG_CHANNEL_REQUEST)
+        status.add_int(channel.remote_chanid)
+        status.add_string("exit-status")
+        status.add_boolean(False)
+        status.add_int(exit_status)
+        return [status, *closing]
 
     def _send_all(self, send: Callable[[bytes], int], data: bytes | memoryview) -> None:
         from paramiko import SSHException  # noqa: PLC0415 - only those who serve need it
