@@ -36,7 +36,8 @@ class Borrowed:
     3. who is interrupted between these two wakes the pump, which rings in its stead, as it does
        after each of its turns.
 
-    One of 1 and 2 therefore sees what the other did; `tests/core/model` explores every order.
+    One of 1 and 2 therefore sees what the other did: `tests/core/serving_model.py` explores every
+    order of their steps.
 
     `take`, `give_back`, `ring` and `close` are for every thread. What is needed to wait is made
     when the first caller takes it, and is gone when `close` was called and it has no owner.

@@ -100,7 +100,11 @@ def test_what_the_distributions_changelog_names_is_mended(system):
     assert standing(library, "CVE-2026-66035") == "affected"
 
 
-@pytest.mark.parametrize("changelog", [None, b"no gzip", gzip.compress(b"x" * 999)[:-9]])
+@pytest.mark.parametrize(
+    "changelog",
+    [None, b"no gzip", gzip.compress(b"x" * 999)[:-9]],
+    ids=["none", "no gzip", "cut off"],
+)
 def test_without_a_changelog_it_is_not_known_and_no_hole_is_claimed(system, changelog):
     library = system(changelog)
     assert standing(library, "CVE-2026-66033") == "not known"
