@@ -279,7 +279,7 @@ class Model:
 
 
 def explore(without: frozenset[str] = frozenset()) -> tuple[int, int, list[str] | None]:
-    """Return the number of states and of steps, and the steps to a wrong state, if there is one."""
+    """Return how many states and steps there are, and the steps to a wrong state or None."""
     model = _Placed(without)
     first = State()
     came: dict[State, tuple[State, str] | None] = {first: None}
