@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ncwire.driver import one_line
+from ncwire.driver import one_line, other_protocol
 from ncwire.errors import HandshakeError
 
 LONGEST_LINE: Final = 8192
@@ -31,6 +31,7 @@ class Lines:
         self._line = b""
         self._number = 0
         self._said = b""
+        self._beginning = b""
 
     def take(self, piece: bytes) -> bytes | None:
         """Take more of a line, up to its line feed; return the identification once it is whole.
@@ -38,6 +39,7 @@ class Lines:
         Raises `HandshakeError` for what cannot lead to one, or not to one of SSH 2.
         """
         self._line += piece
+        self._beginning = self._beginning or self._line
         text = self._line.removesuffix(b"\n").rstrip(b"\r")
         self._said = text or self._said
         if _BINARY.search(text):
@@ -57,6 +59,8 @@ class Lines:
 
     def missing(self, why: str = "") -> HandshakeError:
         """Return the error for an identification that did not come, with what came last."""
+        if name := other_protocol(self._beginning):
+            return HandshakeError(f"SSH handshake: the peer speaks {name}, not SSH")
         told = "SSH handshake: no SSH identification came from the server"
         if why:
             told += f": {why}"

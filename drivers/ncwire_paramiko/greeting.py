@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from ncwire.driver import one_line
+from ncwire.driver import no_identification, one_line, other_protocol
 
 if TYPE_CHECKING:
     from paramiko.packet import Packetizer
@@ -16,6 +16,8 @@ _MOST_LINES = 1024  # OpenSSH 9.2, ssh.h, SSH_MAX_PRE_BANNER_LINES
 _LONGEST_LINE = 8192  # SSH_MAX_BANNER_LEN
 _IDENTIFICATION = re.compile(r"SSH-(\d+)\.(\d+)-.")
 _SHOWN = 100
+_KEPT = 1200
+"""How many bytes are kept of what comes before it, for an error to tell."""
 
 
 def identification(packetizer: Packetizer) -> str:
@@ -25,8 +27,9 @@ def identification(packetizer: Packetizer) -> str:
     `paramiko.SSHException` for more, for a NUL, for a carriage return in a line, for a
     version other than 2 and 1.99, and when the connection ends.
     """
+    said = bytearray()
     for _ in range(_MOST_LINES):
-        line = _line(packetizer)
+        line = _line(packetizer, said)
         if line.startswith(b"SSH-") and len(line) > len(b"SSH-"):
             return _checked(line)
     raise paramiko.SSHException(
@@ -34,16 +37,19 @@ def identification(packetizer: Packetizer) -> str:
     )
 
 
-def _line(packetizer: Packetizer) -> bytes:
+def _line(packetizer: Packetizer, said: bytearray) -> bytes:
     line = bytearray()
     carriage_return = False
-    while (octet := _octet(packetizer)) != b"\n":
+    while (octet := _octet(packetizer, said)) != b"\n":
         if octet == b"\r":
             carriage_return = True
             continue
         if carriage_return or octet == b"\0":
+            name = other_protocol(bytes(said))
             raise paramiko.SSHException(
-                "no SSH identification came from the server: what it sent is no text"
+                f"the peer speaks {name}, not SSH"
+                if name
+                else "no SSH identification came from the server: what it sent is no text"
             )
         line += octet
         if len(line) > _LONGEST_LINE:
@@ -53,11 +59,19 @@ def _line(packetizer: Packetizer) -> bytes:
     return bytes(line)
 
 
-def _octet(packetizer: Packetizer) -> bytes:
+def _octet(packetizer: Packetizer, said: bytearray) -> bytes:
     try:
-        return packetizer.read_all(1)
+        octet: bytes = packetizer.read_all(1)
     except (EOFError, OSError) as error:
-        raise paramiko.SSHException("no SSH identification came from the server") from error
+        text = (
+            no_identification(bytes(said))
+            if said
+            else "no SSH identification came from the server"
+        )
+        raise paramiko.SSHException(text) from error
+    if len(said) < _KEPT:
+        said += octet
+    return octet
 
 
 def _checked(line: bytes) -> str:

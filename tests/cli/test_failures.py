@@ -56,6 +56,11 @@ def test_a_failure_is_told_in_a_sentence_with_its_code(capsys, error, code, sent
     assert "Traceback" not in said
 
 
+def test_a_step_is_named_once(capsys):
+    failures.tell(errors.HandshakeError("SSH handshake: lost"))
+    assert capsys.readouterr().err.startswith("ncwire: SSH handshake: lost")
+
+
 @pytest.mark.parametrize(
     ("error", "remedy"),
     [

@@ -114,3 +114,33 @@ def test_what_ssh_refuses_is_refused_at_once(driver, after, said):
 def test_the_version_is_told(driver, after):
     with pytest.raises(HandshakeError, match=r"1\.5"):
         driver.handshake(after(b"hello\r\nSSH-1.5-Old\r\n"), driver.algorithms, within())
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"\x15\x03\x01\x00\x02\x02\x46", "the peer speaks TLS, not SSH"),
+        (b"Not allowed at this time\r\n", "Not allowed at this time"),
+    ],
+    ids=["TLS", "a refusal"],
+)
+def test_what_answers_in_its_place_is_told(driver, said, told):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            accepted, _ = listener.accept()
+            with accepted:
+                accepted.sendall(said)
+                accepted.shutdown(socket.SHUT_WR)
+                with suppress(OSError):
+                    while accepted.recv(65536):
+                        pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        sock = socket.create_connection(listener.getsockname(), PATIENCE)
+        with pytest.raises(HandshakeError) as caught:
+            driver.handshake(sock, type(driver).algorithms, within(PATIENCE))
+        driver.abort()
+        thread.join(PATIENCE)
+    assert told in str(caught.value)

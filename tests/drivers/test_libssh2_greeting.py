@@ -102,7 +102,7 @@ def test_a_server_that_waits_for_our_identification_and_our_offer():
     "said",
     [
         b"",
-        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        b"400 Bad Request\r\n\r\n",
         b"SSH-2.0-no_end_of_line",
     ],
 )
@@ -155,7 +155,7 @@ def test_lines_before_the_identification_are_passed_over_as_ssh_does(before):
         (b"SSH-two-x\r\n", "no version can be read"),
         (b"SSH-2.0-\r\n", "no version can be read"),
         (b"SSH-2.0-" + b"x" * 250 + b"\r\n", "longer than the 255 bytes"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", "binary"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "TLS"),
         (b"a line with a \0 in it", "binary"),
         (b"\0" * 50_000, "binary"),
         (b"a carriage return \r in the middle", "binary"),

@@ -94,7 +94,10 @@ def sentenced(error: Exception) -> tuple[Exit, str]:
         sentence = f"bug in ncwire: {problem}; --debug shows where, please report it"
         return Exit.INTERNAL, sentence
     failure = _failure(error)
-    return failure.exit, f"{failure.step}: {error}" if failure.step else str(error)
+    text = str(error)
+    if not failure.step or text.startswith(f"{failure.step}: "):
+        return failure.exit, text
+    return failure.exit, f"{failure.step}: {text}"
 
 
 def _failure(error: errors.NcwireError) -> _Failure:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.kexinit import KexInit, is_aead
     from ncwire.driver.library import Library
-    from ncwire.driver.no_ssh import no_identification
+    from ncwire.driver.no_ssh import no_identification, other_protocol
     from ncwire.driver.options import ConnectOptions
     from ncwire.printable import one_line
 else:
@@ -63,6 +63,7 @@ else:
             "PublicKeyAttempt": "ncwire.driver.auth",
             "is_aead": "ncwire.driver.kexinit",
             "no_identification": "ncwire.driver.no_ssh",
+            "other_protocol": "ncwire.driver.no_ssh",
             "one_line": "ncwire.printable",
         },
     )
@@ -99,6 +100,7 @@ __all__ = [
     "is_aead",
     "no_identification",
     "one_line",
+    "other_protocol",
     "point_at_nothing",
     "watch_forks",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ncwire.printable import one_line
+from ncwire.driver import one_line
 
 LONGEST: Final = 300
 """How many characters of what a peer says are shown."""
