@@ -220,8 +220,11 @@ def test_a_peer_that_floods_with_packets_is_not_listened_to_for_long(
     assert isinstance(raised.value.__cause__, OSError)
 
 
-@pytest.mark.parametrize("said", [b"", b"hello\r\n"])
-def test_a_connection_that_is_reset_is_told_in_words(paramiko_driver, pretender, said):
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [(b"", " from the server"), (b"hello\r\n", ': the peer said "hello"')],
+)
+def test_a_connection_that_is_reset_is_told_in_words(paramiko_driver, pretender, said, told):
     def resetting(accepted, ended):
         accepted.sendall(said)
         accepted.recv(1)
@@ -231,7 +234,7 @@ def test_a_connection_that_is_reset_is_told_in_words(paramiko_driver, pretender,
         paramiko_driver.handshake(pretender(resetting), paramiko_driver.algorithms, within())
 
     assert str(raised.value) == (
-        "SSH handshake: no SSH identification came from the server: Connection reset by peer"
+        f"SSH handshake: no SSH identification came{told}: Connection reset by peer"
     )
 
 
@@ -249,7 +252,7 @@ def test_a_disconnect_in_another_encoding_is_told(paramiko_driver, pretender):
     ("said", "told"),
     [
         (b"", "the server closed the connection"),
-        (b"HTTP/1.1 400 Bad Request\r\n\x1b[31m\r\n\r\n", "no SSH identification came"),
+        (b"HTTP/1.1 400 Bad Request\r\n\x1b[31m\r\n\r\n", "the peer speaks HTTP, not SSH"),
         (b"SSH-1.5-Old\r\n", r"version 1\.5 of SSH"),
         (b"SSH-2.0-Pretender\r\n" + b"\0\0\0\x0c\x0a\x14" + bytes(10), "SSH handshake"),
         (b"SSH-2.0-Pretender\r\n" + bytes(64), "SSH handshake"),
