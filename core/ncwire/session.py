@@ -22,6 +22,7 @@ from ncwire.errors import (
     NcwireError,
     NetconfFramingError,
     OptionError,
+    RPCTimeoutError,
     SessionCloseError,
     TransportError,
 )
@@ -98,6 +99,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         self._connection: Connection | None = None
         self._cause: NcwireError | None = None
         self._farewell = False
+        self._peer_is_silent = False
         self._connector: int | None = None  # the thread that is in `_connecting`
         self._opened = Latch()  # the hello exchange is done, well or badly
         self._freed = Latch()
@@ -168,6 +170,9 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         self._farewell = True
         try:
             self.rpc("<close-session/>", seconds)
+        except RPCTimeoutError as error:
+            raise_signalled(error)
+            self._peer_is_silent = True
         except NcwireError as error:
             raise_signalled(error)
         finally:
@@ -184,7 +189,8 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             if connection is None:
                 self._cause = self._cause or cause
         if connection is not None:
-            connection.end(cause, self._timeouts.close)
+            # A peer that has just let this time pass is given no more of it.
+            connection.end(cause, 0.0 if self._peer_is_silent else self._timeouts.close)
             return
         if state is _State.CONNECTING:
             self._abort()
