@@ -30,8 +30,10 @@ def interruption(error: BaseException) -> BaseException | None:
     having been called, as PyThreadState_SetAsyncExc does. Of the error, its causes and contexts
     the first that did counts.
     """
+    if isinstance(error, Exception) and _is_thrown_in(error):
+        return error  # of its contexts it is not asked: those our own code has dealt with
     for each in _chain(error):
-        if not isinstance(each, Exception) or by_signal(each) or _is_thrown_in(each):
+        if not isinstance(each, Exception) or by_signal(each):
             return each
     return None
 
