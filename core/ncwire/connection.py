@@ -258,6 +258,7 @@ class Connection(Served):
                     return
                 if not more:
                     at = until if wait.until is None else min(wait.until, until)
+                    more = True  # what wakes this thread no other is told of, should it leave
                     self._borrowed.wait(at - now)
         except BaseException as error:
             # None of the driver's, which are dealt with where it is called. The lock may be ours,

@@ -125,8 +125,10 @@ class Served(Member):
 
         Only the first cause counts. Returns at once; `Events.ended` tells when it is done.
         """
-        if self._ending.begin(cause, flush):
-            self._wake()
+        try:
+            self._ending.begin(cause, flush)
+        finally:
+            self._wake()  # also where an interrupted call had begun it, and told no thread
 
     def abandon(self, cause: NcwireError) -> None:
         """End right here, in the calling thread: for when the pump's thread is stuck."""
