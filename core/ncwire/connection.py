@@ -258,6 +258,8 @@ class Connection(Served):
                     return
                 if not more:
                     at = until if wait.until is None else min(wait.until, until)
+                    if self._inbox:  # listeners must not wait for this caller's answer
+                        self._wake()
                     more = True  # what wakes this thread no other is told of, should it leave
                     self._borrowed.wait(at - now)
         except BaseException as error:

@@ -188,15 +188,23 @@ class Replies:
         return root[0] in _REPLY_TAGS or self._is_waited_for(root)
 
     def fail(self, cause: NcwireError) -> None:
-        """Fail all that still wait, and all that will, with the session's cause of end."""
+        """Fail all that still wait, and all that will, with the session's cause of end.
+
+        The first cause counts; another call goes on where an interrupt has ended the one before.
+        """
         with self._lock:
-            if self._cause is not None:
-                return
-            self._cause = cause
-            pending, self._pending = self._pending, {}
-        for awaited in (self._begun, *pending.values()):
-            if awaited is not None:
-                awaited.fail(cause)
+            self._cause = cause = self._cause or cause
+        if self._begun is not None:
+            self._begun.fail(cause)
+        # Each is told and taken out by itself: what an interrupt leaves, the next call tells.
+        while self._pending:
+            key = self._oldest()
+            awaited = self._pending.get(key)
+            if awaited is not None and awaited.anywhere:
+                awaited.fail(cause)  # before it is taken out, and again is no harm
+            awaited = self._pending.pop(key, None)
+            if awaited is not None and not awaited.anywhere:
+                awaited.fail(cause)  # after that, for it runs the user's code, and once
 
     def leave(self, cause: NcwireError) -> None:
         """Do what `fail` does where the threads are gone: see `Awaited.leave`."""

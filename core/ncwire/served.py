@@ -132,17 +132,22 @@ class Served(Member):
 
     def abandon(self, cause: NcwireError) -> None:
         """End right here, in the calling thread: for when the pump's thread is stuck."""
-        cause = self._ending.settle(cause)
-        # A driver that blocks against its contract may hold the lock for ever.
-        held = self._use.acquire(timeout=_PATIENCE)
         try:
-            self._free(cause)
+            cause = self._ending.settle(cause)
+            try:
+                # A driver that blocks against its contract may hold the lock for ever.
+                self._use.acquire(timeout=_PATIENCE)
+                self._free(cause)
+            finally:
+                # Of a lock that was not to be had it is an error, and no harm.
+                try:  # noqa: SIM105 - `suppress` would be a call before it: an interrupt's place
+                    self._use.release()
+                except RuntimeError:
+                    pass
+            self._tell_end(cause)
+            self._borrowed.ring()
         finally:
-            if held:
-                self._use.release()
-        self._tell_end(cause)
-        self._borrowed.ring()
-        self._wake()
+            self._wake()  # also after an interrupt: the pump tells it then
 
     def crashed(self, error: BaseException) -> None:
         """End here and now, for `service` has raised this: the pump's other members go on."""
@@ -166,6 +171,12 @@ class Served(Member):
         ending = self._ending
         if ending.freed:
             self._pump.discard(self)
+            # An interrupt may have kept `abandon` from telling it. Where it is still at it, it
+            # has the lock, and wakes us when it leaves.
+            if ending.cause is not None and self._use.acquire(timeout=_TURN):
+                self._use.release()
+                self._tell_end(ending.cause)
+                self._borrowed.ring()
             return False
         more = self._take_turn(now)
         if self._inbox:

@@ -34,6 +34,20 @@ def test_listeners_are_called_on_the_sessions_thread_and_in_order(peer, session)
     assert listener.threads == {session}
 
 
+def test_a_listener_hears_while_a_caller_waits_for_its_reply(peer, session):
+    listener = Noting()
+    session.add_listener(listener)
+    thread = threading.Thread(target=session.rpc, args=("<slow/>", 60))
+    thread.start()
+    message_id = asked(peer)
+    until_polling(thread)
+    peer.send(NOTIFICATION.format("now"))
+    listener.wait(1)
+    assert thread.is_alive()
+    peer.reply(message_id)
+    thread.join(20)
+
+
 def test_a_listener_may_wait_for_what_the_caller_holds(peer, session):
     """The caller's thread runs no listener, or the two would wait for each other."""
     lock = threading.Lock()

@@ -11,7 +11,7 @@ import pytest
 from callers import BASE, CLIENT, NOTIFICATION, Noting
 
 from interrupting import KINDS, Interrupter, folder_of, handler, raising
-from ncwire import Hub, Session
+from ncwire import Hub, Session, Timeouts
 from ncwire.errors import NcwireError
 
 CORE = folder_of("ncwire")
@@ -141,3 +141,71 @@ def test_a_call_interrupted_at_any_point(make_peer, kind, call, shared):
     assert fds() <= before, "fds were leaked"
     if hub is not None:
         hub.close()
+
+
+class Stuck(Noting):
+    """Keeps the thread that serves the session, until it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.stuck, self.go_on = threading.Event(), threading.Event()
+
+    def callback(self, root, raw):
+        self.stuck.set()
+        assert self.go_on.wait(60)
+
+
+def ended_for_all(make_peer, at, function, *, stuck):
+    """Interrupt a close at a point; see that all are told once it is called again."""
+    peer = make_peer()
+    session = Session(CLIENT)
+    peer.hello()
+    session.open(peer.channel, timeouts=Timeouts(close=0.05))
+    peer.receive()
+    listener, told = Stuck(), []
+    session.add_listener(listener)
+
+    def wait():
+        with pytest.raises(NcwireError) as caught:
+            session.rpc("<get/>", timeout=60)
+        told.append(caught.value)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    peer.receive()
+    if stuck:
+        peer.send(NOTIFICATION.format(1))
+        assert listener.stuck.wait(20)
+    interrupter = Interrupter(at, [CORE], function=function)
+    with contextlib.suppress(KINDS[0]), interrupter:
+        session.close()
+    listener.go_on.set()
+    if not stuck:
+        session.close()
+    waiting.join(20)
+    session.join(20)
+    assert not waiting.is_alive(), f"{interrupter.where}: a caller was not told"
+    assert not session.is_alive(), interrupter.where
+    assert session.cause.closed_by == "us", interrupter.where
+    assert told == [session.cause], interrupter.where
+    assert listener.errors == [session.cause], interrupter.where
+    peer.close()
+    return interrupter.where or None
+
+
+def test_a_close_interrupted_at_any_point_tells_all_when_it_is_called_again(make_peer):
+    with raising(KINDS[0]):
+        at = 1
+        while ended_for_all(make_peer, at, None, stuck=False) is not None:
+            at += 1
+    assert at > 30
+
+
+@pytest.mark.parametrize("function", ["Served.abandon", "Served._free", "Ending.free"])
+def test_a_close_interrupted_while_a_listener_is_stuck_tells_all(make_peer, function):
+    """Where it frees the session itself: what it could not tell, the session's thread tells."""
+    with raising(KINDS[0]):
+        at = 1
+        while ended_for_all(make_peer, at, function, stuck=True) is not None:
+            at += 1
+    assert at > 3
