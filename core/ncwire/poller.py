@@ -63,13 +63,18 @@ class EpollPoller(Poller):
         events = events or select.EPOLLONESHOT
         before = self._watched.get(fd, 0)
         if (before | events) & select.EPOLLEXCLUSIVE and before:
-            self._epoll.unregister(fd)  # the kernel changes none that is exclusive
+            # The kernel changes none that is exclusive, and forgets by itself what was closed.
+            with suppress(FileNotFoundError):
+                self._epoll.unregister(fd)
             del self._watched[fd]
             before = 0
-        if before:
-            self._epoll.modify(fd, events)
-        else:
+        if not before:
             self._register(fd, events)
+        else:
+            try:
+                self._epoll.modify(fd, events)
+            except FileNotFoundError:  # closed meanwhile, and its number is another's now
+                self._register(fd, events)
         self._watched[fd] = events
 
     def forget(self, fd: int) -> None:

@@ -155,15 +155,25 @@ class Stuck(Noting):
         assert self.go_on.wait(60)
 
 
-def ended_for_all(make_peer, at, function, *, stuck):
-    """Interrupt a close at a point; see that all are told once it is called again."""
+def opened(make_peer, hub):
     peer = make_peer()
-    session = Session(CLIENT)
+    session = Session(CLIENT, hub=hub)
     peer.hello()
     session.open(peer.channel, timeouts=Timeouts(close=0.05))
     peer.receive()
+    return peer, session
+
+
+def ended_for_all(make_peer, at, function, *, stuck, hub=None):
+    """Interrupt a close at a point; see that all are told once it is called again."""
+    peer, session = opened(make_peer, hub)
     listener, told = Stuck(), []
     session.add_listener(listener)
+    noisy, keeper = peer, listener
+    if hub is not None:  # it is a neighbour's listener that keeps the thread
+        noisy, neighbour = opened(make_peer, hub)
+        keeper = Stuck()
+        neighbour.add_listener(keeper)
 
     def wait():
         with pytest.raises(NcwireError) as caught:
@@ -174,12 +184,12 @@ def ended_for_all(make_peer, at, function, *, stuck):
     waiting.start()
     peer.receive()
     if stuck:
-        peer.send(NOTIFICATION.format(1))
-        assert listener.stuck.wait(20)
+        noisy.send(NOTIFICATION.format(1))
+        assert keeper.stuck.wait(20)
     interrupter = Interrupter(at, [CORE], function=function)
     with contextlib.suppress(KINDS[0]), interrupter:
         session.close()
-    listener.go_on.set()
+    keeper.go_on.set()
     if not stuck:
         session.close()
     waiting.join(20)
@@ -190,6 +200,7 @@ def ended_for_all(make_peer, at, function, *, stuck):
     assert told == [session.cause], interrupter.where
     assert listener.errors == [session.cause], interrupter.where
     peer.close()
+    noisy.close()
     return interrupter.where or None
 
 
@@ -201,11 +212,15 @@ def test_a_close_interrupted_at_any_point_tells_all_when_it_is_called_again(make
     assert at > 30
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["of its own", "a hub's"])
 @pytest.mark.parametrize("function", ["Served.abandon", "Served._free", "Ending.free"])
-def test_a_close_interrupted_while_a_listener_is_stuck_tells_all(make_peer, function):
+def test_a_close_interrupted_while_a_listener_is_stuck_tells_all(make_peer, function, shared):
     """Where it frees the session itself: what it could not tell, the session's thread tells."""
+    hub = Hub() if shared else None
     with raising(KINDS[0]):
         at = 1
-        while ended_for_all(make_peer, at, function, stuck=True) is not None:
+        while ended_for_all(make_peer, at, function, stuck=True, hub=hub) is not None:
             at += 1
     assert at > 3
+    if hub is not None:
+        hub.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import threading
@@ -98,3 +99,19 @@ def test_there_is_no_limit_to_how_long_a_wait_may_be_asked_for(poller, pair):
     poller.watch(ours.fileno(), READ)
     theirs.send(b"x")
     assert [fd for fd, _ in poller.wait(1e12)] == [ours.fileno()]
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_a_number_that_has_come_to_be_anothers_is_watched(exclusive):
+    """Who frees an fd in another thread's place does not tell the poller first."""
+    poller = EpollPoller(exclusive=exclusive)
+    for _ in range(2):
+        ours, theirs = socket.socketpair()
+        fd = os.dup2(ours.fileno(), 901)  # a number that nothing gets by itself
+        poller.watch(fd, READ)
+        theirs.send(b"x")
+        assert [each for each, _ in poller.wait(20)] == [fd]
+        for sock in (ours, theirs):
+            sock.close()
+        os.close(fd)
+    poller.close()
