@@ -12,6 +12,8 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ncwire.errors import SessionCloseError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -53,6 +55,51 @@ class Child:
         failure, value = pickle.loads(told)
         assert not failure, failure
         return value
+
+
+class Forked:
+    """A child that is forked in the middle of a call, and goes on with it."""
+
+    def __init__(self) -> None:
+        self.pid: int | None = None
+        self._receiver = self._sender = -1
+
+    def fork(self, _number, _frame) -> None:
+        self._receiver, self._sender = os.pipe()
+        self._began = time.monotonic()
+        self.pid = fork()
+
+    def tell(self, ended: BaseException | None, session) -> None:
+        """Say in the child what has become of the call; never returns there."""
+        if self.pid != 0:
+            return
+        said = ""
+        try:
+            # The answer may have been there already.
+            if ended is not None and not (
+                isinstance(ended, SessionCloseError) and "this process was forked" in str(ended)
+            ):
+                said = "".join(traceback.format_exception(ended))
+            elif session.connected:
+                said = "the child's copy is still connected"
+            elif time.monotonic() - self._began > QUICK:
+                said = "it has waited"
+            session.close()
+        except BaseException:  # noqa: BLE001 - the parent is told of it
+            said = traceback.format_exc()
+        finally:
+            os.write(self._sender, said.encode()[:60_000] or b"-")
+            os._exit(0)
+
+    def said(self) -> str:
+        """Return in the parent what is wrong in the child."""
+        os.close(self._sender)
+        with os.fdopen(self._receiver, "rb") as pipe:
+            if not select.select([pipe], [], [], LIMIT)[0]:
+                os.kill(self.pid, signal.SIGABRT)
+            told = pipe.read().decode()
+        os.waitpid(self.pid, 0)
+        return "" if told == "-" else told or "the child hangs"
 
 
 def in_child(run: Callable[[], object]) -> Any:

@@ -39,11 +39,12 @@ class Interrupter:
     """Raises at the `at`-th point at which a signal may come in code of `folders`; counts them.
 
     What `threading` does for such code counts as part of it where `waits_too` is set; where one
-    function is named, only that counts.
+    function is named, only that counts. With an `act` it is called there, instead of raising.
     """
 
-    def __init__(self, at, folders, *, waits_too=False, function=None):
+    def __init__(self, at, folders, *, waits_too=False, function=None, act=None):
         self.at = at
+        self._act = act or handler
         self.seen = 0
         self.where = ""
         self._folders = tuple(folders)
@@ -77,7 +78,7 @@ class Interrupter:
             if self.seen == self.at:
                 sys.settrace(None)
                 self.where = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
-                handler(None, frame)
+                self._act(None, frame)
         return self._step
 
 

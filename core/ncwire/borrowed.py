@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.interrupts import by_signal
 from ncwire.poller import READ, EpollPoller
 
@@ -85,10 +85,15 @@ class Borrowed:
         What can be read then is to be read until nothing is left, or to be left to the pump
         expressly: no other thread has been told of it. Only for the thread that has taken it.
         """
-        for fd, _ in self._wait(max(0.0, seconds)):
-            if fd in self._bell:
-                with suppress(BlockingIOError):
-                    os.eventfd_read(fd)
+        try:
+            for fd, _ in self._wait(max(0.0, seconds)):
+                if fd in self._bell:
+                    with suppress(BlockingIOError):
+                        os.eventfd_read(fd)
+        except (OSError, ValueError) as error:
+            # In a child that a signal handler has forked in the middle, all this is closed.
+            if not self.closed or by_signal(error):
+                raise
 
     def ring(self) -> None:
         """Wake the owner if what it waits for is done, or if it must leave."""
@@ -138,7 +143,7 @@ class Borrowed:
 
     def abandon_in_child(self) -> None:
         """Close this process's copies, which the parent goes on with: nothing is changed there."""
-        self._change = lock_in_child(self._change)
+        free_in_child(self._change)
         self.owner = None
         self.close()
 

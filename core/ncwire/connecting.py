@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from ncwire.driver.channel import Channel
-from ncwire.driver.forking import Forkable, lock_in_child, watch_forks
+from ncwire.driver.forking import Forkable, free_in_child, watch_forks
 from ncwire.errors import OptionError, SessionCloseError, UnsupportedOption
 from ncwire.interrupts import interruption, raise_interruption
 from ncwire.steps import check_returned, driver_step
@@ -86,8 +86,8 @@ class Connecting(Forkable):
     def abandon_in_child(self) -> None:
         """Leave all to the parent; see `Forkable`. The driver is not called any more."""
         self._abandoned = self._aborted = True
-        self._lock = lock_in_child(self._lock)
-        self._freeing = lock_in_child(self._freeing)
+        free_in_child(self._lock)
+        free_in_child(self._freeing)
 
     def _abort(self) -> None:
         with self._lock:

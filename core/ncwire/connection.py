@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _READ = Readiness.READ
 _BACKLOG = 256
 """How many messages may wait for the pump's thread before a caller leaves the reading to it."""
+_SLICE = 0.1
+"""Seconds that the channel's lock is waited for at once: in a child that a signal handler forks
+in the middle, the wait is for a lock of the parent's, and only the next one is for its own."""
 
 
 class Connection(Served):
@@ -226,10 +229,11 @@ class Connection(Served):
         here, use, ending = threading.get_ident(), self._use, self._ending
         try:
             while True:
-                if not use.acquire(blocking=False) and not use.acquire(
-                    timeout=min(max(0.0, until - time.monotonic()), threading.TIMEOUT_MAX)
+                while not use.acquire(blocking=False) and not use.acquire(
+                    timeout=min(max(0.0, until - time.monotonic()), _SLICE)
                 ):
-                    return
+                    if time.monotonic() >= until:
+                        return
                 self._user = here
                 working = True
                 if self._has_timers or self._queued:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ncwire.driver import LastWords
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.errors import (
     HelloMissingError,
     NcwireError,
@@ -109,7 +109,7 @@ class Ending:
 
     def leave(self, cause: NcwireError) -> None:
         """End with this cause where the threads are gone: the channel is not to be called."""
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self.cause = self.cause or cause
         self.freed = self.stopped = True
 

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from ncwire.driver import Forkable, watch_forks
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.errors import SessionCloseError, TransportError
 from ncwire.one_process import OneProcess
 from ncwire.pump import Pump
@@ -94,7 +94,7 @@ class Hub(Forkable, OneProcess):
         interpreter's end it returns at once too: see `Session.close`.
         """
         if sys.is_finalizing():  # a lock may be held by a thread that is gone
-            self._lock = lock_in_child(self._lock)
+            free_in_child(self._lock)
         with self._lock:
             self._closed = True
             sessions = list(self._sessions)
@@ -125,5 +125,5 @@ class Hub(Forkable, OneProcess):
         """Be closed in a forked child, and touch nothing of the parent's: the fork's to call."""
         self._forked = self._closed = True
         self.pump.abandon_in_child()
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self._sessions = set()  # each ends by itself

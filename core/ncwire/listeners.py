@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.framing import text_of
 from ncwire.users_code import call_users, log, log_error
 
@@ -157,7 +157,7 @@ class Listeners:
 
         For where the threads are gone, a forked child or the exit: waits for no lock.
         """
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self._cause = self._cause or cause
         listeners = self.registered
         self._register(())

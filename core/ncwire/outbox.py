@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.latch import Latch
 
 if TYPE_CHECKING:
@@ -104,10 +104,13 @@ class Outbox:
             if not taken:
                 return
             with self._lock:
-                if taken == len(head):
-                    self.queue.popleft()
-                else:
-                    self.queue[0] = head[taken:]
+                try:
+                    if taken == len(head):
+                        self.queue.popleft()
+                    else:
+                        self.queue[0] = head[taken:]
+                except IndexError:  # a signal handler has forked in the middle: see `drop`
+                    return
                 self._queued -= taken
                 if self.line:
                     self._admit()
@@ -163,7 +166,7 @@ class Outbox:
 
     def drop(self) -> None:
         """Do what `clear` does where the threads are gone, and with them who held the lock."""
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self.clear()
 
     def _wait_in_line(self, waiting: _Waiting, until: float) -> bool:

@@ -8,7 +8,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.errors import OptionError
 from ncwire.framing import text_of
 from ncwire.messages import spellings
@@ -208,7 +208,7 @@ class Replies:
 
     def leave(self, cause: NcwireError) -> None:
         """Do what `fail` does where the threads are gone: see `Awaited.leave`."""
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self._cause = self._cause or cause
         pending, self._pending = self._pending, {}
         for awaited in (self._begun, *pending.values()):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ncwire.borrowed import Borrowed
 from ncwire.driver import Readiness, Wait, point_at_nothing
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.ending import Ending, in_good_order
 from ncwire.errors import SessionCloseError
 from ncwire.intake import Intake
@@ -91,7 +91,10 @@ class Served(Member):
         self._fd = channel.fileno()  # kept, for a freed channel knows it no more
         self._protocol = protocol
         self._pump = pump
-        self._keep_lock(threading.RLock())
+        self._use = threading.RLock()  # serialises all calls on the channel, and the decoding
+        # Whether the calling thread has it: RLock's own word, as `threading.Condition` uses it. A
+        # signal handler may come when it is held and `_user` is not set yet.
+        self._holds: Callable[[], bool] = self._use._is_owned  # type: ignore[attr-defined]  # noqa: SLF001
         self._user: int | None = None  # of callers, and only while they hold `_use`
         self._patience = sending.patience
         self._outbox = Outbox(sending.queue)
@@ -301,12 +304,6 @@ class Served(Member):
             wait.until is not None and (told.until is None or wait.until < told.until)
         )
 
-    def _keep_lock(self, lock: threading.RLock) -> None:
-        self._use = lock  # serialises all calls on the channel, and the decoding
-        # Whether the calling thread has it: RLock's own word, as `threading.Condition` uses it. A
-        # signal handler may come when it is held and `_user` is not set yet.
-        self._holds: Callable[[], bool] = lock._is_owned  # type: ignore[attr-defined]  # noqa: SLF001
-
     def _wake(self) -> None:
         self._pump.wake(self)
 
@@ -322,7 +319,7 @@ class Served(Member):
 
         The channel is not called, for it may be in the middle of a call of theirs.
         """
-        self._keep_lock(lock_in_child(self._use))
+        free_in_child(self._use)
         if self._user != threading.get_ident():
             self._user = None
         self._ending.leave(cause)

@@ -15,7 +15,7 @@ from ncwire.connection import Connection
 from ncwire.conversation import Conversation
 from ncwire.dialect import PLAIN, Dialect
 from ncwire.driver import Channel, Deadline, Forkable, Timeouts, watch_forks
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.driver.seconds import positive_seconds
 from ncwire.errors import (
     HelloTimeoutError,
@@ -252,7 +252,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         """End in a forked child, for the connection is the parent's: the fork's own to call."""
         connection = self._connection
         if self._state is _State.ENDED and (connection is None or self._freed.is_set()):
-            self._lifecycle = lock_in_child(self._lifecycle)
+            free_in_child(self._lifecycle)
             return
         # One that is not connected yet has ended as well: a thread that was made before the fork
         # cannot be started in the child, or counts as dead there (CPython 3.13, 3.11).
@@ -421,7 +421,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
 
         That is in a forked child, and at the end of the interpreter.
         """
-        self._lifecycle = lock_in_child(self._lifecycle)
+        free_in_child(self._lifecycle)
         self._cause = self._cause or cause
         self._state = _State.ENDED
         self._abort = _nothing

@@ -10,7 +10,7 @@ from ncwire.callhome.devices import Caller
 from ncwire.callhome.session import CallHomeSession
 from ncwire.callhome.waiting import source_of
 from ncwire.driver.deadline import Deadline
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.driver.options import ConnectOptions
 from ncwire.errors import SessionCloseError
 from ncwire.ssh.sequence import SSHConnecting
@@ -79,7 +79,7 @@ class Call:
 
     def abandon_in_child(self) -> None:
         """Close the copy of the socket in a forked child, and touch nothing else."""
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self._aborted = True
         self._abort = _nothing
         self._sock.close()

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ class Crew:
 
     def abandon_in_child(self) -> None:
         """Let go of all calls in a forked child, which has none of the threads."""
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self._ended = True
         calls, self._calls, self._threads = self._calls, set(), set()
         for call in calls:

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.errors import ListenError
 from ncwire.ssh.sockets import Address
 
@@ -109,7 +109,7 @@ class Doorway:
 
     def abandon_in_child(self) -> None:
         """Stop listening in a forked child: its copies are closed, the parent's listen on."""
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self.close()
 
     def _accept(self, sock: socket.socket, accepted: list[tuple[socket.socket, Address]]) -> None:

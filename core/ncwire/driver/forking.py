@@ -8,12 +8,12 @@ a lock that another thread held at that moment is held for ever: that thread is 
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import threading
     from typing import Protocol
 
     class _Lock(Protocol):
@@ -59,9 +59,14 @@ def is_free(lock: _Lock) -> bool:
     return False
 
 
-def lock_in_child(lock: threading.RLock) -> threading.RLock:
-    """Return the lock to use in a forked child: this one, or a new one if it never comes free."""
-    return lock if is_free(lock) else threading.RLock()
+def free_in_child(lock: threading.RLock) -> None:
+    """Free a re-entrant lock in a forked child if a thread holds it that does not exist there.
+
+    It stays the same lock, for the thread that forked may have looked it up already, and be about
+    to take it.
+    """
+    if not is_free(lock):
+        lock._at_fork_reinit()  # type: ignore[attr-defined]  # noqa: SLF001 - `threading` itself does
 
 
 _living: weakref.WeakSet[Forkable] = weakref.WeakSet()

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Forkable, Readiness, Wait, watch_forks
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.errors import TransportError
 from ncwire.pump import Member, Pump
 
@@ -117,7 +117,7 @@ class Relay(Member, Forkable):
     def abandon_in_child(self) -> None:
         """Leave the route to the parent; see `Forkable`."""
         self._abandoned = True
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self._pump.abandon_in_child()
 
     def _run(self) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Channel, Forkable, watch_forks
-from ncwire.driver.forking import lock_in_child
+from ncwire.driver.forking import free_in_child
 from ncwire.errors import HandshakeError, SSHError, TransportError
 from ncwire.keepalive import Keepalive
 from ncwire.ssh.proxy_command import ProxyCommand
@@ -118,7 +118,7 @@ class Route(Forkable):
 
     def abandon_in_child(self) -> None:
         """Leave all to the parent; see `Forkable`. What is closed here is closed already."""
-        self._lock = lock_in_child(self._lock)
+        free_in_child(self._lock)
         self._closed = True
 
     def _add(self, part: Part) -> None:
