@@ -58,6 +58,7 @@ class ParamikoChannel(Channel):
         self._silent_at: float | None = None
         self._closing = False
         self._peer_closed = False
+        self._closed = connection.said.closed
         self._freed = False
         connection.wire.between_packets = self._progress
         self._progress()
@@ -72,31 +73,34 @@ class ParamikoChannel(Channel):
             return _TO_READ
         return Wait(until=self._silent_at)
 
-    @lets_go
+    # As `lets_go` does, whose call would cost each rpc as much as all else here.
     def read(self, size: int) -> bytes | None:
         """Return what has come; see `Channel.read`."""
         if self._freed:
             raise _freed()
-        if self._stderr.on:  # unread it would fill the window in the end
-            self._take_stderr()
-        if not self._data.on:
-            bell = self._bell
-            if not bell.rung:
-                return None
-            bell.hush()
-            if not self._has_any():  # what came just now, or is left
-                return None
-            bell.ring()
+        try:
+            if self._stderr.on:  # unread it would fill the window in the end
+                self._take_stderr()
             if not self._data.on:
-                return None
-        if self._closing and not self._is_over():
-            return None  # paramiko has closed its end of it, and tells of that
-        data = self._channel.recv(size)
-        if not data:
-            self._check_end()
+                bell = self._bell
+                if not bell.rung:
+                    return None
+                bell.hush()
+                if not self._has_any():  # what came just now, or is left
+                    return None
+                bell.ring()
+                if not self._data.on:
+                    return None
+            if self._closing and not self._is_over():
+                return None  # paramiko has closed its end of it, and tells of that
+            data = self._channel.recv(size)
+            if not data:
+                self._check_end()
+        except BaseException:
+            self.locks.let_go()
+            raise
         return data
 
-    @lets_go
     def write(self, data: memoryview) -> int:
         """Send what the peer's window and TCP take now.
 
@@ -105,25 +109,29 @@ class ParamikoChannel(Channel):
         """
         if self._freed:
             raise _freed()
-        channel = self._channel
-        size = min(len(data), _WRITE_AT_ONCE)
-        taken = 0
-        # Set before anything is looked at: whatever changes after the look is told of.
-        self._write_blocked = True
-        while taken < size and self._can_write():
-            # Paramiko takes no more than one packet's worth, and of the window's.
-            part = bytes(data[taken : taken + channel.out_max_packet_size])
-            try:
-                sent = channel.send(part)
-            except OSError as error:  # closed meanwhile, or by a peer that lied about its window
-                if not errors.is_paramikos(error):
-                    raise
-                break
-            if sent == 0:
-                break
-            taken += sent
-        if taken:
-            self._write_blocked = False
+        try:
+            channel = self._channel
+            size = min(len(data), _WRITE_AT_ONCE)
+            taken = 0
+            # Set before anything is looked at: whatever changes after the look is told of.
+            self._write_blocked = True
+            while taken < size and self._can_write():
+                # Paramiko takes no more than one packet's worth, and of the window's.
+                part = bytes(data[taken : taken + channel.out_max_packet_size])
+                try:
+                    sent = channel.send(part)
+                except OSError as error:  # closed meanwhile, or the peer lied about its window
+                    if not errors.is_paramikos(error):
+                        raise
+                    break
+                if sent == 0:
+                    break
+                taken += sent
+            if taken:
+                self._write_blocked = False
+        except BaseException:
+            self.locks.let_go()
+            raise
         return taken
 
     def on_ready(self, wake: Callable[[], None]) -> None:
@@ -212,9 +220,9 @@ class ParamikoChannel(Channel):
 
     def _progress(self) -> None:
         """Paramiko's thread is between two packets: wake who can read or write, note the end."""
-        if self._connection.said.closed and not self._peer_closed:
+        if self._closed and not self._peer_closed:
             # Here it has been answered, too: paramiko's thread does that, or `close`, never both.
-            self._peer_closed = self._channel.get_id() in self._connection.said.closed
+            self._peer_closed = self._channel.get_id() in self._closed
         if not self._bell.rung and self._has_any():
             self._bell.ring()
         if self._channel.closed and self._connection.cause is None:

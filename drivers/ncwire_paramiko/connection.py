@@ -18,6 +18,7 @@ from paramiko.common import (
     MSG_KEXINIT,
     MSG_USERAUTH_FAILURE,
     MSG_USERAUTH_INFO_REQUEST,
+    MSG_USERAUTH_SUCCESS,
     cMSG_DISCONNECT,
     cMSG_GLOBAL_REQUEST,
     cMSG_KEXINIT,
@@ -182,7 +183,8 @@ class Connection(paramiko.Transport, Forkable):
         self.remote_version = identification(self.packetizer)
 
     def _send_message(self, data: Message) -> None:
-        if data.asbytes()[:1] != cMSG_SERVICE_REQUEST:
+        # None is asked for after the login; and every message of a session goes through here.
+        if self.packetizer.said.logged_in or data.asbytes()[:1] != cMSG_SERVICE_REQUEST:
             super()._send_message(data)  # type: ignore[misc]  # the stubs have public names only
         elif not self._asked_for_service:
             self._asked_for_service = True
@@ -221,6 +223,8 @@ class Said:
         """What it offered for the last key exchange."""
         self.outcome: AuthOutcome | None = None
         """Its refusal of the last authentication attempt."""
+        self.logged_in = False
+        """Whether it has granted the login."""
         self.refused = False
         """Whether it refused the last channel request that wanted a reply."""
         self.wants_more = False
@@ -247,6 +251,8 @@ class Said:
             self.outcome = AuthOutcome(
                 AuthResult.PARTIAL if partial else AuthResult.DENIED, methods
             )
+        elif kind == MSG_USERAUTH_SUCCESS:
+            self.logged_in = True
         elif kind == MSG_CHANNEL_FAILURE:
             self.refused = True
         elif kind == MSG_USERAUTH_INFO_REQUEST:
@@ -303,11 +309,12 @@ class _Packetizer(Packetizer):
     def read_message(self) -> tuple[int, Message]:
         """Return the next message, and take note of it."""
         kind, message = super().read_message()
-        if kind in _NOTED:
-            message = readable(kind, message)
-            self.said.take(kind, message)
-        if kind in limits.COUNTED:
-            limits.check_count(kind, message)
+        if kind in _LOOKED_AT:
+            if kind in _NOTED:
+                message = readable(kind, message)
+                self.said.take(kind, message)
+            if kind in limits.COUNTED:
+                limits.check_count(kind, message)
         return kind, message
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:  # noqa: FBT001, FBT002
@@ -326,8 +333,10 @@ _NOTED = frozenset(
         MSG_KEXINIT,
         MSG_USERAUTH_FAILURE,
         MSG_USERAUTH_INFO_REQUEST,
+        MSG_USERAUTH_SUCCESS,
     }
 )
+_LOOKED_AT = _NOTED | limits.COUNTED
 
 
 class _Quieter(logging.Filter):
