@@ -16,7 +16,7 @@ from ncwire import errors
 from ncwire.bench.target import CHUNKED
 from soaking.actions import INTERRUPTED, Action, Actor, echo
 from soaking.pool import TIMEOUTS
-from soaking.watch import DOCUMENTED, OF_CONNECT
+from soaking.watch import DOCUMENTED, OF_CONNECT, OF_HANDLERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,14 +33,6 @@ _IN_CHILD = 8.0
 """Seconds within which what a child does with its copy of a session ends."""
 
 
-class TimeLimitError(Exception):
-    """What a job runner's handler raises."""
-
-
-class Interrupted(BaseException):
-    """What Ctrl-C raises, but for its name."""
-
-
 class MainActor(Actor):
     """The main thread, into which signal handlers raise and which forks, as far as is wanted."""
 
@@ -48,7 +40,7 @@ class MainActor(Actor):
         super().__init__(actor.pool, actor.chance.random())
         self._wanted = wanted
         signal.signal(signal.SIGALRM, self._ring)
-        self._raises: type[BaseException] = TimeLimitError
+        self._raises: type[BaseException] = OF_HANDLERS[0]
 
     def turn(self) -> None:
         """Do one thing, maybe with a signal in its midst, or fork."""
@@ -104,7 +96,7 @@ class MainActor(Actor):
 
     def _interrupted(self, call: Callable[[], object], latest: float = _LATEST) -> bool:
         """Make a call with a signal in its midst; return whether its handler's error came out."""
-        self._raises = self.chance.choice((TimeLimitError, Interrupted))
+        self._raises = self.chance.choice(OF_HANDLERS)
         seconds = self.chance.random() * latest + 1e-6
         try:
             try:
@@ -112,7 +104,7 @@ class MainActor(Actor):
                 call()
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
-        except (TimeLimitError, Interrupted):
+        except OF_HANDLERS:
             self.watch.forget()
             return True
         return False

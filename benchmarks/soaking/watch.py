@@ -44,6 +44,18 @@ OF_CONNECT = (
 )
 
 
+class TimeLimitError(Exception):
+    """What a job runner's handler raises."""
+
+
+class Interrupted(BaseException):
+    """What Ctrl-C raises, but for its name."""
+
+
+OF_HANDLERS = (TimeLimitError, Interrupted)
+"""What signal handlers raise here."""
+
+
 @dataclass(slots=True)
 class Call:
     """A call that is under way."""
@@ -76,13 +88,8 @@ class Watch(logging.Handler):
         self._looker = threading.Thread(target=self._look, name="soak watch", daemon=True)
 
     def __enter__(self) -> Self:
-        threading.excepthook = lambda args: self.violated(
-            f"a thread died of {args.exc_type.__name__}: {args.exc_value}", args.exc_value
-        )
-        sys.unraisablehook = lambda args: self.violated(
-            f"unraisable {args.exc_type.__name__}: {args.exc_value} in {args.object!r}",
-            args.exc_value,
-        )
+        threading.excepthook = self._thread_died
+        sys.unraisablehook = self._unraisable
         logging.getLogger("ncwire").addHandler(self)
         self._looker.start()
         return self
@@ -141,6 +148,27 @@ class Watch(logging.Handler):
             self.violations.append(text)
             print(f"VIOLATION: {text}\nbefore it: " + "\n  ".join(self._last), flush=True)
 
+    def _thread_died(self, args: threading.ExceptHookArgs) -> None:
+        # Whose `start` a signal's handler has raised out of: Python strikes it from its list of
+        # threads, in which it then looks for itself (CPython 3.11, threading.py).
+        code = _raised_in(args.exc_value)
+        if args.exc_type is KeyError and code == "Thread._bootstrap_inner":
+            self.count("thread", "start interrupted")
+            return
+        self.violated(
+            f"a thread died of {args.exc_type.__name__}: {args.exc_value}", args.exc_value
+        )
+
+    def _unraisable(self, args: sys.UnraisableHookArgs) -> None:
+        # A handler raised in a weak reference's callback, which can raise nothing.
+        if issubclass(args.exc_type, OF_HANDLERS) and "_remove" in repr(args.object):
+            self.count("weak reference", "callback interrupted")
+            return
+        self.violated(
+            f"unraisable {args.exc_type.__name__}: {args.exc_value} in {args.object!r}",
+            args.exc_value,
+        )
+
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler`: ncwire logs as errors what should not happen."""
         self.violated(f"logged as an error: {record.getMessage()}")
@@ -162,3 +190,13 @@ class Watch(logging.Handler):
         )
         faulthandler.dump_traceback(all_threads=True)
         os._exit(HUNG)
+
+
+def _raised_in(error: BaseException | None) -> str:
+    """Return the qualified name of the function that raised it."""
+    traceback = None if error is None else error.__traceback__
+    name = ""
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_qualname
+        traceback = traceback.tb_next
+    return name
