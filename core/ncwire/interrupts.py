@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
-from ncwire.errors import NcwireError
+from ncwire.errors import BrokenMessageError, NcwireError, SessionCloseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +118,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         yield link
+        if isinstance(link, (SessionCloseError, BrokenMessageError)):
+            return  # what ended a session was raised then, and this may be long after
         seen.add(id(link))
         if link.__cause__ is not None:
             link = link.__cause__

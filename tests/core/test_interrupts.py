@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from ncwire.errors import SessionCloseError
 from ncwire.interrupts import by_signal, interruption, raise_interruption, raise_signalled
 
 
@@ -62,6 +63,15 @@ def test_it_is_known_by_itself_and_as_a_cause(raised):
     assert by_signal(raised)
     assert interruption(raised) is raised
     assert interruption(library_error(raised)) is raised
+
+
+def test_what_has_ended_a_session_is_no_part_of_what_comes_later(raised):
+    """It came out where it ended the session; the cause is raised by each call after that."""
+    ended = SessionCloseError(b"")
+    ended.__cause__ = raised
+    assert interruption(ended) is None
+    raise_signalled(ended)
+    raise_interruption(ended)
 
 
 def test_it_comes_out_as_it_was(raised):
