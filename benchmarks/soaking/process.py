@@ -127,10 +127,10 @@ class MainActor(Actor):
 
     def _live_as_child(self, chance: random.Random, held: Held | None) -> NoReturn:
         """Use or close what the parent has open, and exit: with none of the parent's locks."""
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(_CHILD)
         code = 1
         try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(_CHILD)
             if held is not None:
                 _use(held, chance)
             gc.collect()
