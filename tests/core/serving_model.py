@@ -40,7 +40,7 @@ QUOTED = {
     "queues": ("connection.py", "self._queue_up(buffers, until)"),
     "has the channel": (
         "connection.py",
-        "if not use.acquire(blocking=False) and not use.acquire(",
+        "while not use.acquire(blocking=False) and not use.acquire(",
     ),
     "reads": ("connection.py", "more = self._take_in(_BACKLOG)"),
     "leaves the channel": ("connection.py", "use.release()"),
