@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import socket
+import sys
 import threading
 import time
 
@@ -28,6 +29,20 @@ from ncwire.testing.conformance.resources import Resources, left_since
 pytestmark = pytest.mark.sshd
 
 MEGABYTE = 1024 * 1024
+SLOW_READER = """
+import os, sys, time
+hello = (
+    b'<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><capabilities><capability>'
+    b'urn:ietf:params:netconf:base:1.0</capability></capabilities><session-id>1</session-id>'
+    b'</hello>]]>]]>'
+)
+os.write(1, hello)
+total = 0
+while data := os.read(0, 20_000):
+    total += len(data)
+    time.sleep(0.01)
+open(sys.argv[1], "w").write(str(total))
+"""
 
 
 @pytest.fixture
@@ -346,6 +361,17 @@ def test_close_is_bounded_though_a_hop_takes_nothing(connect, hosts):
         assert nothing_left(before)
     finally:
         hosts[1].thaw()
+
+
+def test_close_lets_what_was_sent_reach_a_slow_reader(connect, make_sshd, tmp_path):
+    script, count = tmp_path / "slow.py", tmp_path / "count"
+    script.write_text(SLOW_READER)
+    device = make_sshd(subsystems={"netconf": f"{sys.executable} {script} {count}"})
+    session = connect(through([make_sshd(), make_sshd(), device], timeouts=Timeouts(close=60)))
+    document = "<sent>" + "x" * MEGABYTE + "</sent>"
+    session.send(document)
+    session.close()
+    assert int(count.read_text()) > len(document)
 
 
 def test_a_first_hop_with_a_hop_of_its_own(connect, hosts):

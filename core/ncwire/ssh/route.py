@@ -203,6 +203,13 @@ class RoutedChannel(Channel):
         """Have the channel tell of progress."""
         self._channel.on_ready(wake)
 
+    def finish(self) -> bool:
+        """Have the channel say that nothing more is written; return whether the host has closed.
+
+        The route carries on meanwhile, and stands until `close`.
+        """
+        return self._channel.finish()
+
     def last_words(self) -> LastWords:
         """Return what the host has said beside the stream."""
         return self._channel.last_words()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import socket
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
+from unittest.mock import create_autospec
 
 import pytest
 from scripted_driver import open_fds
 
-from ncwire.driver import ConnectOptions, Wait
+from ncwire.driver import Channel, ConnectOptions, Wait
 from ncwire.errors import HandshakeError, SSHError, SSHUnknownHostError, TransportError
 from ncwire.ssh.route import Route
 from ncwire.testing.memory import MemoryChannel
@@ -180,6 +182,21 @@ def test_a_tunnel_over_a_tunnel_ends_with_the_nearer_one(route, tunnel):
         peer.close()
         assert beyond.recv(10) == b""
     assert route.account().startswith("jump host bastion:22")
+
+
+METHODS = sorted(name for name, each in vars(Channel).items() if inspect.isfunction(each))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_all_that_is_asked_of_a_channel_behind_a_route_reaches_it(route, tunnel, method):
+    inner = create_autospec(Channel, instance=True, info=None, native=None)
+    channel = route.carry(inner)
+    signature = inspect.signature(vars(Channel)[method])
+    arguments = [object() for _ in list(signature.parameters)[1:]]
+    returned = getattr(channel, method)(*arguments)
+    asked = getattr(inner, method)
+    asked.assert_called_once_with(*arguments)
+    assert returned is (None if signature.return_annotation == "None" else asked.return_value)
 
 
 class Nonsense(MemoryChannel):
