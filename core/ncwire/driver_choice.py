@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ncwire import registry
 from ncwire.driver.ssh import SSHDriver
 from ncwire.errors import DriverError, UnsupportedOption
+from ncwire.recommended import who_can, who_has
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,7 @@ def check_features(driver: type[Driver], needed: Mapping[str, Feature]) -> None:
     """Raise `UnsupportedOption` for the first parameter whose feature the driver has not."""
     for name, feature in needed.items():
         if feature not in driver.features:
-            raise UnsupportedOption(driver.name, name, registry.who_can(feature))
+            raise UnsupportedOption(driver.name, name, who_can(feature))
 
 
 def _by(driver: str | type[Driver] | None) -> str:
@@ -118,7 +119,7 @@ def check(
     for feature in profile.requires.features:
         if feature not in driver.features:
             what = f"{feature.value}, which {_place(profile, 'requires.features')} requires"
-            raise UnsupportedOption(driver.name, what, registry.who_can(feature))
+            raise UnsupportedOption(driver.name, what, who_can(feature))
     _check_algorithms(driver, profile, profile.requires.algorithms)
 
 
@@ -126,16 +127,11 @@ def _check_algorithms(driver: type[Driver], profile: DeviceProfile, required: Al
     for kind in required.__slots__:
         names = getattr(required, kind)
         if names and not _has(driver, kind, names):
-            able = [
-                status.name
-                for each, status in registry.ssh_drivers()
-                if status.status == "ok" and _has(each, kind, names)
-            ]
             place = _place(profile, f"requires.{kind}")
             raise UnsupportedOption(
                 driver.name,
                 f"{' or '.join(names)}, of which {place} requires one",
-                f"these drivers do: {', '.join(able)}" if able else "no installed driver does",
+                who_has(kind, names),
             )
 
 

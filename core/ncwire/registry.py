@@ -140,16 +140,6 @@ def _inspect() -> Iterator[tuple[type[Driver] | None, DriverStatus]]:
         yield _status(name, registered[name])
 
 
-def who_can(feature: Feature) -> str:
-    """Return a phrase that names the installed drivers which declare a feature."""
-    able = [
-        status.name
-        for status in survey()
-        if status.status == "ok" and feature.value in status.features
-    ]
-    return f"these drivers do: {', '.join(able)}" if able else "no installed driver does"
-
-
 def entry_points(group: str) -> dict[str, list[EntryPoint]]:
     """Return a group's entry points by name, read from where they stand; imports none.
 

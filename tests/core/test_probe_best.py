@@ -8,6 +8,7 @@ from ncwire.driver import KexInit
 from ncwire.probe.greeting import Greeting
 from ncwire.probe.host_keys import HostKeyFinding, Standing
 from ncwire.probe.report import Report
+from ncwire.probe.stanza import stanza
 from ncwire.probe.verdicts import Ability, Verdict
 from servers.plain_ssh import kexinit
 
@@ -17,8 +18,8 @@ SOUND = Verdict("sound", "z 1", Ability.YES)
 UNABLE = Verdict("unable", "z 1", Ability.NO)
 
 
-def best(standing: Standing, *verdicts: Verdict) -> str:
-    report = Report(
+def report_of(standing: Standing, *verdicts: Verdict) -> Report:
+    return Report(
         host="h",
         port=22,
         username="u",
@@ -26,8 +27,6 @@ def best(standing: Standing, *verdicts: Verdict) -> str:
         drivers=verdicts,
         host_keys=(HostKeyFinding("ssh-ed25519", standing),),
     )
-    found = report.best()
-    return found.driver if found else ""
 
 
 @pytest.mark.parametrize(
@@ -42,4 +41,19 @@ def best(standing: Standing, *verdicts: Verdict) -> str:
     ],
 )
 def test_a_driver_with_a_hole_comes_last_for_a_host_that_is_not_known(standing, verdicts, driver):
-    assert best(standing, *verdicts) == driver
+    best = report_of(standing, *verdicts).best()
+    assert (best.driver if best else "") == driver
+
+
+@pytest.mark.parametrize(
+    ("standing", "verdict", "told"),
+    [
+        (Standing.UNKNOWN, HOLED, True),
+        (Standing.GOOD, HOLED, False),
+        (Standing.UNKNOWN, SOUND, False),
+    ],
+)
+def test_the_inventory_says_for_which_hosts_a_driver_with_a_hole_is(standing, verdict, told):
+    lines = stanza(report_of(standing, verdict))
+    assert f'driver = "{verdict.driver}"' in lines
+    assert ("# at a host whose key you know only: CVE-1\n" in lines) is told

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire import registry
+from ncwire import recommended, registry
 from ncwire.driver import Feature
 from ncwire.errors import AuthenticationError
 from servers.security_key import SecurityKeyAgent
@@ -51,4 +51,4 @@ def test_it_logs_in_or_is_left_out_with_the_driver_that_could(connect, driver, s
 
 
 def test_some_driver_can():
-    assert "paramiko" in registry.who_can(Feature.AGENT_SECURITY_KEY)
+    assert "paramiko" in recommended.who_can(Feature.AGENT_SECURITY_KEY)

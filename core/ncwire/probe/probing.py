@@ -28,11 +28,13 @@ from ncwire.probe.host_keys import HostKeyFinding, Standing
 from ncwire.probe.report import Answer, Report
 from ncwire.probe.verdicts import Ability, Candidate, Verdict, judged
 from ncwire.probe.visit import Visit
+from ncwire.recommended import KNOWN_HOSTS_ONLY
 from ncwire.ssh.known_hosts import host_entry_name
 from ncwire.ssh.options import settle
 from ncwire.ssh.parameters import Parameters, filenames
 from ncwire.ssh.sequence import host_key_policy
 from ncwire.ssh.session import connect
+from ncwire.vulnerabilities import open_to_a_stranger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -218,15 +220,17 @@ def _preferred(driver: str | type[Driver] | None, options: ConnectOptions) -> ty
     if issubclass(chosen, SSHDriver):
         check_features(chosen, needed)
         return chosen
-    able = [other for other, status in registry.ssh_drivers() if status.status == "ok"]
+    able = [each for each in registry.ssh_drivers() if each[1].status == "ok"]
     if not able:
         raise DriverUnavailable(
             chosen.name,
             "it is no SSH driver, and no other can be used",
             "install one that is: pip install paramiko",
         )
-    check_features(able[0], needed)
-    return able[0]
+    # Nothing is known of the host yet.
+    other, _ = min(able, key=lambda each: bool(open_to_a_stranger(each[1].libraries)))
+    check_features(other, needed)
+    return other
 
 
 def _driver_to_log_in(
@@ -245,7 +249,10 @@ def _driver_to_log_in(
         # Secrets go over weak algorithms only where somebody has allowed these by name.
         return None, "the server needs algorithms that have to be allowed by name"
     if driver is not None:
-        return None, f"driver {chosen.name!r} cannot talk to the server; {best.driver!r} can"
+        can = f"{best.driver!r} can"
+        if best.holes:
+            can += f", {KNOWN_HOSTS_ONLY} (see: ncwire drivers)"
+        return None, f"driver {chosen.name!r} cannot talk to the server; {can}"
     return best.driver, ""
 
 
@@ -276,13 +283,16 @@ def _with_another(
     """Return what came of logging in with the first driver, or of the next if that one failed.
 
     The verdict on one that failed says so then, and it is not advised. Where all fail it is no
-    driver's fault. A denial is final: each attempt counts at the server.
+    driver's fault. A denial is final: each attempt counts at the server. A driver whose library
+    has a hole for a stranger is not tried at a host that is not known.
     """
     failed = registry.choose(first).name
     if tried.problem is None or isinstance(tried.problem, _FINAL):
         return tried
     for verdict in report.drivers:
         if verdict.ability is not Ability.YES or verdict.driver == failed:
+            continue
+        if verdict.holes and not report.is_known:
             continue
         other = attempt(report, verdict.driver)
         if other.answer is not None:

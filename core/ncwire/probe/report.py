@@ -58,6 +58,11 @@ class Report:
     problem: NcwireError | None = None
     """What a login failed with, or what stood in its way."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether one of the host's keys is known, by known_hosts or by the caller."""
+        return any(key.standing is Standing.GOOD for key in self.host_keys)
+
     def best(self) -> Verdict | None:
         """Return the verdict on the driver to take; None if no driver can talk to the server.
 
@@ -65,7 +70,7 @@ class Report:
         one that needs no algorithm allowed, and among equals the default driver.
         """
         able = [each for each in self.drivers if each.ability in _RANKS]
-        stranger = not any(key.standing is Standing.GOOD for key in self.host_keys)
+        stranger = not self.is_known
         return min(
             able,
             key=lambda each: (stranger and bool(each.holes), _RANKS.index(each.ability)),
@@ -74,7 +79,7 @@ class Report:
 
     def key_to_verify(self) -> HostKeyFinding | None:
         """Return the host key that a session would be shown, if none of the host's is known."""
-        if any(key.standing is Standing.GOOD for key in self.host_keys):
+        if self.is_known:
             return None
         unknown = [key for key in self.host_keys if key.standing is Standing.UNKNOWN]
         best = self.best()

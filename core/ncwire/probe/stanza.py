@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ncwire import registry
 from ncwire.probe.families import DEFAULT
+from ncwire.recommended import KNOWN_HOSTS_ONLY
 from ncwire.ssh.algorithms import KINDS
 from ncwire.ssh.defaults import DEFAULT_PORT
 
@@ -41,6 +42,8 @@ def _lines(report: Report) -> Iterator[str]:
     if best is not None:
         if best.driver != registry.choose(None).name:
             yield f"driver = {_quoted(best.driver)}"
+        if best.holes and not report.is_known:
+            yield f"# {KNOWN_HOSTS_ONLY} only: {', '.join(best.holes)}"
         for kind in KINDS:
             if names := getattr(best.allow, kind):
                 yield f"algorithms.allow.{kind} = [{', '.join(map(_quoted, names))}]"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ncwire import registry
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.kexinit import is_aead
+from ncwire.recommended import KNOWN_HOSTS_ONLY
 from ncwire.ssh.algorithm_names import ASSIGNED
 from ncwire.ssh.algorithms import KINDS, MODERN, in_common
 from ncwire.vulnerabilities import open_to_a_stranger
@@ -31,8 +32,11 @@ def advise(error: NoCommonAlgorithmError) -> str:
             continue  # what has just failed is no advice
         way = f"driver {status.name} could, with {_told(allow)}"
         if open_to_a_stranger(status.libraries):
-            way += ", at a host whose key you know (see: ncwire drivers)"
-        ways.append(f"{way} (not usable yet: {status.remedy})" if status.remedy else way)
+            way += f", {KNOWN_HOSTS_ONLY} (see: ncwire drivers)"
+        if status.remedy:
+            # What its library will be, and with which holes, shows when it is there.
+            way += f" (not usable yet: {status.remedy}; then see: ncwire drivers)"
+        ways.append(way)
     if ways:
         return "; ".join(ways)
     return "no installed driver could"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Final
 
-from ncwire import registry
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.kexinit import is_aead
 from ncwire.errors import UnsupportedOption
+from ncwire.recommended import who_has
 from ncwire.ssh.public_keys import CERTIFICATE_SUFFIX, is_certificate
 
 if TYPE_CHECKING:
@@ -116,16 +116,11 @@ def in_common(wanted: Algorithms, available: Algorithms) -> Algorithms:
 
 
 def _unsupported(driver: type[SSHDriver], kind: str, wanted: Sequence[str]) -> UnsupportedOption:
-    able = [
-        status.name
-        for other, status in registry.ssh_drivers()
-        if status.status == "ok" and {*wanted} & {*getattr(other.algorithms, kind)}
-    ]
     return UnsupportedOption(
         driver.name,
         f"algorithms.{kind}={tuple(wanted)!r}",
         f"it has {', '.join(getattr(driver.algorithms, kind)) or 'none'}; "
-        + (f"these drivers do: {', '.join(able)}" if able else "no installed driver does"),
+        + who_has(kind, wanted),
     )
 
 

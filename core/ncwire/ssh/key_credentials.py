@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ncwire import registry
 from ncwire.driver.auth import AgentAttempt
 from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import KeyFileError, SSHError
 from ncwire.printable import one_line
+from ncwire.recommended import who_can
 from ncwire.ssh import keys
 from ncwire.ssh.credentials import Credential, Source
 from ncwire.ssh.user_certificates import CertificateError, from_blob, is_certificate
@@ -225,7 +225,7 @@ class KeyUser:
         """Tell whether the driver can have the agent sign with a key, and report if it cannot."""
         able = self._uses_security_keys or not held.key.type.startswith("sk-")
         if not able:
-            others = registry.who_can(Feature.AGENT_SECURITY_KEY)
+            others = who_can(Feature.AGENT_SECURITY_KEY)
             report(
                 f"publickey {held.name}, of the agent ({held.key.type} {held.key.sha256}): not "
                 f"tried, not supported by driver {self._driver!r} ({others})"

@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ncwire import registry
 from ncwire.connecting import Connecting
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.channel import Channel, ChannelRequest
@@ -15,6 +14,7 @@ from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import ChannelError, NcwireError, NoCommonAlgorithmError, OptionError
+from ncwire.recommended import who_can
 from ncwire.ssh import algorithms, monkey_patches, sockets
 from ncwire.ssh.accept_new import NewHosts
 from ncwire.ssh.algorithm_advice import advise
@@ -141,7 +141,7 @@ class SSHConnecting(Connecting):
         return replace(policy, no_certificates=self._no_certificates)
 
     def _no_certificates(self) -> str:
-        able = registry.who_can(Feature.HOST_CERTIFICATE)
+        able = who_can(Feature.HOST_CERTIFICATE)
         return f"driver {self._ssh.name!r} cannot take host certificates ({able})"
 
     def _handshake(self, sock: socket.socket, offered: Algorithms) -> HostKey:
