@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ncwire.driver.seconds import shown
 from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
 BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
@@ -60,16 +62,18 @@ class Capabilities:
     """
 
     def __init__(self, uris: Iterable[str] = ()) -> None:
-        if isinstance(uris, str):
+        if isinstance(uris, str | bytes):
             raise OptionError("capabilities", "give several URIs, in a list, not one string")
+        if not isinstance(uris, Iterable):
+            raise OptionError("capabilities", f"must be URIs, not {type(uris).__name__}")
         self._by_uri: dict[str, Capability] = {}
         for uri in uris:
             self.add(uri)
 
     def add(self, uri: str) -> None:
         """Add a capability at the end; one that is there already keeps its place."""
-        if not uri or _NOT_IN_A_URI.search(uri):
-            raise OptionError("capabilities", f"{uri!r} is no URI")
+        if not _is_uri(uri):
+            raise OptionError("capabilities", f"{shown(uri)} is no URI")
         self._by_uri.setdefault(uri, Capability(uri))
 
     def remove(self, key: str) -> None:
@@ -117,6 +121,10 @@ def default_client_capabilities() -> Capabilities:
     All other capabilities of RFC 6241 section 8 tell what a *server* does.
     """
     return Capabilities([BASE_1_0, BASE_1_1])
+
+
+def _is_uri(given: object) -> bool:
+    return isinstance(given, str) and given != "" and not _NOT_IN_A_URI.search(given)
 
 
 def _names(uri: str) -> Iterator[str]:

@@ -27,6 +27,7 @@ from ncwire.errors import (
     TransportError,
 )
 from ncwire.framing import Limits
+from ncwire.hub import Hub
 from ncwire.interrupts import raise_interruption, raise_signalled
 from ncwire.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire.keepalive import Keepalive
@@ -40,8 +41,6 @@ from ncwire.unclosed import closed, opened
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from types import TracebackType
-
-    from ncwire.hub import Hub
 
 
 class _State(enum.Enum):
@@ -83,11 +82,11 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         dialect: Dialect = PLAIN,
     ) -> None:
         threading.Thread.__init__(self, group, target, name, args, kwargs, daemon=True)
-        if hub is not None and target is not None:
-            raise OptionError("target", "needs a thread, and a session on a hub has none")
+        if hub is not None:
+            _check_hub(hub, target)
         self._hub = hub
         self._client_capabilities = Capabilities(capabilities)
-        limits = limits or Limits()
+        limits = Limits() if limits is None else _checked(limits)
         Conversation.__init__(self, _protocol(self._client_capabilities, limits, dialect), dialect)
         self._send_queue = limits.send_queue
         # Re-entrant, for a signal handler may come in the middle of what it protects, and call
@@ -439,6 +438,19 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             connection.abandon(cause)
         if self.ident is not None or self._hub is not None:
             self.join(max(0.1, deadline - time.monotonic()))
+
+
+def _checked(limits: Limits) -> Limits:
+    if not isinstance(limits, Limits):
+        raise OptionError("limits", f"must be a Limits, not {type(limits).__name__}")
+    return limits
+
+
+def _check_hub(hub: Hub, target: Callable[..., object] | None) -> None:
+    if not isinstance(hub, Hub):
+        raise OptionError("hub", f"must be a Hub, not {type(hub).__name__}")
+    if target is not None:
+        raise OptionError("target", "needs a thread, and a session on a hub has none")
 
 
 def _protocol(client: Capabilities, limits: Limits, dialect: Dialect) -> Protocol:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ncwire.dialect import Dialect
 from ncwire.errors import MessageError, NcwireError, OptionError
+from ncwire.filename import named_file
 from ncwire.interrupts import raise_signalled
 from ncwire.messages import BASE_NS
 from ncwire.profiles import catalogue
@@ -49,7 +50,7 @@ def settled(given: ProfileLike) -> DeviceProfile:
     if isinstance(given, str):
         return catalogue.get(given)
     if isinstance(given, os.PathLike):
-        return catalogue.load(given)
+        return catalogue.load(named_file("profile", given))
     if callable(getattr(given, "get_capabilities", None)):
         return from_device_handler(given)
     raise OptionError(

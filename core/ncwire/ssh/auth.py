@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from ncwire.ssh.user_certificates import Certificates
 from ncwire.steps import check_returned, driver_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from ncwire.driver.auth import AgentIdentity, Attempt, Prompt
     from ncwire.driver.options import ConnectOptions
@@ -367,10 +368,24 @@ def _listed(methods: frozenset[str]) -> str:
 
 
 def _check_answers(answers: Sequence[str], prompts: Sequence[Prompt]) -> None:
-    strings = not isinstance(answers, str) and all(isinstance(answer, str) for answer in answers)
-    if not strings or len(answers) != len(prompts):
+    came = _no_answers(answers, len(prompts))
+    if came:
+        texts = ", ".join(f'"{prompt.text}"' for prompt in prompts)
+        asked = f" ({one_line(texts, _LONGEST_LIST)})" if texts else ""
         raise OptionError(
-            "auth_handler", f"must return one string for each of the {len(prompts)} prompts"
+            "auth_handler",
+            f"must return a list of one string for each of the {len(prompts)} prompts{asked}; "
+            f"{came} came",
         )
     if not all(map(is_encodable, answers)):
         raise OptionError("auth_handler", "has returned what cannot be sent as UTF-8")
+
+
+def _no_answers(answers: object, wanted: int) -> str:
+    """Return what has come in place of so many answers, without showing it; "" if it is them."""
+    if not isinstance(answers, Sequence) or isinstance(answers, str | bytes | bytearray):
+        return type(answers).__name__
+    for answer in answers:
+        if not isinstance(answer, str):
+            return f"a list with {type(answer).__name__} in it"
+    return "" if len(answers) == wanted else f"a list of {len(answers)}"

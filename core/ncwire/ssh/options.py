@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ncwire.driver.options import ConnectOptions
 from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError
+from ncwire.filename import named_file
 from ncwire.ssh import jumps, parameters, sockets
 from ncwire.ssh.algorithm_policy import merged, settled
 from ncwire.ssh.defaults import DefaultPort, default_unknown_host_cb
@@ -175,7 +176,7 @@ def _config_filename(ssh_config: Filename | bool | None) -> str | None:  # noqa:
         return USER_CONFIG if exists(USER_CONFIG) else None
     if ssh_config is None or ssh_config is False:
         return None
-    return os.fspath(ssh_config)
+    return named_file("ssh_config", ssh_config)
 
 
 def _looked_up(given: Parameters, configuration: Configuration | None) -> SSHConfig | None:

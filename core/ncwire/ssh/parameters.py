@@ -15,6 +15,7 @@ from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.seconds import positive_seconds, seconds_or_none
 from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError
+from ncwire.filename import named_file
 from ncwire.ssh import sockets
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.defaults import DEFAULT_PORT, default_unknown_host_cb
@@ -103,13 +104,16 @@ def exists(filename: str) -> bool:
         return False
 
 
-def filenames(option: str, given: Filename | Iterable[Filename] | None) -> tuple[str, ...]:
+def filenames(option: str, given: object) -> tuple[str, ...]:
     """Return one file name or several as strings. Raises `OptionError` naming the option."""
     if given is None:
         return ()
     if isinstance(given, str | os.PathLike):
-        return (os.fspath(given),)
-    return strings(option, given, os.PathLike)
+        return (named_file(option, given),)
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        what = type(given).__name__
+        raise OptionError(option, f"must be a path, or several in a list or tuple, not {what}")
+    return tuple(named_file(option, each) for each in given)
 
 
 def expanded(option: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -123,14 +127,16 @@ def expanded(option: str, names: Iterable[str]) -> tuple[str, ...]:
         raise OptionError(option, str(error)) from error
 
 
-def strings(option: str, values: object, *kinds: type) -> tuple[str, ...]:
-    """Return several strings, or paths, as strings. Raises `OptionError` naming the option."""
+def strings(option: str, values: object) -> tuple[str, ...]:
+    """Return several strings in a tuple. Raises `OptionError` naming the option."""
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise OptionError(option, "must be several strings, in a list or tuple")
+        what = type(values).__name__
+        raise OptionError(option, f"must be several strings, in a list or tuple, not {what}")
     listed = tuple(values)
-    if not all(isinstance(value, (str, *kinds)) for value in listed):
-        raise OptionError(option, "must be strings")
-    return tuple(os.fspath(value) for value in listed)
+    for value in listed:
+        if not isinstance(value, str):
+            raise OptionError(option, f"must be strings, {type(value).__name__} is none")
+    return listed
 
 
 def hops(jumps: Iterable[str | Jump]) -> tuple[str | Jump, ...]:
@@ -189,6 +195,8 @@ def _check_kinds(given: Parameters) -> None:
         wrong = not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
         if value is not None and wrong:
             raise OptionError(name, f"must be {meaning}, not {type(value).__name__}")
+    if given.port is None:
+        raise OptionError("port", "must be a number, not None")
     for name in _SWITCHES:
         if not isinstance(getattr(given, name), bool):
             raise OptionError(name, "must be True or False")

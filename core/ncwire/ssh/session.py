@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -69,9 +68,9 @@ class SSHSession(Session):
         if isinstance(capabilities, Iterable):
             uris = capabilities
         elif capabilities is not None:
-            profile = _only(profile, capabilities)
+            profile = _only(profile, "capabilities", capabilities)
         if device_handler is not None:
-            profile = _only(profile, device_handler)
+            profile = _only(profile, "device_handler", device_handler)
         settled = None if profile is None else _profile(profile)
         if uris is None:
             own = default_client_capabilities
@@ -145,10 +144,11 @@ class SSHSession(Session):
         be read.
         """
         # `import ncwire` must stay quick: what only connecting needs comes with it.
+        from ncwire.filename import named_file  # noqa: PLC0415
         from ncwire.ssh.known_hosts import read_known_hosts  # noqa: PLC0415
         from ncwire.ssh.parameters import exists, user_known_hosts  # noqa: PLC0415
 
-        path = user_known_hosts() if filename is None else os.fspath(filename)
+        path = user_known_hosts() if filename is None else named_file("known_hosts", filename)
         if filename is not None or exists(path):
             read_known_hosts([path])
         self._known_hosts.append(path)
@@ -396,9 +396,18 @@ def connect(
     return session
 
 
-def _only(profile: ProfileLike | None, other: DeviceProfile | DeviceHandler) -> ProfileLike:
+def _only(
+    profile: ProfileLike | None, option: str, other: DeviceProfile | DeviceHandler
+) -> ProfileLike:
     if profile is not None:
         raise OptionError("profile", "is given twice")
+    # As in `_profile`.
+    from ncwire.profiles import DeviceProfile  # noqa: PLC0415
+
+    if not isinstance(other, DeviceProfile) and not hasattr(other, "get_capabilities"):
+        also = "several URIs, " if option == "capabilities" else ""
+        what = type(other).__name__
+        raise OptionError(option, f"must be {also}a DeviceProfile or a device handler, not {what}")
     return other
 
 

@@ -331,10 +331,31 @@ def test_a_handler_s_answer_that_cannot_be_sent_is_told():
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("answers", [[], ["a", "b"], [None], "x", [b"right"]])
-def test_a_handler_that_answers_nonsense_is_told(answers):
-    with pytest.raises(OptionError, match="auth_handler: must return one string for each of"):
-        authenticate(scripted(steps=[PROMPTS]), options(auth_handler=lambda *_: answers))
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ([], "a list of 0 came"),
+        (["secret", "b"], "a list of 2 came"),
+        ([None], "a list with NoneType in it came"),
+        ([b"secret"], "a list with bytes in it came"),
+        ("secret", "str came"),
+        (None, "NoneType came"),
+        (7, "int came"),
+        ({"secret"}, "set came"),
+        ({"Password: ": "secret"}, "dict came"),
+        ((each for each in ["secret"]), "generator came"),
+    ],
+)
+def test_a_handler_that_answers_something_else_is_told(answers, told):
+    asks = (Prompt("Password\x1b: ", False),)
+    with pytest.raises(OptionError) as caught:
+        authenticate(
+            scripted(steps=[PROMPTS], prompts=(asks,)), options(auth_handler=lambda *_: answers)
+        )
+    assert str(caught.value) == (
+        "auth_handler: must return a list of one string for each of the 1 prompts "
+        f'("Password\\x1b: "); {told}'
+    )
 
 
 def test_what_the_handler_raises_comes_out_even_if_the_driver_wraps_it():

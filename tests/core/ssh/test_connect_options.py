@@ -13,7 +13,7 @@ import pytest
 
 import ncwire
 from ncwire.driver import Algorithms, Feature, Timeouts
-from ncwire.errors import NcwireError, OptionError
+from ncwire.errors import DriverError, NcwireError, OptionError
 from ncwire.ssh.algorithm_policy import AlgorithmPolicy
 from ncwire.ssh.algorithms import MODERN
 from ncwire.ssh.defaults import DEFAULT_PORT, default_unknown_host_cb
@@ -120,6 +120,54 @@ def test_a_bad_value_is_refused_by_the_parameters_name(option, value):
         settled(**{option: value})
     assert caught.value.option == option
     assert str(caught.value).startswith(f"{option}: ")
+
+
+class InBytes(os.PathLike):
+    def __fspath__(self):
+        return b"/x"
+
+
+WRONG = [7, -1.5, b"x", [7], [b"x"], {7: 8}, object(), True, lambda: None, InBytes(), [InBytes()]]
+NO_PATH = [each for each in WRONG if not isinstance(each, bool)]
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        *((each, WRONG) for each in ("known_hosts", "key_filename", "capabilities", "limits")),
+        *((each, WRONG) for each in ("hub", "profile", "driver", "subsystems", "jumps")),
+        ("ssh_config", NO_PATH),
+        ("port", [None, *(each for each in WRONG if each != WRONG[0])]),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_by_name_and_before_anything_is_opened(option, values):
+    for value in values:
+        with pytest.raises(NcwireError) as caught:
+            ncwire.connect("r1.invalid", **{"port": 1} | {option: value})
+        if option == "driver":
+            assert isinstance(caught.value, DriverError)
+        else:
+            assert caught.value.option == option, value
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_known_hosts_file_to_load_is_one_path(name):
+    with pytest.raises(OptionError, match="known_hosts: must be a path"):
+        ncwire.SSHSession().load_known_hosts(name)
+
+
+@pytest.mark.parametrize(
+    ("jump", "option"),
+    [
+        ({"host": 5}, "host"), ({"host": None}, "host"), ({"port": "22"}, "port"),
+        ({"username": 5}, "username"), ({"password": b"x"}, "password"),
+        ({"key_filename": 5}, "key_filename"), ({"passphrase": 5}, "passphrase"),
+    ],
+)  # fmt: skip
+def test_a_jump_of_another_kind_is_refused_by_the_name_of_its_field(jump, option):
+    with pytest.raises(OptionError) as caught:
+        settled(jumps=[ncwire.Jump(**{"host": "bastion"} | jump)])
+    assert option in str(caught.value)
 
 
 @pytest.mark.parametrize("secret", [b"hunter2", ["hunter2"]])
