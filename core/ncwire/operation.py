@@ -190,19 +190,19 @@ def _written(operation: ET.Element | ET.ElementTree[Any]) -> bytes:
 def _encoded(text: str) -> bytes:
     try:
         return text.encode()
-    except UnicodeError as error:
-        raise _not_utf8(error) from error
+    except UnicodeEncodeError as error:
+        raise _not_utf8(error, text.count("\n", 0, error.start)) from error
 
 
 def _check_utf8(document: bytes) -> None:
     try:
         document.decode()
-    except UnicodeError as error:
-        raise _not_utf8(error) from error
+    except UnicodeDecodeError as error:
+        raise _not_utf8(error, document.count(b"\n", 0, error.start)) from error
 
 
-def _not_utf8(error: UnicodeError) -> OptionError:
-    return OptionError("operation", f"is not UTF-8: {error}")
+def _not_utf8(error: UnicodeError, newlines: int) -> OptionError:
+    return OptionError("operation", f"is not UTF-8: {error} (line {newlines + 1})")
 
 
 def _declared(operation: bytes) -> int:

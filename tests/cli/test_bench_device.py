@@ -147,7 +147,7 @@ def test_an_operation_that_is_no_xml_is_told(run, device, tmp_path, text):
     file.write_text(text)
     code, _, err = run("bench", *device, *TINY, "--rpc", str(file))
     assert code == Exit.USAGE
-    assert "this is no XML" in err
+    assert err.startswith(f"ncwire: {file}: ")
 
 
 def test_an_rpc_that_the_device_refuses_is_not_measured(run, device, tmp_path):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -179,7 +181,39 @@ def test_what_cannot_be_sent_is_told_before_connecting_is_blamed(run, login, tmp
     assert run("rpc", *login, str(tmp_path / "missing.xml"))[0] == Exit.USAGE
     code, _, err = run("rpc", *login, str(file))
     assert code == Exit.USAGE
-    assert "operation" in err
+    assert err == f"ncwire: {file}: is empty\n"
+
+
+MALFORMED = {
+    b"<a>\n <b>\n</a>": "is not well-formed: mismatched tag (line 3, column 3)",
+    b" ": "is empty",
+    b"<a>\n\xff</a>": "is not UTF-8: 'utf-8' codec can't decode byte 0xff in position 4: "
+    "invalid start byte (line 2)",
+    b"<!DOCTYPE a><a/>": "has a DOCTYPE",
+}
+
+
+@pytest.mark.parametrize("content", MALFORMED)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["rpc", "r1.invalid", "FILE"],
+        ["bench", "r1.invalid", "--rpc", "FILE"],
+        ["listen", "--device", "r1", "--rpc", "FILE"],
+    ],
+)
+def test_an_operation_that_is_none_is_told_with_its_file(run, tmp_path, command, content):
+    file = tmp_path / "edit.xml"
+    file.write_bytes(content)
+    code, _, err = run(*(str(file) if word == "FILE" else word for word in command))
+    assert (code, err) == (Exit.USAGE, f"ncwire: {file}: {MALFORMED[content]}\n")
+
+
+def test_an_operation_from_stdin_that_is_none_is_told_so(run, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"<a>")))
+    code, _, err = run("rpc", "r1.invalid", "-")
+    assert code == Exit.USAGE
+    assert err.startswith("ncwire: stdin: is not well-formed")
 
 
 @pytest.mark.parametrize("output", [(), ("--output", "reply.xml")])
@@ -193,7 +227,7 @@ def test_what_is_not_well_formed_is_told_with_its_place_and_no_connection(run, t
         with pytest.raises(BlockingIOError):
             unasked.accept()
     assert code == Exit.USAGE
-    assert "operation: is not well-formed: mismatched tag (line 2, column 22)" in err
+    assert f"ncwire: {file}: is not well-formed: mismatched tag (line 2, column 22)" in err
 
 
 def test_a_whole_rpc_keeps_its_message_id(run, login, tmp_path):
@@ -412,6 +446,23 @@ def test_a_key_that_cannot_be_used_is_a_warning_where_the_password_lets_in(run, 
         code, _, err = run("hello", *login, "--password-env", "SECRET")
     assert code == Exit.OK
     assert f"WARNING: ncwire.ssh.auth: admin@127.0.0.1: private key {key}: the password " in err
+
+
+@pytest.mark.parametrize("driver", ["paramiko", "libssh2"])
+@pytest.mark.parametrize("methods", [("password",), ("publickey", "password")])
+def test_a_key_file_that_is_not_there_is_a_warning_where_the_password_lets_in(
+    run, home, methods, driver
+):
+    key = str(home / "no_such_key")
+    with EmbeddedServer(password="correct horse", auth_methods=methods) as server:
+        server.write_known_hosts(home / ".ssh" / "known_hosts")
+        login = [f"{server.username}@127.0.0.1", "-p", str(server.port), "-i", key]
+        code, _, err = run("hello", *login, "--password-env", "SECRET", "--driver", driver)
+    assert code == Exit.OK
+    assert err == (
+        f"ncwire: WARNING: ncwire.ssh.auth: admin@127.0.0.1: private key {key}: no such file; it "
+        "was left out\n"
+    )
 
 
 def test_a_private_key_and_the_names_of_ssh(run, tmp_path, home):

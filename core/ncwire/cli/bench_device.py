@@ -98,7 +98,7 @@ def _operation(arguments: argparse.Namespace) -> tuple[str, str]:
         return f"<get-config>{source}</get-config>", "get-config"
     if arguments.rpc is None:
         return NOTHING, "get-config"
-    document = documents.read(arguments.rpc)
+    document = documents.operation(arguments.rpc)
     try:
         root = fromstring(document, forbid_dtd=True)
         text = document.decode()

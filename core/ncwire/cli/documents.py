@@ -15,18 +15,33 @@ from defusedxml.minidom import parseString
 
 from ncwire.errors import OptionError
 from ncwire.messages import spellings
+from ncwire.rpc_document import RPCWriter
 
 if TYPE_CHECKING:
     from xml.dom.minidom import Node
 
+_STDIN = "-"
 _RPC_ERROR = spellings("rpc-error")
 _UNREADABLE = (ParseError, ExpatError, DefusedXmlException, ValueError, LookupError)
 _DEPTH_OF_AN_RPC_ERROR = 2
 
 
-def read(filename: str) -> bytes:
-    """Return what is in a file, or comes from stdin for "-". Raises `OptionError`."""
-    if filename == "-":
+def operation(filename: str) -> bytes:
+    """Return the operation in a file, or from stdin for "-".
+
+    Raises `OptionError`, which names the file, for one that cannot be read or sent.
+    """
+    document = _read(filename)
+    try:
+        RPCWriter().write(document)
+    except OptionError as error:
+        where = "stdin" if filename == _STDIN else filename
+        raise OptionError(where, error.problem) from error
+    return document
+
+
+def _read(filename: str) -> bytes:
+    if filename == _STDIN:
         return sys.stdin.buffer.read()
     try:
         return Path(filename).read_bytes()

@@ -12,7 +12,6 @@ from ncwire.cli import connection, documents, failures, passwords, values
 from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import console, printable, write_document
 from ncwire.errors import NcwireError
-from ncwire.rpc_document import RPCWriter
 
 if TYPE_CHECKING:
     import argparse
@@ -89,9 +88,8 @@ def add_to(
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer calls until there have been enough."""
-    operation = None if arguments.rpc is None else documents.read(arguments.rpc)
-    if operation is not None:
-        RPCWriter().write(operation)  # what cannot be sent is told before anybody calls
+    # What cannot be sent is told before anybody calls.
+    operation = None if arguments.rpc is None else documents.operation(arguments.rpc)
     password = passwords.given(arguments)
     passphrase = passwords.given_passphrase(arguments)
     devices = [

@@ -9,7 +9,6 @@ from ncwire.cli import connection, documents, failures, saving, values
 from ncwire.cli.failures import Exit
 from ncwire.cli.terminal import write_document
 from ncwire.errors import OptionError
-from ncwire.rpc_document import RPCWriter
 
 if TYPE_CHECKING:
     from ncwire.notifications import NotificationReader
@@ -95,8 +94,7 @@ class _InsteadOf(argparse.Action):
 
 def run(arguments: argparse.Namespace) -> int:
     """Send the rpc and print what comes."""
-    operation = _operation(arguments)
-    RPCWriter().write(operation)  # what cannot be sent is told before anything is connected
+    operation = _operation(arguments)  # what cannot be sent is told before anything is connected
     # The reader comes before the rpc, which may be the subscription, so that it misses none.
     with (
         connection.connect(arguments) as session,
@@ -125,7 +123,7 @@ def _operation(arguments: argparse.Namespace) -> str | bytes:
         return "<get/>"
     if arguments.get_config is not None:
         return f"<get-config><source><{arguments.get_config}/></source></get-config>"
-    return documents.read(arguments.file)
+    return documents.operation(arguments.file)
 
 
 def _print(notifications: NotificationReader, number: int) -> None:

@@ -84,7 +84,9 @@ class Authentication:
         self._partial = False
         self._callback_error: BaseException | None = None
         self._certificates = Certificates(options.certificate_files)
+        self._unusable = [each for each in named_keys if isinstance(each, KeyFileError)]
         self._not_loaded: list[KeyFileError] = []
+        """Those of `_unusable` whose turn has come."""
         self._not_used: list[KeyFileError] = []
         """Keys that were loaded, and that the driver's library cannot use."""
         self._plan = Plan(self._sources(named_keys), driver.features, self._report.append)
@@ -106,9 +108,7 @@ class Authentication:
         when the connection fails; what `auth_handler` raises passes through.
         """
         self._log_in()
-        # An encrypted file is no loss if the agent holds its key.
-        missed = [each for each in self._not_loaded if not self._was_tried(each.path)]
-        for error in (*missed, *self._not_used):
+        for error in (*filter(self._is_a_loss, self._unusable), *self._not_used):
             _log.warning("%s: %s; it was left out", self._who(), error)
 
     def _log_in(self) -> None:
@@ -317,9 +317,12 @@ class Authentication:
             raise
         return answers
 
-    def _was_tried(self, path: str) -> bool:
-        public = keys.public_half(path)
-        return public is not None and self._plan.was_tried(public.blob)
+    def _is_a_loss(self, error: KeyFileError) -> bool:
+        public = keys.public_half(error.path)
+        if public is None:  # as a file is that is not there
+            return True
+        # An encrypted file is no loss if it was not needed, or the agent holds its key.
+        return error in self._not_loaded and not self._plan.was_tried(public.blob)
 
     def _failure(self) -> AuthenticationError:
         self._plan.report_untried(self._offered, self._driver.name)

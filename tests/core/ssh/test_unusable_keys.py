@@ -71,6 +71,26 @@ def test_the_next_key_is_tried_and_a_warning_tells(good, missing, caplog):
     )
 
 
+def left_out(caplog) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_a_missing_file_is_told_though_the_server_takes_passwords_only(missing, encrypted, caplog):
+    driver = authenticate(
+        scripted(steps=[PASSWORD]),
+        options(key_filename=(missing, encrypted), password="right"),
+    )
+    assert tried(driver) == [PasswordAttempt]
+    # That the other key has a passphrase is no mistake of the user's.
+    assert left_out(caplog) == [f"admin@r1: private key {missing}: no such file; it was left out"]
+
+
+def test_a_missing_file_is_told_though_a_key_before_it_was_good(good, missing, caplog):
+    path, blob = good
+    authenticate(scripted(steps=[PUBLICKEY], keys=[blob]), options(key_filename=(path, missing)))
+    assert left_out(caplog) == [f"admin@r1: private key {missing}: no such file; it was left out"]
+
+
 def test_the_password_is_tried_and_was_no_passphrase(encrypted, caplog):
     driver = authenticate(
         scripted(steps=[PUBLICKEY | PASSWORD]),
