@@ -12,6 +12,8 @@ from ncwire_libssh2.identification import Lines
 from ncwire_libssh2.plain import NEWKEYS, PlainPackets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ncwire.driver import Algorithms, Deadline
     from ncwire_libssh2.connection import Connection
 
@@ -22,6 +24,10 @@ _LONGEST_PACKET = 35000  # RFC 4253 section 6.1
 _SHORTEST_PACKET = 5
 _MOST = 1 << 20
 """How many bytes of packets may come until the new keys; of OpenSSH's sshd it is some 3,000."""
+
+
+def _broken(why: str) -> HandshakeError:
+    return HandshakeError(f"SSH handshake: the connection broke: {why}")
 
 
 class Greeting:
@@ -64,7 +70,7 @@ class Greeting:
     def _identification(self) -> bytes:
         """Return the line, and pass over those before it; what comes after it stays unread."""
         lines = Lines()
-        while seen := self._receive(_AT_ONCE, socket.MSG_PEEK):
+        while seen := self._receive(_AT_ONCE, socket.MSG_PEEK, lines.missing):
             self._deadline.remaining()
             line = lines.take(self._receive(seen.find(b"\n") + 1 or len(seen)))
             if line is not None:
@@ -115,7 +121,9 @@ class Greeting:
             data += more
         return data
 
-    def _receive(self, size: int, flags: int = 0) -> bytes:
+    def _receive(
+        self, size: int, flags: int = 0, lost: Callable[[str], HandshakeError] = _broken
+    ) -> bytes:
         connection = self._connection
         while True:
             try:
@@ -124,6 +132,4 @@ class Greeting:
             except BlockingIOError:
                 connection.wait(select.POLLIN, self._deadline)
             except OSError as error:
-                raise HandshakeError(
-                    f"SSH handshake: the connection broke: {error.strerror or error}"
-                ) from error
+                raise lost(error.strerror or str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ncwire.driver import one_line, other_protocol
+from ncwire.driver import no_identification, one_line, other_protocol
 from ncwire.errors import HandshakeError
 
 LONGEST_LINE: Final = 8192
@@ -61,6 +61,9 @@ class Lines:
         """Return the error for an identification that did not come, with what came last."""
         if name := other_protocol(self._beginning):
             return HandshakeError(f"SSH handshake: the peer speaks {name}, not SSH")
+        if not self._beginning:
+            told = f"SSH handshake: {no_identification(b'')}"
+            return HandshakeError(f"{told}: {why}" if why else told)
         told = "SSH handshake: no SSH identification came from the server"
         if why:
             told += f": {why}"

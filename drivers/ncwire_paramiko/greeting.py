@@ -63,12 +63,7 @@ def _octet(packetizer: Packetizer, said: bytearray) -> bytes:
     try:
         octet: bytes = packetizer.read_all(1)
     except (EOFError, OSError) as error:
-        text = (
-            no_identification(bytes(said))
-            if said
-            else "no SSH identification came from the server"
-        )
-        raise paramiko.SSHException(text) from error
+        raise paramiko.SSHException(no_identification(bytes(said))) from error
     if len(said) < _KEPT:
         said += octet
     return octet

@@ -38,7 +38,10 @@ def servers_alert() -> bytes:
         (b"Not allowed at this time\r\n", 'the peer said "Not allowed at this time"'),
         (b"one\r\n\x1b[2Jtwo\xff", 'the peer said "one \\x1b[2Jtwo\ufffd"'),
         (b"x" * 9_000, f'the peer said "{"x" * 300}..."'),
-        (b"", "the peer closed without a word"),
+        (
+            b"",
+            "without a word; it refuses the connection, or expects another protocol, such as TLS",
+        ),
     ],
 )
 def test_what_is_no_ssh(said, told):

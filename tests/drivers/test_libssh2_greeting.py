@@ -101,7 +101,6 @@ def test_a_server_that_waits_for_our_identification_and_our_offer():
 @pytest.mark.parametrize(
     "said",
     [
-        b"",
         b"400 Bad Request\r\n\r\n",
         b"SSH-2.0-no_end_of_line",
     ],

@@ -222,7 +222,7 @@ def test_a_peer_that_floods_with_packets_is_not_listened_to_for_long(
 
 @pytest.mark.parametrize(
     ("said", "told"),
-    [(b"", " from the server"), (b"hello\r\n", ': the peer said "hello"')],
+    [(b"", ": the peer closed without a word; .* TLS"), (b"hello\r\n", ': the peer said "hello"')],
 )
 def test_a_connection_that_is_reset_is_told_in_words(paramiko_driver, pretender, said, told):
     def resetting(accepted, ended):
@@ -230,12 +230,9 @@ def test_a_connection_that_is_reset_is_told_in_words(paramiko_driver, pretender,
         accepted.recv(1)
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    with pytest.raises(HandshakeError) as raised:
+    text = f"^SSH handshake: no SSH identification came{told}: Connection reset by peer$"
+    with pytest.raises(HandshakeError, match=text):
         paramiko_driver.handshake(pretender(resetting), paramiko_driver.algorithms, within())
-
-    assert str(raised.value) == (
-        f"SSH handshake: no SSH identification came{told}: Connection reset by peer"
-    )
 
 
 def test_a_disconnect_in_another_encoding_is_told(paramiko_driver, pretender):

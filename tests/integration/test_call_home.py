@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import socket
+import ssl
 import subprocess
 import threading
 from collections import Counter
@@ -16,6 +17,7 @@ from ncwire import Timeouts
 from ncwire.callhome import Device, listen
 from ncwire.errors import (
     AuthenticationError,
+    HandshakeError,
     HelloTimeoutError,
     SSHError,
     SSHHostKeyRevokedError,
@@ -274,6 +276,28 @@ def test_a_device_that_falls_silent_is_refused_in_time(opened, step):
     assert isinstance(refusal.error, HelloTimeoutError if step == "hello" else StepTimeoutError)
     assert refusal.device == "r1"
     assert refusal.error.seconds == 0.3
+
+
+@pytest.mark.usefixtures("leaves_nothing")
+def test_a_device_that_calls_by_tls_is_told_of_by_its_protocol(opened):
+    """RFC 8071 has a port for each, 4335 for TLS; what comes there begins with a ClientHello."""
+    with EmbeddedServer() as server:
+        listener = opened(device_of(server), timeouts=Timeouts(handshake=PATIENCE))
+        with dial(listener) as sock:
+            sock.sendall(client_hello())
+            error = opened.refused.get(timeout=PATIENCE).error
+            # At once, though it keeps the connection and waits for the answer.
+            _await_end(sock)
+    assert isinstance(error, HandshakeError)
+    assert str(error) == "SSH handshake: the peer speaks TLS, not SSH"
+
+
+def client_hello() -> bytes:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="manager")
+    with suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
 
 
 @pytest.mark.usefixtures("leaves_nothing")

@@ -205,6 +205,12 @@ def _passphrase(error: errors.NcwireError) -> str:
     return "  Give it with --passphrase-env or --passphrase-fd, or load the key with ssh-add."
 
 
+def _other_protocol(error: errors.NcwireError) -> str:
+    if "without a word" not in str(error):
+        return ""
+    return "  ncwire probe tells which protocol is spoken there."
+
+
 def _hint(text: str) -> Callable[[errors.NcwireError], str]:
     return lambda _: f"  {text}"
 
@@ -236,7 +242,7 @@ _FAILURES: dict[type, _Failure] = {
         Exit.CONNECTION, "connect", _hint("NETCONF has port 830; another is chosen with -p.")
     ),
     errors.DisconnectError: _Failure(Exit.CONNECTION, "SSH"),
-    errors.HandshakeError: _Failure(Exit.CONNECTION, "SSH handshake"),
+    errors.HandshakeError: _Failure(Exit.CONNECTION, "SSH handshake", _other_protocol),
     errors.NoCommonAlgorithmError: _Failure(
         Exit.CONNECTION,
         None,

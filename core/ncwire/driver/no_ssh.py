@@ -10,6 +10,11 @@ from ncwire.driver import one_line
 LONGEST: Final = 300
 """How many characters of what a peer says are shown."""
 
+_WITHOUT_A_WORD: Final = (
+    # OpenSSL 3.0 sends no alert to what is no TLS.
+    "the peer closed without a word; it refuses the connection, or expects another protocol, "
+    "such as TLS"
+)
 _OTHER_PROTOCOLS: Final = (
     # The records of an alert, which a server sends to what is no TLS, and of a client's hello.
     (re.compile(rb"[\x14-\x17]\x03[\x00-\x04]"), "TLS"),
@@ -34,5 +39,5 @@ def no_identification(said: bytes) -> str:
         return f"the peer speaks {name}, not SSH"
     text = " ".join(said[: 4 * LONGEST].decode("utf-8", "replace").split())
     if not text:
-        return "no SSH identification came: the peer closed without a word"
+        return f"no SSH identification came: {_WITHOUT_A_WORD}"
     return f'no SSH identification came: the peer said "{one_line(text, LONGEST)}"'
