@@ -43,6 +43,33 @@ class Hostile(paramiko.Transport):
         self._send_message(self.first)
 
 
+class Inserting(paramiko.Transport):
+    """Sends a message among the packets of the key exchange, as one in the middle could."""
+
+    message: ClassVar[paramiko.Message]
+    place: ClassVar[str]
+    """Before which of the server's own it comes: "KEXINIT" or "NEWKEYS"."""
+
+    if TYPE_CHECKING:
+
+        def _send_message(self, data: Message) -> None: ...
+
+    def _send_kex_init(self) -> None:
+        if self.place == "KEXINIT":
+            self._send_message(self.message)
+        super()._send_kex_init()  # type: ignore[misc]  # as above
+
+    def _activate_outbound(self) -> None:
+        if self.place == "NEWKEYS":
+            self._send_message(self.message)
+        super()._activate_outbound()  # type: ignore[misc]  # as above
+
+
+def inserting(message: paramiko.Message, place: str) -> type[Inserting]:
+    """Return a transport that sends this message before KEXINIT or NEWKEYS."""
+    return type("Inserted", (Inserting,), {"message": message, "place": place})
+
+
 def sending(message: paramiko.Message) -> type[Hostile]:
     """Return a transport that sends this message first."""
     return type("Sending", (Hostile,), {"first": message})
