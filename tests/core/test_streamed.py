@@ -61,9 +61,10 @@ def numbered(pieces) -> str:
 
 
 class Stalling:
-    """Sends a reply, and notes when the reader's window is used up."""
+    """Sends a reply, and notes when the reader's window has been used up for so many seconds."""
 
-    def __init__(self, peer, more: str = "") -> None:
+    def __init__(self, peer, more: str = "", seconds: float = STALL) -> None:
+        self._seconds = seconds
         self.stalled = threading.Event()
         self.sent = 0
         self.size = 0
@@ -74,7 +75,7 @@ class Stalling:
     def _play(self) -> None:
         view = memoryview((document(asked(self._peer)) + "]]>]]>" + self._more).encode())
         self.size = len(view)
-        self._peer.sock.settimeout(STALL)
+        self._peer.sock.settimeout(self._seconds)
         while view:
             try:
                 sent = self._peer.sock.send(view)
@@ -297,8 +298,9 @@ def test_an_rpc_behind_a_stopped_reader_tells_why_it_times_out(peer, session):
 
 
 def test_the_readers_own_time_is_not_counted(peer, session):
-    sending = Stalling(peer)
-    with session.stream("<get/>", timeout=STALL / 2) as stream:
+    timeout = 3.0  # enough for a machine that is busy
+    sending = Stalling(peer, seconds=timeout + 1)
+    with session.stream("<get/>", timeout=timeout) as stream:
         assert sending.stalled.wait(20)  # which takes longer than the timeout
         assert numbered(stream) == document("1")
 
@@ -313,9 +315,10 @@ def test_keepalives_pause_while_nothing_is_read(peer):
     peer.channel.__class__ = Mute
     session = Session(CLIENT)
     peer.hello()
-    session.open(peer.channel, keepalive=STALL / 6, keepalive_count=1)
+    keepalive = 1.5  # unanswered it ends the session after twice that
+    session.open(peer.channel, keepalive=keepalive, keepalive_count=1)
     peer.receive()
-    sending = Stalling(peer)
+    sending = Stalling(peer, seconds=2 * keepalive + 0.5)
     with session.stream("<get/>") as stream:
         assert sending.stalled.wait(20)
         asked_before = peer.channel.asked
