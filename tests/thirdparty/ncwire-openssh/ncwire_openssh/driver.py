@@ -166,9 +166,9 @@ class OpenSSHDriver(Driver):
         with ExitStack() as stack:
             stack.callback(ours.close)
             try:
-                session = MuxSession(str(master.control))
-                stack.callback(session.close)
                 with theirs, Path(os.devnull).open("wb") as nowhere:
+                    session = MuxSession(str(master.control))
+                    stack.callback(session.close)
                     session.request(
                         request, options.environment, theirs.fileno(), nowhere.fileno()
                     )
