@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_PATIENCE = 0.5
+"""Seconds that a peer has to close after the end of its stream."""
+
 
 class Ending:
     """A connection's end, from the first that speaks of it until the channel has been freed.
@@ -47,7 +50,9 @@ class Ending:
         """Until when what is queued may still be sent, on the clock of `time.monotonic`."""
         self.freed = False
         self.stopped = False
-        """Whether the channel must be left alone: something failed, or it has been freed."""
+        """Whether nothing is read or written any more: at its end, failed, or freed."""
+        self.closes_until: float | None = None
+        """Until when the peer is given time to close, after its stream has ended."""
 
     def begin(self, cause: NcwireError, flush: float = 0.0) -> bool:
         """End with this cause, after up to `flush` seconds for what is queued.
@@ -68,6 +73,20 @@ class Ending:
             if self.failure is None:
                 self.failure = self._explained(error)
             self.stopped = True
+
+    def stream_ended(self) -> None:
+        """Note that the peer has ended its stream. It ends with that once the peer has closed.
+
+        For what its program has said, and ended with, may come in between: OpenSSH's server sends
+        the exit status when it has waited for the process (9.2, session.c), which is after the
+        end of its output.
+        """
+        with self._lock:
+            if self.cause is None and not self.stopped:
+                self.stopped = True
+                self.closes_until = time.monotonic() + _PATIENCE
+                return
+        self.fail(EOFError())
 
     def settle(self, cause: NcwireError) -> NcwireError:
         """Return the cause, which is this one if there was none."""

@@ -65,8 +65,8 @@ class Intake:
                 if data is None:
                     return False
                 if not data:
-                    ending.fail(EOFError())
-                    return False
+                    ending.stream_ended()
+                    return True  # the pump sees to the rest
                 taken += len(data)
                 if ending.cause is not None:
                     continue  # we end, and read only to see the peer's end

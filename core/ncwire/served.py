@@ -36,6 +36,8 @@ the library: longer than that only one whose thread a signal handler keeps, or w
 against its contract. The pump's other members must not wait for those."""
 _AGAIN = 0.1
 """Seconds after which it tries again; the caller wakes it before, when it has done."""
+_SOON = 0.01
+"""Seconds after which a peer is looked at again that is about to close."""
 
 
 class Events(NamedTuple):
@@ -188,7 +190,7 @@ class Served(Member):
             if self._inbox:  # to be heard before the end, if that came with it
                 self._dispatch()
                 more = True
-        if ending.failure is not None or ending.cause is not None:
+        if ending.stopped or ending.cause is not None:
             more = not self._end_when_due(now) and more
         if self._lends:
             self._borrowed.ring()
@@ -226,6 +228,14 @@ class Served(Member):
         ending = self._ending
         if ending.cause is not None:
             self._tell_ending(ending.cause)
+        if ending.failure is None and ending.closes_until is not None:
+            if not self._use.acquire(timeout=_TURN):
+                return self._come_back()
+            try:
+                if not self._has_closed(ending.closes_until, now):
+                    return False
+            finally:
+                self._use.release()
         cause = ending.due(now)
         if cause is None:
             return False
@@ -240,6 +250,21 @@ class Served(Member):
             self._use.release()
         self._tell_end(cause)
         return True
+
+    def _has_closed(self, until: float, now: float) -> bool:
+        """Return whether the peer, whose stream has ended, has closed or had its time."""
+        ending = self._ending
+        try:
+            closed = self._channel.finish()
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything
+            ending.fail(error)
+            return True
+        if closed or now >= until or ending.cause is not None:
+            ending.fail(EOFError())
+            return True
+        # The fd may be ready all the time, for what has been read already: the end.
+        self._told = self._waiting = Wait(Readiness.NONE, min(until, now + _SOON))
+        return False
 
     def _awaits_peer(self, cause: NcwireError, now: float) -> bool:
         """Return whether the peer is to close first, the lock being held: see `Channel.finish`."""

@@ -144,8 +144,9 @@ class Channel(ABC):
 
         Called before `close` where a session ends in good order, once `write` has taken all there
         was, and again whenever the channel is ready (`wants`, its `until` included), until it
-        returns True, `read` tells of the end or raises, or the time for closing is over. After
-        each call the core reads until None, as after a write, and drops what comes. Nothing is
+        returns True, `read` tells of the end or raises, or the time for closing is over; and once
+        `read` has told of the end, until it returns True, for half a second at most. After each
+        call the core reads until None, as after a write, and drops what comes. Nothing is
         written any more. Never blocks: what cannot be sent at once is sent when it is called
         again. On a connection that is broken it returns either; it is `read` that tells.
 
