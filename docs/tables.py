@@ -290,7 +290,14 @@ def known_vulnerabilities() -> str:
     return _table(header, (12, 12, 40, 10, 10, 16), rows)
 
 
+def public_names() -> str:
+    """Return the reference of every public name, which has a file of its own."""
+    text: str = _from_folder("public_names", PAGES).reference()
+    return text
+
+
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "api.rst": {"public-names": public_names},
     "fault-matrix.rst": {"faults": faults, "fault-matrix": fault_matrix},
     "features.rst": {"features-by-driver": features_by_driver},
     "inventory.rst": {"inventory-keys": inventory_keys},
@@ -372,7 +379,7 @@ def main() -> int:
 
 
 def _matrix(rows: str, what: str) -> str:
-    matrix = _from_tests("matrix", ROWS)
+    matrix = _from_folder("matrix", ROWS)
     drivers = {name: _driver(*place) for name, place in DRIVERS.items()}
     table = [
         (
@@ -390,10 +397,10 @@ def _matrix(rows: str, what: str) -> str:
 
 
 def _makes() -> ModuleType:
-    return _from_tests("makes.rows", TESTS)
+    return _from_folder("makes.rows", TESTS)
 
 
-def _from_tests(module: str, folder: Path) -> ModuleType:
+def _from_folder(module: str, folder: Path) -> ModuleType:
     sys.path.insert(0, str(folder))
     try:
         return importlib.import_module(module)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
+    "api.rst",
     "fault-matrix.rst",
     "features.rst",
     "inventory.rst",
