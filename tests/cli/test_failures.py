@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from pathlib import Path
 
 import pytest
 
 from ncwire import errors
 from ncwire.cli import failures
 from ncwire.cli.failures import Exit
-
-ROOT = Path(__file__).parents[2]
 
 FINGERPRINT = "4b:69:6c:72:6f:79:20:77:61:73:20:68:65:72:65:21"
 CASES = [
@@ -138,10 +135,3 @@ def test_ctrl_c_is_130(capsys):
 
     assert failures.presented(interrupted, debug=False) == 130
     assert capsys.readouterr().err == "ncwire: interrupted\n"
-
-
-def test_every_exit_code_is_in_the_readme():
-    readme = " ".join((ROOT / "README.rst").read_text(encoding="utf-8").split())
-
-    for code in Exit:
-        assert f"{code:d} {code.meaning}".replace("<rpc-error>", "``<rpc-error>``") in readme

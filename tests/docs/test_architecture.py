@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 CORE, DRIVERS = ROOT / "core" / "ncwire", ROOT / "drivers"
-PAGES = [DOCS / "architecture.rst", *sorted((DOCS / "adr").glob("*.rst"))]
+PAGES = [
+    DOCS / "architecture.rst",
+    ROOT / "CONTRIBUTING.rst",
+    *sorted((DOCS / "adr").glob("*.rst")),
+]
 LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore"}
 
 as_laid_out = pytest.mark.skipif(
@@ -75,7 +79,7 @@ def test_imports_of_every_form_are_seen(tmp_path: Path) -> None:
 
 
 def _file(name: str) -> Path:
-    if name.startswith(("benchmarks/", "core/", "drivers/", "tests/")):
+    if name.startswith(("benchmarks/", "core/", "docs/", "drivers/", "tests/")):
         return ROOT / name
     return (DRIVERS if name.startswith("ncwire_") else CORE) / name
 
