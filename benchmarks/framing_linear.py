@@ -22,10 +22,10 @@ import sys
 import time
 from collections import defaultdict
 
-from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
-from ncwire.framing import frame_chunked, frame_end_of_message
-from ncwire.messages import BASE_NS
-from ncwire.protocol import MessageReceived, Protocol
+from ncwire._protocol.capabilities import BASE_1_0, BASE_1_1, Capabilities
+from ncwire._protocol.client import MessageReceived, Protocol
+from ncwire._protocol.framing import frame_chunked, frame_end_of_message
+from ncwire._protocol.messages import BASE_NS
 
 MB = 1_000_000
 CHUNK = 4_096

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ncwire.ssh.known_hosts import host_entry_name, read_known_hosts
+from ncwire._ssh.hostkeys.known_hosts import host_entry_name, read_known_hosts
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 LONG_AGO = (1_000_000_000, 1_000_000_000)

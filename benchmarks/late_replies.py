@@ -20,8 +20,8 @@ import ncwire
 from suite import catalogue, server
 
 if TYPE_CHECKING:
+    from ncwire._session.listeners import Root
     from ncwire.bench.target import Target
-    from ncwire.listeners import Root
 
 _LIMIT = 60.0
 _LATE = 0.5

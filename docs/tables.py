@@ -15,14 +15,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncwire import profiles, vulnerabilities
+from ncwire import profiles
+from ncwire._algorithms.names import ASSIGNED
+from ncwire._algorithms.offer import KINDS, MODERN
+from ncwire._algorithms.public_keys import is_certificate
+from ncwire._plugins import vulnerabilities
+from ncwire._ssh.config import keywords
 from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver
 from ncwire.driver.rules import RULES
-from ncwire.inventory.keys import KEYS
-from ncwire.ssh.algorithm_names import ASSIGNED
-from ncwire.ssh.algorithms import KINDS, MODERN
-from ncwire.ssh.config import keywords
-from ncwire.ssh.public_keys import is_certificate
+from ncwire.inventory.schema import KEYS
 from ncwire.testing.faults import Fault, Phase, expectation
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import select
 import time
 from typing import TYPE_CHECKING
 
-from ncwire import registry
+from ncwire._plugins import registry
+from ncwire._ssh.options.resolve import Parameters, settle
 from ncwire.bench.floor.bare import Bare
 from ncwire.driver import Channel, Deadline, Readiness
-from ncwire.ssh.options import Parameters, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ncwire._protocol.capabilities import Capabilities
+from ncwire._protocol.client import MessageReceived, Protocol
 from ncwire.bench import subsystem
 from ncwire.bench.floor import framing
 from ncwire.bench.target import CHUNKED
 from ncwire.bench.worker import Contestant
-from ncwire.capabilities import Capabilities
-from ncwire.protocol import MessageReceived, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable

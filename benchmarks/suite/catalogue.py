@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncwire import registry
+from ncwire._plugins import registry
 from ncwire.bench import contestants
 from ncwire.bench.contest import Entry
 from ncwire.bench.contestants import FLOORS
-from ncwire.bench.events import SESSION
+from ncwire.bench.measures import SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +63,10 @@ def layers(drivers: Sequence[str]) -> list[Entry]:
 def framings() -> list[Entry]:
     """Return what decodes replies that are in memory."""
     floor = Entry("floor/framing", "ours.framing:FloorFraming")
-    return [floor, Entry("ncwire/framing", "ours.framing:ProtocolOnly", yardstick=floor.name)]
+    return [
+        floor,
+        Entry("ncwire/_protocol/framing", "ours.framing:ProtocolOnly", yardstick=floor.name),
+    ]
 
 
 def floors(library: str) -> list[Entry]:

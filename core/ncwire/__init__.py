@@ -6,8 +6,17 @@
 
 from typing import TYPE_CHECKING
 
-from ncwire.capabilities import Capabilities
+from ncwire._protocol.capabilities import Capabilities
+from ncwire._protocol.framing import Limits
+from ncwire._session.base import Session
+from ncwire._session.correlation import Reply
+from ncwire._session.hub import Hub
+from ncwire._session.listeners import SessionListener
+from ncwire._session.notifications import Notification, NotificationReader
+from ncwire._session.streaming import ReplyStream, StreamedReply
+from ncwire._ssh.session import SSHSession, connect, default_unknown_host_cb
 from ncwire.driver import Timeouts
+from ncwire.driver.lazy import late
 from ncwire.errors import (
     AuthenticationError,
     DriverError,
@@ -21,32 +30,23 @@ from ncwire.errors import (
     TransportError,
     UnsupportedOption,
 )
-from ncwire.framing import Limits
-from ncwire.hub import Hub
-from ncwire.late import late
-from ncwire.listeners import SessionListener
-from ncwire.notifications import Notification, NotificationReader
-from ncwire.rpc import Reply
-from ncwire.session import Session
-from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
-from ncwire.streamed import ReplyStream, StreamedReply
 
 if TYPE_CHECKING:
     from ncwire import callhome, profiles
+    from ncwire._algorithms.policy import AlgorithmPolicy
+    from ncwire._ssh.options.parameters import Jump
     from ncwire.driver import Algorithms
     from ncwire.inventory import Inventory
     from ncwire.profiles import DeviceProfile
-    from ncwire.ssh.algorithm_policy import AlgorithmPolicy
-    from ncwire.ssh.parameters import Jump
 else:
     __getattr__, __dir__ = late(
         __name__,
         {
-            "AlgorithmPolicy": "ncwire.ssh.algorithm_policy",
+            "AlgorithmPolicy": "ncwire._algorithms.policy",
             "Algorithms": "ncwire.driver",
             "DeviceProfile": "ncwire.profiles",
             "Inventory": "ncwire.inventory",
-            "Jump": "ncwire.ssh.parameters",
+            "Jump": "ncwire._ssh.options.parameters",
             "callhome": "ncwire.callhome",
             "profiles": "ncwire.profiles",
         },

@@ -2,7 +2,7 @@
 
 import sys
 
-from ncwire.cli import main
+from ncwire._cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

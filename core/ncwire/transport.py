@@ -1,6 +1,9 @@
 """The documented transport API under the name that people who move over import it by."""
 
-from ncwire.capabilities import Capabilities
+from ncwire._protocol.capabilities import Capabilities
+from ncwire._session.base import Session
+from ncwire._session.listeners import SessionListener
+from ncwire._ssh.session import SSHSession, default_unknown_host_cb
 from ncwire.errors import (
     AuthenticationError,
     NetconfFramingError,
@@ -10,9 +13,6 @@ from ncwire.errors import (
     SSHUnknownHostError,
     TransportError,
 )
-from ncwire.listeners import SessionListener
-from ncwire.session import Session
-from ncwire.ssh.session import SSHSession, default_unknown_host_cb
 
 __all__ = [
     "AuthenticationError",

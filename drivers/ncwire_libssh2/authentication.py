@@ -24,7 +24,7 @@ from ncwire.errors import DisconnectError, KeyFileError, PasswordExpiredError, S
 from ncwire_libssh2.agent import AgentRelay
 from ncwire_libssh2.connection import AGAIN
 from ncwire_libssh2.cstring import c_string
-from ncwire_libssh2.faults import Fault
+from ncwire_libssh2.errors import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,8 +13,8 @@ from ssh2.session import LIBSSH2_SESSION_BLOCK_INBOUND
 from ncwire.driver import Channel, ChannelInfo, LastWords, Readiness, Wait
 from ncwire.errors import SSHError, TransportError
 from ncwire_libssh2.connection import AGAIN
-from ncwire_libssh2.faults import LOST
-from ncwire_libssh2.link import OVERHEAD, Link
+from ncwire_libssh2.errors import LOST
+from ncwire_libssh2.socket_state import OVERHEAD, Link
 from ncwire_libssh2.watchdog import WATCHDOG
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from ssh2.session import (
 from ncwire.driver import Forkable, point_at_nothing, watch_forks
 from ncwire.errors import TransportError
 from ncwire_libssh2.aside import Aside
-from ncwire_libssh2.faults import Fault
+from ncwire_libssh2.errors import Fault
 from ncwire_libssh2.watchdog import WATCHDOG
 
 if TYPE_CHECKING:

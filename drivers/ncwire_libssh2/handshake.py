@@ -20,7 +20,7 @@ from ssh2.session import (
 
 from ncwire.driver import ChannelInfo, HostKey, is_aead
 from ncwire.errors import HandshakeError, SSHError
-from ncwire_libssh2.faults import Fault
+from ncwire_libssh2.errors import Fault
 
 if TYPE_CHECKING:
     from ncwire.driver import Algorithms, Deadline

@@ -10,10 +10,10 @@ from ssh2.utils import version
 from ncwire.errors import TransportError
 from ncwire_libssh2.authentication import Authentication
 from ncwire_libssh2.channel import Libssh2Channel
+from ncwire_libssh2.channel_open import open_channel, open_tunnel
 from ncwire_libssh2.connection import Connection
 from ncwire_libssh2.greeting import Greeting
 from ncwire_libssh2.handshake import describe, exchange, finish
-from ncwire_libssh2.opening import open_channel, open_tunnel
 
 if TYPE_CHECKING:
     import socket

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ncwire.driver import Channel, LastWords, Wait
 from ncwire.errors import TransportError
 from ncwire_paramiko import errors
-from ncwire_paramiko.bell import Bell, Flag
 from ncwire_paramiko.locks import lets_go
+from ncwire_paramiko.wakeup import Bell, Flag
 
 if TYPE_CHECKING:
     import threading

@@ -31,7 +31,7 @@ from ncwire_paramiko import limits
 from ncwire_paramiko.errors import Disconnected
 from ncwire_paramiko.greeting import identification
 from ncwire_paramiko.locks import Channels, Locks
-from ncwire_paramiko.wire import Wire
+from ncwire_paramiko.socket_adapter import Wire
 from ncwire_paramiko.wording import readable
 
 if TYPE_CHECKING:

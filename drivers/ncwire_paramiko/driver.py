@@ -36,7 +36,7 @@ from ncwire.errors import (
 from ncwire_paramiko import errors
 from ncwire_paramiko.channel import ParamikoChannel
 from ncwire_paramiko.connection import Connection
-from ncwire_paramiko.interview import Interview
+from ncwire_paramiko.keyboard_interactive import Interview
 from ncwire_paramiko.keys import Agent, private_key
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ncwire.capabilities import Capabilities
+from ncwire._protocol.capabilities import Capabilities
 from ncwire.errors import OptionError
 from targets.property import Raised, agree, outcome, require
 

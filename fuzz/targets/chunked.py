@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncwire.framing import MAX_CHUNK_SIZE, ChunkedDecoder
+from ncwire._protocol.framing import MAX_CHUNK_SIZE, ChunkedDecoder
 from targets import decoding
 
 if TYPE_CHECKING:
-    from ncwire.framing import Decoder
+    from ncwire._protocol.framing import Decoder
 
 TOKENS = (
     b"\n#", b"\n##\n", b"\n#1\n", b"\n#4\n<a/>", b"\n#4\n<a/>\n##\n", b"\n#0", b"\n#4294967295\n",

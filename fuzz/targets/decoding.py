@@ -12,7 +12,7 @@ from targets.property import ViolatedError, agree
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ncwire.framing import Decoder
+    from ncwire._protocol.framing import Decoder
 
 LIMITS = (16, 1 << 20)
 """Of a message: one that is soon exceeded, and one that no input reaches."""

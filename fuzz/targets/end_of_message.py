@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncwire.framing import END_OF_MESSAGE, EndOfMessageDecoder
+from ncwire._protocol.framing import END_OF_MESSAGE, EndOfMessageDecoder
 from targets import decoding
 
 if TYPE_CHECKING:
-    from ncwire.framing import Decoder
+    from ncwire._protocol.framing import Decoder
 
 TOKENS = (
     b"]]>]]>", b"]]>", b"]]", b"]", b">", b"<a/>]]>]]>", b"<a>", b"\xef\xbb\xbf", b"\xef",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ncwire._protocol.messages import BASE_NS, build_hello, parse_hello
 from ncwire.errors import ForbiddenXMLError, HelloError
-from ncwire.messages import BASE_NS, build_hello, parse_hello
 from targets import expat
 from targets.property import Raised, agree, outcome, require
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from ncwire._algorithms.public_keys import Fields, is_plain_key
+from ncwire._ssh.hostkeys.certificates import HostCertificate
 from ncwire.driver import HostKey
 from ncwire.errors import HandshakeError
-from ncwire.ssh.host_certificates import HostCertificate
-from ncwire.ssh.public_keys import Fields, is_plain_key
 from targets.property import Raised, outcome, require
 
 TOKENS = (

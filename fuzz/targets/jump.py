@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ncwire._ssh.options.jumps import parse
+from ncwire._ssh.options.parameters import Jump
 from ncwire.errors import OptionError
-from ncwire.ssh.jumps import parse
-from ncwire.ssh.parameters import Jump
 from targets.property import agree, outcome, require
 
 TOKENS = (

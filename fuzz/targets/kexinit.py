@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ncwire._algorithms.offer import MODERN
 from ncwire.driver import KexInit
 from ncwire.errors import NoCommonAlgorithmError
-from ncwire.ssh.algorithms import MODERN
 from targets.property import Raised, agree, outcome, require
 
 TOKENS = (

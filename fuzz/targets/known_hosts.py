@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ncwire.ssh.known_hosts import KnownHostsFile
+from ncwire._ssh.hostkeys.known_hosts import KnownHostsFile
 from targets.property import agree, require
 
 TOKENS = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from ncwire.capabilities import default_client_capabilities
-from ncwire.dialect import Dialect
-from ncwire.framing import Limits
-from ncwire.lenient import LenientProtocol
+from ncwire._protocol.capabilities import default_client_capabilities
+from ncwire._protocol.dialect import Dialect
+from ncwire._protocol.framing import Limits
+from ncwire._protocol.lenient import LenientProtocol
 from targets import protocol, streams
 
 if TYPE_CHECKING:
-    from ncwire.protocol import Protocol
+    from ncwire._protocol.client import Protocol
 
 TOKENS = (*protocol.TOKENS, b"\0", b"\x1b", b"<capabil\n\nity>", b" >", b"\x0c")
 LONGEST = protocol.LONGEST

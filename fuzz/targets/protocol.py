@@ -6,9 +6,9 @@ markers if not.
 
 from __future__ import annotations
 
-from ncwire.capabilities import default_client_capabilities
-from ncwire.framing import Limits
-from ncwire.protocol import Protocol
+from ncwire._protocol.capabilities import default_client_capabilities
+from ncwire._protocol.client import Protocol
+from ncwire._protocol.framing import Limits
 from targets import streams
 
 TOKENS = (

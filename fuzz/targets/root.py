@@ -5,9 +5,9 @@ An input with a NUL is two messages: what was learned from the first is used for
 
 from __future__ import annotations
 
+from ncwire._protocol.messages import read_root
+from ncwire._protocol.root_fastpath import Alike, plain_root
 from ncwire.errors import MessageError
-from ncwire.messages import read_root
-from ncwire.plain_root import Alike, plain_root
 from targets import expat
 from targets.property import Raised, agree, outcome, require
 

@@ -6,8 +6,7 @@ import zlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ncwire.errors import UnsendableMessageError
-from ncwire.framing import (
+from ncwire._protocol.framing import (
     END_OF_MESSAGE,
     ChunkedDecoder,
     EndOfMessageDecoder,
@@ -16,6 +15,7 @@ from ncwire.framing import (
     frame_chunked,
     frame_end_of_message,
 )
+from ncwire.errors import UnsendableMessageError
 from targets import cutting
 from targets.decoding import decoded
 from targets.property import agree
@@ -23,7 +23,7 @@ from targets.property import agree
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ncwire.framing import Decoder
+    from ncwire._protocol.framing import Decoder
 
     Frame = Callable[[], Iterable[bytes | memoryview]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ncwire._protocol.messages import BASE_NS, read_root
+from ncwire._protocol.rpc import wrap_rpc
 from ncwire.errors import OptionError
-from ncwire.messages import BASE_NS, read_root
-from ncwire.rpc_document import wrap_rpc
 from targets import cutting, expat
 from targets.property import agree, outcome, require
 

@@ -7,10 +7,10 @@ import os
 import tempfile
 from pathlib import Path
 
+from ncwire._ssh.config.interpret import Question
+from ncwire._ssh.config.paramiko_parser import Fallback
+from ncwire._ssh.config.result import SSHConfig
 from ncwire.errors import OptionError
-from ncwire.ssh.config.fallback import Fallback
-from ncwire.ssh.config.reading import Question
-from ncwire.ssh.config.result import SSHConfig
 from targets.property import outcome, require
 
 TOKENS = (

@@ -6,15 +6,15 @@ import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ncwire._protocol.client import HelloReceived, Inlet, MessageReceived
 from ncwire.errors import MessageSizeError, NcwireError
-from ncwire.protocol import HelloReceived, Inlet, MessageReceived
 from targets import cutting
 from targets.property import Raised, agree, outcome, require, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ncwire.protocol import Protocol, Root
+    from ncwire._protocol.client import Protocol, Root
 
 HELLO_1_0 = (
     b'<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><capabilities><capability>'

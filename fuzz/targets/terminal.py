@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import unicodedata
 
-from ncwire.cli.documents import has_rpc_error, is_rpc_error, laid_out
-from ncwire.cli.terminal import printable
+from ncwire._cli.documents import has_rpc_error, is_rpc_error, laid_out
+from ncwire._cli.terminal import printable
 from targets import expat
 from targets.property import agree, require
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ncwire.ssh.public_keys import is_plain_key
-from ncwire.ssh.user_certificates import CertificateError, UserCertificate, from_blob
+from ncwire._algorithms.public_keys import is_plain_key
+from ncwire._ssh.auth.user_certificates import CertificateError, UserCertificate, from_blob
 from targets.host_certificate import LONGEST, TOKENS
 from targets.property import outcome, require
 

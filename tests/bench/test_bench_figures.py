@@ -9,7 +9,7 @@ import pytest
 
 from ncwire.bench import comparison, record
 from ncwire.bench.contest import Entry
-from ncwire.bench.events import (
+from ncwire.bench.measures import (
     LATENCY,
     MEASURES,
     SESSION,

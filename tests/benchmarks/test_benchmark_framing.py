@@ -2,12 +2,12 @@
 
 import pytest
 
+from ncwire._protocol.capabilities import Capabilities
+from ncwire._protocol.client import Protocol
 from ncwire.bench import subsystem
 from ncwire.bench.floor import framing
 from ncwire.bench.target import CHUNKED, END_OF_MESSAGE, Case
 from ncwire.bench.worker import check
-from ncwire.capabilities import Capabilities
-from ncwire.protocol import Protocol
 
 CASES = [
     Case(size, chunk, how)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire.cli import main
+from ncwire._cli import main
 from ncwire.testing import EmbeddedServer
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import pytest
 from benching import TINY, document
 from rich.console import Console
 
+from ncwire._cli.bench import tables
+from ncwire._cli.failures import Exit
 from ncwire.bench import record
-from ncwire.cli import bench_tables
-from ncwire.cli.failures import Exit
 from servers import requirement
 
 MEASURES = {"connect", "latency", "pipelined", "throughput", "memory"}
@@ -116,7 +116,7 @@ def test_a_narrow_terminal_has_fewer_columns_and_whole_figures():
     shown = {}
     for width in (120, 100, 80):
         out = io.StringIO()
-        bench_tables.show(made, made, Console(file=out, width=width))
+        tables.show(made, made, Console(file=out, width=width))
         shown[width] = out.getvalue()
         assert max(map(len, shown[width].splitlines())) <= width
         assert "…" not in shown[width]

@@ -7,8 +7,8 @@ import threading
 import pytest
 from benching import TINY, document
 
+from ncwire._cli.failures import Exit
 from ncwire.bench import embedded, record, subsystem
-from ncwire.cli.failures import Exit
 from ncwire.testing import EmbeddedServer
 
 PASSWORD = "correct horse"  # what the variable SECRET holds, see conftest.py

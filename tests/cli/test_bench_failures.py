@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from benching import TINY
 
-from ncwire.cli.failures import Exit
+from ncwire._cli.failures import Exit
 from servers import requirement
 
 FLAKY = """

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire.cli.failures import Exit
+from ncwire._cli.failures import Exit
+from ncwire._protocol.messages import BASE_NS
 from ncwire.driver import HostKey
-from ncwire.messages import BASE_NS
 from ncwire.testing import EmbeddedServer
 from ncwire.testing.host_key import generate_host_key
 

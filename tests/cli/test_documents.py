@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ncwire.cli import documents, terminal
+from ncwire._cli import documents, terminal
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from ncwire import errors
-from ncwire.cli import failures
-from ncwire.cli.failures import Exit
+from ncwire._cli import failures
+from ncwire._cli.failures import Exit
 
 FINGERPRINT = "4b:69:6c:72:6f:79:20:77:61:73:20:68:65:72:65:21"
 CASES = [

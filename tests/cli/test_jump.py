@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ncwire.cli.failures import Exit
+from ncwire._cli.failures import Exit
 from servers import keyring
 
 pytestmark = pytest.mark.sshd

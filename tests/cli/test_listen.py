@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire import registry
-from ncwire.cli.failures import Exit
+from ncwire._cli.failures import Exit
+from ncwire._plugins import registry
 from ncwire.testing import EmbeddedServer
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ncwire.cli.failures import Exit
+from ncwire._cli.failures import Exit
 from ncwire.testing import EmbeddedServer, FaultProxy
 from servers.plain_ssh import IDENTIFICATION, kexinit, packet
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire.cli.failures import Exit
+from ncwire._cli.failures import Exit
 from ncwire.testing import EmbeddedServer
 
 if TYPE_CHECKING:

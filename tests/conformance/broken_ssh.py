@@ -9,6 +9,8 @@ import time
 
 from breaking import breaks
 
+from ncwire._algorithms.public_keys import is_certificate
+from ncwire._ssh.hostkeys.certificates import HostCertificate
 from ncwire.driver import (
     AgentAttempt,
     AuthOutcome,
@@ -24,8 +26,6 @@ from ncwire.driver import (
     PublicKeyAttempt,
 )
 from ncwire.errors import ChannelError, HandshakeError, SSHError, StepTimeoutError
-from ncwire.ssh.host_certificates import HostCertificate
-from ncwire.ssh.public_keys import is_certificate
 from ncwire_paramiko import ParamikoDriver
 
 PAUSE = 0.1

@@ -147,7 +147,7 @@ def test_the_library_does_not_import_the_command_or_the_test_kit(path):
     if path.is_relative_to(CORE / "cli") or path == CORE / "__main__.py":
         return
     used = {each.module for each in imports_of(path, CORE.parent)}
-    assert not {module for module in used if is_below(module, "ncwire.cli")}
+    assert not {module for module in used if is_below(module, "ncwire._cli")}
     if path.relative_to(CORE).as_posix() not in MAY_USE_THE_TEST_KIT and not (
         path.is_relative_to(CORE / "testing")
     ):
@@ -180,7 +180,7 @@ def test_sans_io_modules_import_no_socket_thread_or_selector(inside):
 def test_the_contract_imports_only_itself_and_the_errors(path):
     for each in imports_of(path, CORE.parent):
         if each.top == "ncwire" and each.when == "import":
-            assert is_below(each.module, "ncwire.driver", "ncwire.errors", "ncwire.late")
+            assert is_below(each.module, "ncwire.driver", "ncwire.errors", "ncwire.driver.lazy")
 
 
 def test_what_imports_names_late_imports_nothing_of_ncwire():

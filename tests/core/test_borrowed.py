@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ncwire.awaited import Answer
-from ncwire.borrowed import Borrowed
-from ncwire.poller import READ, best_poller
+from ncwire._engine.leader import Borrowed
+from ncwire._engine.poller import READ, best_poller
+from ncwire._session.pending import Answer
 
 if not hasattr(select, "epoll"):
     pytest.skip("the platform has no epoll", allow_module_level=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ncwire.capabilities import (
+from ncwire._protocol.capabilities import (
     BASE_1_0,
     BASE_1_1,
     Capabilities,

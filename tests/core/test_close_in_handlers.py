@@ -13,9 +13,10 @@ import pytest
 from callers import until_polling
 
 import ncwire
-from ncwire import Session, Timeouts, registry
+from ncwire import Session, Timeouts
+from ncwire._latch import Latch
+from ncwire._plugins import registry
 from ncwire.errors import SessionCloseError
-from ncwire.latch import Latch
 
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 BOUND = 15.0

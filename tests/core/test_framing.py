@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ncwire.errors import OptionError, UnsendableMessageError
-from ncwire.framing import (
+from ncwire._protocol.framing import (
     ChunkedDecoder,
     EndOfMessageDecoder,
     Limits,
     frame_chunked,
     frame_end_of_message,
 )
+from ncwire.errors import OptionError, UnsendableMessageError
 
 if TYPE_CHECKING:
     from pathlib import Path

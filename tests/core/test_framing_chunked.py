@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ncwire._protocol.framing import ChunkedDecoder
 from ncwire.errors import MessageSizeError, NetconfFramingError
-from ncwire.framing import ChunkedDecoder
 
 data = st.binary(min_size=1, max_size=30) | st.sampled_from([b"\n##\n", b"]]>]]>", b"\n#1\n"])
 chunked_messages = st.lists(st.lists(data, min_size=1, max_size=5))

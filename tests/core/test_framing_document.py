@@ -12,8 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ncwire.errors import MessageSizeError
-from ncwire.framing import (
+from ncwire._protocol.framing import (
     ChunkedDecoder,
     Decoder,
     Document,
@@ -21,7 +20,8 @@ from ncwire.framing import (
     frame_chunked,
     frame_end_of_message,
 )
-from ncwire.framing.document import SMALL
+from ncwire._protocol.framing.document import SMALL
+from ncwire.errors import MessageSizeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

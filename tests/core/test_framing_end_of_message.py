@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ncwire._protocol.framing import EndOfMessageDecoder
 from ncwire.errors import MessageSizeError, NetconfFramingError
-from ncwire.framing import EndOfMessageDecoder
 
 # Made of what the marker is made of, so that near misses are frequent.
 documents = st.lists(

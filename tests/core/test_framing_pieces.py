@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ncwire.errors import OptionError, UnsendableMessageError
-from ncwire.framing import (
+from ncwire._protocol.framing import (
     ChunkedDecoder,
     EndOfMessageDecoder,
     chunked_pieces,
     end_of_message_pieces,
 )
+from ncwire.errors import OptionError, UnsendableMessageError
 
 SIZES = (1, 5, 6, 1000, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 10**6)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ncwire._protocol.framing import ChunkedDecoder, Decoder, EndOfMessageDecoder
 from ncwire.errors import NetconfFramingError
-from ncwire.framing import ChunkedDecoder, Decoder, EndOfMessageDecoder
 
 KINDS = [ChunkedDecoder, EndOfMessageDecoder]
 MESSAGE = {ChunkedDecoder: b"\n#4\n<a/>\n##\n", EndOfMessageDecoder: b"<a/>]]>]]>"}

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
+from ncwire._interrupts import by_signal, interruption, raise_interruption, raise_signalled
 from ncwire.errors import SessionCloseError
-from ncwire.interrupts import by_signal, interruption, raise_interruption, raise_signalled
 
 
 class OwnError(OSError):

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from ncwire._engine.keepalive import Keepalive
 from ncwire.errors import OptionError
-from ncwire.keepalive import Keepalive
 
 
 def timeline(policy: Keepalive, heard, until: float, step: float = 0.5):

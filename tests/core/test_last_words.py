@@ -6,9 +6,9 @@ import pytest
 from callers import CLIENT
 
 from ncwire import Session
+from ncwire._protocol.last_words import LONGEST
 from ncwire.driver import LastWords
 from ncwire.errors import HelloMissingError, NetconfFramingError, SessionCloseError
-from ncwire.last_words import LONGEST
 
 SECRET = "hunter2"
 RPC_ERROR = (

@@ -11,9 +11,9 @@ import sys
 
 import pytest
 
-from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
-from ncwire.framing import frame_chunked, frame_end_of_message
-from ncwire.protocol import Protocol
+from ncwire._protocol.capabilities import BASE_1_0, BASE_1_1, Capabilities
+from ncwire._protocol.client import Protocol
+from ncwire._protocol.framing import frame_chunked, frame_end_of_message
 
 REPLY = b'<rpc-reply message-id="1"><data>%b</data></rpc-reply>'
 FRAMINGS = {

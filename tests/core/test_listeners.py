@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ncwire import SessionListener
-from ncwire.framing import Document
-from ncwire.listeners import Listeners
-from ncwire.notifications import NotificationReader
+from ncwire._protocol.framing import Document
+from ncwire._session.listeners import Listeners
+from ncwire._session.notifications import NotificationReader
 
 REPLY = ("{urn:ietf:params:xml:ns:netconf:base:1.0}rpc-reply", {"message-id": "1"})
 NOTIFICATION = ("{urn:ietf:params:xml:ns:netconf:notification:1.0}notification", {})

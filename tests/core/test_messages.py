@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
+from ncwire._protocol.capabilities import BASE_1_0, BASE_1_1, Capabilities
+from ncwire._protocol.messages import BASE_NS, build_hello, parse_hello, read_root
 from ncwire.errors import (
     ForbiddenXMLError,
     HelloMalformedError,
@@ -14,7 +15,6 @@ from ncwire.errors import (
     HelloSessionIdError,
     MessageError,
 )
-from ncwire.messages import BASE_NS, build_hello, parse_hello, read_root
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 CAPABILITIES = f"<capabilities><capability>{BASE_1_0}</capability></capabilities>"

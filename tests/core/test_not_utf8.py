@@ -9,7 +9,7 @@ import pytest
 from callers import CLIENT, NOTIFICATION, Noting, asked
 
 from ncwire import Session
-from ncwire.dialect import Dialect
+from ncwire._protocol.dialect import Dialect
 from ncwire.errors import (
     HelloMalformedError,
     MessageDecodeError,

@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from callers import asked
 
-from ncwire.dialect import Dialect
+from ncwire._protocol.dialect import Dialect
+from ncwire._protocol.rpc import RPCWriter, wrap_rpc
 from ncwire.errors import OptionError
-from ncwire.rpc_document import RPCWriter, wrap_rpc
 from servers.requirement import missing
 
 try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ncwire.outbox import Outbox
+from ncwire._engine.send_queue import Outbox
 
 
 class Taking:

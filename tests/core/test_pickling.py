@@ -13,11 +13,11 @@ import pytest
 
 import ncwire
 from ncwire import Capabilities, Hub, Limits, Session, Timeouts, callhome, errors, profiles
+from ncwire._session.notifications import Notification
+from ncwire._session.streaming import StreamedReply
 from ncwire.driver import Algorithms
 from ncwire.errors import NcwireError
 from ncwire.inventory import Inventory
-from ncwire.notifications import Notification
-from ncwire.streamed import StreamedReply
 
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ncwire._protocol.messages import BASE_NS, read_root
+from ncwire._protocol.root_fastpath import Alike, plain_root
 from ncwire.errors import NcwireError
-from ncwire.messages import BASE_NS, read_root
-from ncwire.plain_root import Alike, plain_root
 
 PIECES = (
     "<", ">", "/>", "/", "a", "rpc-reply", "nc:rpc-reply", "x:", " ", "\n", "\t", "=", "'", '"',

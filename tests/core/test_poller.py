@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from ncwire.poller import READ, WRITE, EpollPoller, SelectorPoller
+from ncwire._engine.poller import READ, WRITE, EpollPoller, SelectorPoller
 
 KINDS = [SelectorPoller]
 if hasattr(select, "epoll"):

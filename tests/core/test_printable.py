@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from ncwire.printable import one_line, printable
+from ncwire.errors.printable import one_line, printable
 
 STEERING = [
     *map(chr, range(0x20)),

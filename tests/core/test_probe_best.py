@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ncwire.driver import KexInit
+from ncwire.probe.compatibility import Ability, Verdict
 from ncwire.probe.greeting import Greeting
 from ncwire.probe.host_keys import HostKeyFinding, Standing
+from ncwire.probe.inventory_toml import stanza
 from ncwire.probe.report import Report
-from ncwire.probe.stanza import stanza
-from ncwire.probe.verdicts import Ability, Verdict
 from servers.plain_ssh import kexinit
 
 HOLED = Verdict("holed", "x 1", Ability.YES, holes=("CVE-1",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ncwire import profiles
-from ncwire.probe.families import DEFAULT, evidence, fitting
+from ncwire.probe.profile_match import DEFAULT, evidence, fitting
 
 HELLOS = {
     "junos": "http://xml.juniper.net/netconf/junos/1.0",

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities, default_client_capabilities
+from ncwire._protocol.capabilities import (
+    BASE_1_0,
+    BASE_1_1,
+    Capabilities,
+    default_client_capabilities,
+)
+from ncwire._protocol.client import Framing, HelloReceived, MessageReceived, Protocol
+from ncwire._protocol.framing import Limits, frame_chunked, frame_end_of_message
+from ncwire._protocol.messages import BASE_NS
 from ncwire.errors import (
     ForbiddenXMLError,
     HelloError,
@@ -23,9 +31,6 @@ from ncwire.errors import (
     SessionError,
     UnsendableMessageError,
 )
-from ncwire.framing import Limits, frame_chunked, frame_end_of_message
-from ncwire.messages import BASE_NS
-from ncwire.protocol import Framing, HelloReceived, MessageReceived, Protocol
 
 EOM = b"]]>]]>"
 BOTH = (BASE_1_0, BASE_1_1)

@@ -6,11 +6,12 @@ import dataclasses
 
 import pytest
 
-from ncwire import profiles, recommended, registry
+from ncwire import profiles
+from ncwire._algorithms import offer
+from ncwire._plugins import recommended, registry
 from ncwire.driver import Algorithms, Feature, Library
-from ncwire.driver_choice import choose
 from ncwire.errors import UnsupportedOption
-from ncwire.ssh import algorithms
+from ncwire.profiles.driver_choice import choose
 from ncwire_libssh2 import Libssh2Driver
 from ncwire_paramiko import ParamikoDriver
 
@@ -56,7 +57,7 @@ def requiring_a_feature(monkeypatch) -> str:
 
 def wanting(monkeypatch) -> str:
     with pytest.raises(UnsupportedOption) as caught:
-        algorithms.choose(ParamikoDriver, (), Algorithms(host_keys=("ssh-rsa",)))
+        offer.choose(ParamikoDriver, (), Algorithms(host_keys=("ssh-rsa",)))
     return str(caught.value)
 
 

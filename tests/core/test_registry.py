@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire import registry
+from ncwire._plugins import registry
 from ncwire.driver import CONTRACT, Driver, Feature
 from ncwire.errors import (
     ContractMismatch,

@@ -7,10 +7,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ncwire.dialect import Dialect
+from ncwire._protocol.dialect import Dialect
+from ncwire._protocol.messages import BASE_NS
+from ncwire._protocol.rpc import rpc_envelope, wrap_rpc
 from ncwire.errors import OptionError
-from ncwire.messages import BASE_NS
-from ncwire.rpc_document import rpc_envelope, wrap_rpc
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 

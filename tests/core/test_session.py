@@ -210,7 +210,7 @@ def test_raising_listener_hurts_nobody_else(peer, caplog):
 
 
 def test_slow_listener_is_warned_of(peer, caplog, monkeypatch):
-    monkeypatch.setattr("ncwire.listeners.SLOW", 0.0)
+    monkeypatch.setattr("ncwire._session.listeners.SLOW", 0.0)
     session = opened(peer)
     listener = Recorder()
     session.add_listener(listener)

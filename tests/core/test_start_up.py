@@ -16,9 +16,9 @@ SLOW = {
     "argparse", "asyncio", "cryptography", "difflib", "email", "hashlib", "http",
     "importlib.metadata", "ipaddress", "ncwire.callhome", "ncwire.driver.algorithms",
     "ncwire.driver.auth", "ncwire.driver.hostkey", "ncwire.driver.kexinit",
-    "ncwire.driver.options", "ncwire.driver_choice", "ncwire.registry",
-    "ncwire.ssh.algorithm_policy", "ncwire.ssh.config", "ncwire.ssh.options",
-    "ncwire.ssh.parameters", "ncwire.ssh.sequence", "ncwire.testing", "ncwire_libssh2",
+    "ncwire.driver.options", "ncwire.profiles.driver_choice", "ncwire._plugins.registry",
+    "ncwire._algorithms.policy", "ncwire._ssh.config", "ncwire._ssh.options.resolve",
+    "ncwire._ssh.options.parameters", "ncwire._ssh.connecting", "ncwire.testing", "ncwire_libssh2",
     "ncwire_paramiko", "paramiko", "pathlib", "rich", "ssh2", "ssl", "stevedore", "subprocess",
     "tempfile", "urllib.parse", "xml.sax",
 }  # fmt: skip
@@ -46,7 +46,7 @@ def imported_by(code: str) -> set[str]:
 
 def test_import_brings_in_nothing_slow():
     imported = imported_by("import ncwire")
-    assert "ncwire.session" in imported
+    assert "ncwire._session.base" in imported
     assert not imported & SLOW
 
 
@@ -68,7 +68,7 @@ else: raise AssertionError
         "assert ncwire.callhome.listen",
         "from ncwire import callhome; assert callhome is ncwire.callhome",
         "from ncwire import *; assert callhome.PORT == 4334",
-        "from ncwire.capabilities import Capability as C; assert C('a:b?c=%2C').parameters['c']",
+        "from ncwire._protocol.capabilities import Capability as C; assert C('a:b?c=%2C').parameters['c']",
         "from ncwire import registry; assert 'paramiko' in registry.names()",
         "assert ncwire.AlgorithmPolicy(allow=ncwire.Algorithms(kex=('a',))).allow.kex",
         "assert ncwire.Jump(host='h').port is None",
@@ -92,5 +92,5 @@ def test_what_is_imported_late_is_listed_and_no_other_name_made_up():
 
 
 def test_the_command_brings_in_no_server_and_no_library():
-    imported = imported_by("import ncwire.cli")
+    imported = imported_by("import ncwire._cli")
     assert not imported & {"ncwire.testing", "paramiko", "ssh2", "matplotlib", "pytest"}

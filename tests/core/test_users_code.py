@@ -237,7 +237,7 @@ def test_the_logs_handlers_are_the_users_code_too(pair):
     session.add_listener(listener)
     session.add_listener(after)
     failing = Failing()
-    logger = logging.getLogger("ncwire.listeners")
+    logger = logging.getLogger("ncwire._session.listeners")
     logger.addHandler(failing)
     try:
         peer.send(NOTIFICATION.format(1))

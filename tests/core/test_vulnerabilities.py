@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from ncwire import registry, vulnerabilities
+from ncwire._plugins import registry, vulnerabilities
 from ncwire.driver import Library
 
 BUNDLED = Library("libssh2", "1.11.1", "/venv/ssh2_python.libs/libssh2-1.so", bundled=True)
@@ -41,7 +41,7 @@ def test_the_list_was_reviewed_not_long_ago():
     if date.today() - reviewed > REVIEW_EVERY:  # noqa: DTZ011 - a day more or less is no matter
         overdue = pytest.fail if "CI" in os.environ else pytest.skip
         overdue(
-            f"core/ncwire/vulnerabilities.toml was last reviewed on {reviewed}: compare it with "
+            f"core/ncwire/_plugins/vulnerabilities.toml was last reviewed on {reviewed}: compare it with "
             "what is published for libssh2 and paramiko since, and set `reviewed`"
         )
 

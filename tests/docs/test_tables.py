@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire import registry
+from ncwire._algorithms.public_keys import CERTIFICATE_SUFFIX
+from ncwire._plugins import registry
 from ncwire.driver import Feature, SSHDriver
 from ncwire.driver.rules import RULES
-from ncwire.ssh.public_keys import CERTIFICATE_SUFFIX
 from ncwire.testing.faults import Fault, Phase
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from ncwire_paramiko.bell import Bell
+from ncwire_paramiko.wakeup import Bell
 
 PATIENCE = 20
 
@@ -75,7 +75,7 @@ def test_a_bell_that_is_dropped_leaves_no_fd():
 def test_a_forked_child_leaves_the_parents_pipe_alone():
     script = """if True:
         import os, select
-        from ncwire_paramiko.bell import Bell
+        from ncwire_paramiko.wakeup import Bell
         bell = Bell()
         pid = os.fork()
         if pid == 0:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ncwire_paramiko.wire import Wire
+from ncwire_paramiko.socket_adapter import Wire
 
 PATIENCE = 20
 MEGABYTE = 1 << 20

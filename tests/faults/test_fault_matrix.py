@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire import registry
+from ncwire._plugins import registry
 from ncwire.testing.faults import Cell, Crew, cells
 from ncwire.testing.faults.cell import NOT_APPLICABLE, RIGHT
 from ncwire.testing.faults.report import failure

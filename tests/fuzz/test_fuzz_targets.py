@@ -14,7 +14,7 @@ import pytest
 import targets
 from engine import corpus, plain
 from engine.mutation import Mutator
-from ncwire.framing import Decoder, EndOfMessageDecoder
+from ncwire._protocol.framing import Decoder, EndOfMessageDecoder
 from targets import chunked, decoding, end_of_message, root, streams
 from targets.property import ViolatedError
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import ncwire
-from ncwire import registry
+from ncwire._plugins import registry
 
 Connect = Callable[..., ncwire.SSHSession]
 

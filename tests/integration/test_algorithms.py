@@ -9,10 +9,11 @@ import random
 import pytest
 
 import ncwire
-from ncwire import AlgorithmPolicy, Algorithms, NoCommonAlgorithmError, registry
+from ncwire import AlgorithmPolicy, Algorithms, NoCommonAlgorithmError
+from ncwire._algorithms.offer import MODERN, in_common
+from ncwire._plugins import registry
 from ncwire.driver import Feature
 from ncwire.errors import AuthenticationError
-from ncwire.ssh.algorithms import MODERN, in_common
 from ncwire.testing import EmbeddedServer
 from servers.sshd import Sshd, SshdSettings
 

@@ -11,8 +11,9 @@ import time
 import pytest
 
 import ncwire
-from ncwire import Session, Timeouts, registry
-from ncwire.capabilities import default_client_capabilities
+from ncwire import Session, Timeouts
+from ncwire._plugins import registry
+from ncwire._protocol.capabilities import default_client_capabilities
 from ncwire.driver import ConnectOptions, Deadline
 from ncwire.errors import (
     AuthenticationError,

@@ -18,16 +18,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from ncwire._algorithms.public_keys import is_certificate
+from ncwire._ssh.hostkeys.certificates import HostCertificate
+from ncwire._ssh.hostkeys.known_hosts import CERT_AUTHORITY, REVOKED, read_known_hosts
+from ncwire._ssh.hostkeys.policy import HostKeyPolicy
 from ncwire.driver import HostKey
 from ncwire.errors import (
     SSHHostKeyChangedError,
     SSHHostKeyRevokedError,
     SSHUnknownHostError,
 )
-from ncwire.ssh.host_certificates import HostCertificate
-from ncwire.ssh.hostkeys import HostKeyPolicy
-from ncwire.ssh.known_hosts import CERT_AUTHORITY, REVOKED, read_known_hosts
-from ncwire.ssh.public_keys import is_certificate
 from servers.keyring import HOST_KEY_TYPES
 from servers.sshd import Sshd, SshdSettings
 

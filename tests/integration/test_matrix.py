@@ -12,10 +12,11 @@ import pytest
 from matrix import KEYWORDS, PARAMETERS
 
 import ncwire
-from ncwire import SSHSession, registry
+from ncwire import SSHSession
+from ncwire._plugins import registry
+from ncwire._ssh.config import keywords
+from ncwire._ssh.options.parameters import Jump
 from ncwire.errors import OptionError, UnsupportedOption
-from ncwire.ssh.config import keywords
-from ncwire.ssh.parameters import Jump
 from servers import keyring, requirement
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 import ncwire
-from ncwire import AlgorithmPolicy, Algorithms, NoCommonAlgorithmError, cli, registry
+from ncwire import AlgorithmPolicy, Algorithms, NoCommonAlgorithmError, _cli
+from ncwire._plugins import registry
 from ncwire.probe import Ability, Standing, probe, stanza
 
 pytestmark = pytest.mark.sshd
@@ -89,13 +90,13 @@ def test_the_options_of_the_advice_connect_as_they_are_printed(make_sshd, name, 
         *("-p", str(server.port), "-i", str(server.client_key), "-F", "none", "--no-prompt"),
         *("--known-hosts", str(server.known_hosts)),
     ]
-    assert cli.main(["probe", *options, server.host]) == 3
+    assert _cli.main(["probe", *options, server.host]) == 3
     out = capfd.readouterr().out
     assert "session: left out  the server needs algorithms that have to be allowed by name" in out
     (command,) = [line for line in out.splitlines() if "ncwire hello" in line]
 
     _, _, arguments = command.partition("ncwire ")
-    assert cli.main([*arguments.split(), *options]) == 0
+    assert _cli.main([*arguments.split(), *options]) == 0
     assert "capabilities" in capfd.readouterr().out
 
 

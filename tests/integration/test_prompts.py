@@ -11,8 +11,8 @@ import pytest
 
 import ncwire
 from ncwire import Timeouts
+from ncwire._ssh.auth.answer_clock import AnswerClock
 from ncwire.errors import AuthenticationError, SSHError, StepTimeoutError
-from ncwire.ssh.answer_clock import AnswerClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire import Session, Timeouts, registry
-from ncwire.capabilities import default_client_capabilities
+from ncwire import Session, Timeouts
+from ncwire._plugins import registry
+from ncwire._protocol.capabilities import default_client_capabilities
 from ncwire.driver import ConnectOptions, Deadline
 from ncwire.errors import (
     ConnectError,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire import recommended, registry
+from ncwire._plugins import recommended, registry
 from ncwire.driver import Feature
 from ncwire.errors import AuthenticationError
 from servers.security_key import SecurityKeyAgent

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ncwire
+from ncwire._protocol.messages import BASE_NS
 from ncwire.errors import SessionCloseError
-from ncwire.messages import BASE_NS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 import ncwire
-from ncwire import SSHSession, Timeouts, registry
+from ncwire import SSHSession, Timeouts
+from ncwire._plugins import registry
+from ncwire._protocol.rpc import wrap_rpc
 from ncwire.driver import Feature
 from ncwire.errors import (
     AuthenticationError,
@@ -31,7 +33,6 @@ from ncwire.errors import (
     StepTimeoutError,
     TransportError,
 )
-from ncwire.rpc_document import wrap_rpc
 from ncwire.testing import EmbeddedServer, FaultProxy
 
 pytestmark = pytest.mark.sshd

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 import ncwire
 from ncwire import Timeouts
-from ncwire.cli import main
+from ncwire._cli import main
 from ncwire.errors import HandshakeError
 from ncwire.probe import probe
 

@@ -11,7 +11,7 @@ import pytest
 import ncwire
 from makes.peers import MAKERS, Peer
 from makes.rows import MAKES
-from ncwire import registry
+from ncwire._plugins import registry
 from servers.account import Account, temporary_account
 from servers.fixtures import serve
 

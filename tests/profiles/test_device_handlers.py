@@ -12,7 +12,7 @@ import pytest
 
 from ncwire import SSHSession, profiles
 from ncwire.errors import MessageError, OptionError, SSHUnknownHostError
-from ncwire.profiles.device_handler import from_device_handler
+from ncwire.profiles.ncclient_handler import from_device_handler
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,7 +198,7 @@ REAL = """
 import importlib, json, sys, warnings
 warnings.simplefilter("ignore")
 from ncwire.profiles import built_in, get
-from ncwire.profiles.device_handler import from_device_handler
+from ncwire.profiles.ncclient_handler import from_device_handler
 seen = {}
 for name in sys.argv[1:]:
     module = importlib.import_module(f"ncclient.devices.{name}")

@@ -8,9 +8,9 @@ import pytest
 
 from ncwire import profiles
 from ncwire.driver import Feature
-from ncwire.driver_choice import choose
 from ncwire.errors import DriverNotFoundError, UnsupportedOption
 from ncwire.profiles import DeviceProfile, Requirements
+from ncwire.profiles.driver_choice import choose
 from ncwire_libssh2 import Libssh2Driver
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncwire import profiles
-from ncwire.dialect import Dialect
+from ncwire._protocol.dialect import Dialect
 from ncwire.driver import Feature
 from ncwire.errors import OptionError, ProfileError, ProfileNotFoundError
 from ncwire.profiles import OPTIONS, DeviceProfile

@@ -5,17 +5,17 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from ncwire import registry
+from ncwire._plugins import registry
 from ncwire.bench import machine
 from ncwire.bench.contest import Entry
-from ncwire.bench.events import SESSION
-from ncwire.bench.parcel import packed
+from ncwire.bench.handover import packed
+from ncwire.bench.measures import SESSION
 from ncwire.bench.record import DRIVER, FLOOR, PROGRAM, Absence, Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ncwire.registry import DriverStatus
+    from ncwire._plugins.registry import DriverStatus
 
 PIPES = "ncwire.bench.floor.pipes:Pipes"
 SSH = "ssh -s"

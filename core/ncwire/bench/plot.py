@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, NamedTuple
 
-from ncwire.bench.events import CONNECT, LATENCY, MEASURES, MEMORY, PIPELINED, THROUGHPUT
+from ncwire.bench.measures import CONNECT, LATENCY, MEASURES, MEMORY, PIPELINED, THROUGHPUT
 from ncwire.bench.record import DRIVER
 from ncwire.bench.target import KB, MB
 from ncwire.errors import OptionError

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ncwire.bench.events import CONNECT, LATENCY, MEASURES, MEMORY, PIPELINED, THROUGHPUT
+from ncwire.bench.measures import CONNECT, LATENCY, MEASURES, MEMORY, PIPELINED, THROUGHPUT
 from ncwire.bench.quantities import Batch, Spread, median, ratios, spread
 from ncwire.bench.target import Case
 from ncwire.errors import OptionError

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ncwire.bench.contest import Entry, Watcher
-    from ncwire.bench.events import BenchEvent
+    from ncwire.bench.measures import BenchEvent
     from ncwire.bench.settings import Settings
     from ncwire.bench.target import Target
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ncwire
 from ncwire.bench import consumption
-from ncwire.bench.parcel import unpacked
+from ncwire.bench.handover import unpacked
 from ncwire.bench.target import CHUNKED, Case
 from ncwire.bench.worker import WARM_UP, Contestant, Worker
 

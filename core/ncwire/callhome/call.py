@@ -6,23 +6,23 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ncwire._plugins.guard import driver_step
+from ncwire._ssh.connecting import SSHConnecting
 from ncwire.callhome.devices import Caller
+from ncwire.callhome.fair_queue import source_of
 from ncwire.callhome.session import CallHomeSession
-from ncwire.callhome.waiting import source_of
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.forking import free_in_child
 from ncwire.driver.options import ConnectOptions
 from ncwire.errors import SessionCloseError
-from ncwire.ssh.sequence import SSHConnecting
-from ncwire.steps import driver_step
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from ncwire._ssh.route.sockets import Address
     from ncwire.callhome.devices import Devices
     from ncwire.driver import Algorithms, Channel, SSHDriver, Timeouts
-    from ncwire.ssh.sockets import Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,26 +10,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ncwire._ssh.hostkeys.known_hosts import REVOKED, SSH_PORT, host_entry_name, read_known_hosts
+from ncwire._ssh.hostkeys.peer import Identification, Identified
+from ncwire._ssh.options.defaults import DEFAULT_PORT
+from ncwire._ssh.options.parameters import Parameters, filenames
+from ncwire._ssh.options.resolve import settle
 from ncwire.driver.hostkey import HostKey
-from ncwire.driver_choice import check
 from ncwire.errors import OptionError, SSHHostKeyRevokedError, UnknownDeviceError
-from ncwire.ssh.defaults import DEFAULT_PORT
-from ncwire.ssh.identification import Identification, Identified
-from ncwire.ssh.known_hosts import REVOKED, SSH_PORT, host_entry_name, read_known_hosts
-from ncwire.ssh.options import settle
-from ncwire.ssh.parameters import Parameters, filenames
+from ncwire.profiles.driver_choice import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ncwire._protocol.framing import Limits
+    from ncwire._ssh.hostkeys.known_hosts import KnownHostEntry
+    from ncwire._ssh.options.parameters import AuthHandler, Filename
     from ncwire.driver import Driver
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.timeouts import Timeouts
-    from ncwire.framing import Limits
     from ncwire.profiles import DeviceProfile
-    from ncwire.profiles.device_handler import ProfileLike
-    from ncwire.ssh.known_hosts import KnownHostEntry
-    from ncwire.ssh.parameters import AuthHandler, Filename
+    from ncwire.profiles.ncclient_handler import ProfileLike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +235,7 @@ def _looked_up(device: Device, timeouts: Timeouts) -> KnownDevice:
 
 def _profile(given: ProfileLike) -> DeviceProfile:
     # Whoever names no profile is spared what it takes to read one.
-    from ncwire.profiles.device_handler import settled  # noqa: PLC0415
+    from ncwire.profiles.ncclient_handler import settled  # noqa: PLC0415
 
     return settled(given)
 

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
+from ncwire._one_process import OneProcess
+from ncwire._session.base import forked
+from ncwire._unclosed import closed, opened
 from ncwire.callhome.call import Call
-from ncwire.callhome.crew import Crew
 from ncwire.callhome.devices import Devices
-from ncwire.callhome.waiting import WaitingRoom
+from ncwire.callhome.fair_queue import WaitingRoom
+from ncwire.callhome.workers import Crew
 from ncwire.driver import Forkable, watch_forks
 from ncwire.driver.forking import is_free
 from ncwire.driver.seconds import seconds_or_none
@@ -24,19 +27,16 @@ from ncwire.errors import (
     SessionCloseError,
     StepTimeoutError,
 )
-from ncwire.one_process import OneProcess
-from ncwire.session import forked
-from ncwire.unclosed import closed, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
+    from ncwire._ssh.route.sockets import Address
+    from ncwire.callhome.acceptor import Doorway
     from ncwire.callhome.call import Terms
     from ncwire.callhome.devices import Device
-    from ncwire.callhome.doorway import Doorway
     from ncwire.callhome.session import CallHomeSession
-    from ncwire.ssh.sockets import Address
 
 _log = logging.getLogger(__name__)
 

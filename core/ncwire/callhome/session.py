@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncwire.driver_choice import DriverChoice
-from ncwire.ssh.session import SSHSession
+from ncwire._ssh.session import SSHSession
+from ncwire.profiles.driver_choice import DriverChoice
 
 if TYPE_CHECKING:
+    from ncwire._ssh.route.sockets import Address
     from ncwire.callhome.devices import KnownDevice
     from ncwire.driver import Channel, Driver
-    from ncwire.ssh.sockets import Address
 
 
 class CallHomeSession(SSHSession):

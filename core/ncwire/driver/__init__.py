@@ -18,9 +18,9 @@ from ncwire.driver.channel import (
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
+from ncwire.driver.lazy import late
 from ncwire.driver.ssh import SSHDriver
 from ncwire.driver.timeouts import Timeouts
-from ncwire.late import late
 
 if TYPE_CHECKING:
     from ncwire.driver.algorithms import Algorithms
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ncwire.driver.library import Library
     from ncwire.driver.no_ssh import no_identification, other_protocol
     from ncwire.driver.options import ConnectOptions
-    from ncwire.printable import one_line
+    from ncwire.errors.printable import one_line
 else:
     __getattr__, __dir__ = late(
         __name__,
@@ -64,7 +64,7 @@ else:
             "is_aead": "ncwire.driver.kexinit",
             "no_identification": "ncwire.driver.no_ssh",
             "other_protocol": "ncwire.driver.no_ssh",
-            "one_line": "ncwire.printable",
+            "one_line": "ncwire.errors.printable",
         },
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ncwire.connecting import Connecting
+    from ncwire._plugins.connecting import Connecting
     from ncwire.driver.channel import Channel
     from ncwire.driver.deadline import Deadline
     from ncwire.driver.features import Feature
@@ -62,7 +62,7 @@ class Driver(ABC):
     def connecting(self, options: ConnectOptions, deadline: Deadline) -> Connecting:
         """Return what runs `connect` and can be aborted by another thread; the core's own."""
         # It is written in terms of this contract, so it stands above it.
-        from ncwire.connecting import Connecting  # noqa: PLC0415
+        from ncwire._plugins.connecting import Connecting  # noqa: PLC0415
 
         return Connecting(self, options, deadline)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping, Sequence
 
-    from ncwire.connecting import Connecting
+    from ncwire._plugins.connecting import Connecting
     from ncwire.driver.algorithms import Algorithms
     from ncwire.driver.auth import AgentIdentity, Attempt, AuthOutcome
     from ncwire.driver.channel import Channel, ChannelRequest
@@ -54,7 +54,7 @@ class SSHDriver(Driver):
     def connecting(self, options: ConnectOptions, deadline: Deadline) -> Connecting:
         """Return the steps, as one thing that can be aborted by another thread."""
         # The sequence is written in terms of this contract, so it stands above it.
-        from ncwire.ssh.sequence import SSHConnecting  # noqa: PLC0415
+        from ncwire._ssh.connecting import SSHConnecting  # noqa: PLC0415
 
         return SSHConnecting(self, options, deadline)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ncwire.errors.printable import one_line
 from ncwire.errors.transport import AuthenticationError, TransportError
-from ncwire.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

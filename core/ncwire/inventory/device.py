@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncwire import registry
-from ncwire.driver_choice import DriverChoice, choose
+from ncwire._plugins import registry
+from ncwire._ssh.hostkeys.known_hosts import read_known_hosts
 from ncwire.errors import DriverError, KeyFileError
-from ncwire.inventory.keys import JumpReference
-from ncwire.ssh.known_hosts import read_known_hosts
+from ncwire.inventory.schema import JumpReference
+from ncwire.profiles.driver_choice import DriverChoice, choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ncwire._ssh.options.parameters import Jump
+    from ncwire._ssh.session import SSHSession
     from ncwire.inventory.secrets import Secret
-    from ncwire.ssh.parameters import Jump
-    from ncwire.ssh.session import SSHSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ class Device:
         `DriverError`, `UnsupportedOption`, and `OptionError`, as for a file that is not there;
         `KeyFileError` for a key file that is not there, without which connecting would go on.
         """
-        from ncwire.ssh.options import settle  # noqa: PLC0415 - as below
-        from ncwire.ssh.parameters import Parameters, filenames  # noqa: PLC0415
+        from ncwire._ssh.options.parameters import Parameters, filenames  # noqa: PLC0415
+        from ncwire._ssh.options.resolve import settle  # noqa: PLC0415 - as below
 
         given = self.parameters(
             password=None, passphrase=None, jumps=self._jumps_without_secrets()
@@ -114,7 +114,7 @@ class Device:
 
     def connect(self, **overrides: Any) -> SSHSession:
         """Return a connected session; see `parameters`. Raises what `ncwire.connect` does."""
-        from ncwire.ssh.session import connect  # noqa: PLC0415 - an inventory is read without
+        from ncwire._ssh.session import connect  # noqa: PLC0415 - an inventory is read without
 
         return connect(**self.parameters(**overrides))
 

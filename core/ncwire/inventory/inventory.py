@@ -9,15 +9,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from ncwire.errors import InventoryError
-from ncwire.inventory import parsing, places
+from ncwire.inventory import location, parsing
 from ncwire.inventory.values import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ncwire._ssh.session import SSHSession
     from ncwire.inventory.device import Device
     from ncwire.profiles import Stanza
-    from ncwire.ssh.session import SSHSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Inventory:
         `ncwire/ncwire.toml` in the user's configuration folder. No secret is read. Raises
         `InventoryError` with everything that is wrong, and where there is no file.
         """
-        found = places.find() if path is None else Path(path)
+        found = location.find() if path is None else Path(path)
         if found is None:
             raise InventoryError(
-                places.FILENAME, [f"there is none; it is looked for as {places.where()}"]
+                location.FILENAME, [f"there is none; it is looked for as {location.where()}"]
             )
         # Of the parts of a path only its folder matters later, when the working folder may differ.
         found = Path(os.path.abspath(found))  # noqa: PTH100 - resolve() would follow a link away
-        devices, profiles = parsing.parse(places.read(found), found)
+        devices, profiles = parsing.parse(location.read(found), found)
         return cls(found, MappingProxyType(devices), MappingProxyType(profiles))
 
     def __reduce__(self) -> tuple[Any, ...]:

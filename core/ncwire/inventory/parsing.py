@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from ncwire.errors import InventoryError, ProfileError, ProfileNotFoundError
 from ncwire.inventory.device import Device, Setting
-from ncwire.inventory.keys import KEYS, REFUSED
-from ncwire.inventory.lines import Lines
+from ncwire.inventory.schema import KEYS, REFUSED
+from ncwire.inventory.toml_lines import Lines
 from ncwire.inventory.values import Invalid, string, table, unknown
 from ncwire.profiles import get, load, read_table, resolve
-from ncwire.profiles.reading import Stanza, check_name
+from ncwire.profiles.toml import Stanza, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

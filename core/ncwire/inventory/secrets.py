@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from signal import SIGKILL
 from typing import TYPE_CHECKING, Any
 
+from ncwire._interrupts import raise_signalled
 from ncwire.errors import SecretError
-from ncwire.interrupts import raise_signalled
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,6 +6,9 @@ import enum
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ncwire._algorithms.offer import KINDS, MODERN
+from ncwire._algorithms.public_keys import is_certificate
+from ncwire._ssh.hostkeys.certificates import HostCertificate
 from ncwire.driver.algorithms import Algorithms
 from ncwire.errors import (
     HandshakeError,
@@ -15,17 +18,14 @@ from ncwire.errors import (
     SSHHostKeyRevokedError,
     SSHUnknownHostError,
 )
-from ncwire.ssh.algorithms import KINDS, MODERN
-from ncwire.ssh.host_certificates import HostCertificate
-from ncwire.ssh.public_keys import is_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ncwire._ssh.hostkeys.policy import HostKeyPolicy
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.kexinit import KexInit
     from ncwire.driver.ssh import SSHDriver
-    from ncwire.ssh.hostkeys import HostKeyPolicy
 
 
 class Standing(enum.Enum):

@@ -6,10 +6,16 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ncwire import registry
+from ncwire._plugins import registry
+from ncwire._plugins.recommended import KNOWN_HOSTS_ONLY
+from ncwire._plugins.vulnerabilities import open_to_a_stranger
+from ncwire._ssh.connecting import host_key_policy
+from ncwire._ssh.hostkeys.known_hosts import host_entry_name
+from ncwire._ssh.options.parameters import Parameters, filenames
+from ncwire._ssh.options.resolve import settle
+from ncwire._ssh.session import connect
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.ssh import SSHDriver
-from ncwire.driver_choice import check_features
 from ncwire.errors import (
     AuthenticationError,
     ChannelError,
@@ -23,30 +29,24 @@ from ncwire.errors import (
     UnsupportedOption,
 )
 from ncwire.probe import host_keys
+from ncwire.probe.compatibility import Ability, Candidate, Verdict, judged
+from ncwire.probe.connection import Visit
 from ncwire.probe.greeting import SilentServerError, read_greeting, speaks_tls
 from ncwire.probe.host_keys import HostKeyFinding, Standing
 from ncwire.probe.report import Answer, Report
-from ncwire.probe.verdicts import Ability, Candidate, Verdict, judged
-from ncwire.probe.visit import Visit
-from ncwire.recommended import KNOWN_HOSTS_ONLY
-from ncwire.ssh.known_hosts import host_entry_name
-from ncwire.ssh.options import settle
-from ncwire.ssh.parameters import Parameters, filenames
-from ncwire.ssh.sequence import host_key_policy
-from ncwire.ssh.session import connect
-from ncwire.vulnerabilities import open_to_a_stranger
+from ncwire.profiles.driver_choice import check_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from ncwire._ssh.hostkeys.policy import HostKeyPolicy
+    from ncwire._ssh.options.parameters import Filename
+    from ncwire._ssh.session import SSHSession
     from ncwire.driver.base import Driver
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.options import ConnectOptions
     from ncwire.probe.greeting import Greeting
     from ncwire.profiles import DeviceProfile
-    from ncwire.ssh.hostkeys import HostKeyPolicy
-    from ncwire.ssh.parameters import Filename
-    from ncwire.ssh.session import SSHSession
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def probe(
     """
     names = filenames("known_hosts", known_hosts)
     if parameters.get("profile") is not None:
-        from ncwire.profiles.device_handler import settled  # noqa: PLC0415 - most name none
+        from ncwire.profiles.ncclient_handler import settled  # noqa: PLC0415 - most name none
 
         parameters["profile"] = settled(parameters["profile"])
     subsystems = _subsystems(parameters.pop("subsystems", None), parameters.get("profile"))

@@ -6,19 +6,19 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ncwire._algorithms.offer import KINDS
 from ncwire.driver.kexinit import is_extension
-from ncwire.probe.families import Fit, fitting
+from ncwire.probe.compatibility import Ability
 from ncwire.probe.host_keys import HostKeyFinding, Standing
-from ncwire.probe.stanza import stanza
-from ncwire.probe.verdicts import Ability
-from ncwire.ssh.algorithms import KINDS
+from ncwire.probe.inventory_toml import stanza
+from ncwire.probe.profile_match import Fit, fitting
 
 if TYPE_CHECKING:
     from ncwire.driver.algorithms import Algorithms
     from ncwire.driver.kexinit import KexInit
     from ncwire.errors import NcwireError
+    from ncwire.probe.compatibility import Verdict
     from ncwire.probe.greeting import Greeting
-    from ncwire.probe.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)

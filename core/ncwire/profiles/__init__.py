@@ -16,9 +16,9 @@ from ncwire.profiles.catalogue import (
     resolve,
     survey,
 )
-from ncwire.profiles.options import OPTIONS, Option
 from ncwire.profiles.profile import DeviceProfile, Given, Requirements, Setting
-from ncwire.profiles.reading import Stanza, read_table, read_toml
+from ncwire.profiles.schema import OPTIONS, Option
+from ncwire.profiles.toml import Stanza, read_table, read_toml
 
 __all__ = [
     "DEFAULT",

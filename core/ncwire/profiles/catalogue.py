@@ -11,11 +11,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from ncwire import registry
+from ncwire._interrupts import raise_signalled
+from ncwire._plugins import registry
 from ncwire.errors import NcwireError, ProfileError, ProfileNotFoundError
-from ncwire.interrupts import raise_signalled
 from ncwire.profiles.profile import DeviceProfile, built
-from ncwire.profiles.reading import Stanza, check_name, read_table, read_toml
+from ncwire.profiles.toml import Stanza, check_name, read_table, read_toml
 
 if TYPE_CHECKING:
     import os

@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ncwire.capabilities import BASE_1_0, BASE_1_1, Capabilities
-from ncwire.dialect import Dialect
+from ncwire._algorithms.policy import AlgorithmPolicy, settled
+from ncwire._protocol.capabilities import BASE_1_0, BASE_1_1, Capabilities
+from ncwire._protocol.dialect import Dialect
+from ncwire._protocol.framing import Limits
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.seconds import shown
 from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError, ProfileError
-from ncwire.framing import Limits
-from ncwire.profiles.options import OPTIONS
-from ncwire.ssh.algorithm_policy import AlgorithmPolicy, settled
+from ncwire.profiles.schema import OPTIONS
 
 if TYPE_CHECKING:
     from ncwire.driver.features import Feature
-    from ncwire.profiles.options import Option
+    from ncwire.profiles.schema import Option
 
 IN_PYTHON = "(Python)"
 """The `file` of a profile that was made by calling `DeviceProfile`."""
@@ -62,7 +62,7 @@ class DeviceProfile:
     Made by `ncwire.profiles.get`, `load` and `parse`, or in Python, with the fields as keyword
     arguments. An argument of `connect`, and what ssh_config says about the host, wins over it.
     It says nothing about host keys and holds no credentials. The fields are described in
-    `ncwire.profiles.options.OPTIONS`; None means that the profile leaves it open.
+    `ncwire.profiles.schema.OPTIONS`; None means that the profile leaves it open.
 
     Raises `ProfileError`, which names file, option and value, and what is allowed.
     """

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from ncwire.messages import BASE_NS
+from ncwire._protocol.messages import BASE_NS
 from ncwire.testing.document import local_name, parse, serialise
 from ncwire.testing.rpc_error import RPCError
 from ncwire.testing.subtree import matches, select

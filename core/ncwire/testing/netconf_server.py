@@ -9,15 +9,15 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from ncwire.errors import NetconfFramingError
-from ncwire.framing import (
+from ncwire._protocol.framing import (
     ChunkedDecoder,
     Decoder,
     EndOfMessageDecoder,
     frame_chunked,
     frame_end_of_message,
 )
-from ncwire.messages import BASE_NS, NOTIFICATION_NS
+from ncwire._protocol.messages import BASE_NS, NOTIFICATION_NS
+from ncwire.errors import NetconfFramingError
 from ncwire.testing.datastore import Datastores
 from ncwire.testing.document import DocumentError, local_name, parse, serialise
 from ncwire.testing.operations import perform

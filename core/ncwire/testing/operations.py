@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncwire.messages import BASE_NS, NOTIFICATION_NS
+from ncwire._protocol.messages import BASE_NS, NOTIFICATION_NS
 from ncwire.testing.configuration import Configuration
 from ncwire.testing.datastore import RUNNING
 from ncwire.testing.document import local_name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
-from ncwire.messages import BASE_NS
+from ncwire._protocol.messages import BASE_NS
 from ncwire.testing.document import local_name, namespace_of
 
 

@@ -8,10 +8,10 @@ import pytest
 
 import ncwire
 from ncwire import AlgorithmPolicy, Algorithms, Inventory, Jump, Timeouts
+from ncwire._ssh.options.parameters import Parameters
 from ncwire.errors import InventoryError, SecretError
-from ncwire.inventory import places
-from ncwire.inventory.keys import KEYS, REFUSED
-from ncwire.ssh.parameters import Parameters
+from ncwire.inventory import location
+from ncwire.inventory.schema import KEYS, REFUSED
 from ncwire.testing import EmbeddedServer
 
 EVERYTHING = """
@@ -275,7 +275,7 @@ def test_a_file_that_is_not_there_or_not_utf_8(tmp_path):
 def test_a_named_file_that_is_missing_is_not_passed_over(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ncwire.toml").write_text("")
-    monkeypatch.setenv(places.ENVIRONMENT, str(tmp_path / "missing.toml"))
+    monkeypatch.setenv(location.ENVIRONMENT, str(tmp_path / "missing.toml"))
     with pytest.raises(InventoryError, match="which NCWIRE_CONFIG names"):
         Inventory.load()
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ncwire._ssh.options.parameters import Parameters
 from ncwire.errors import InventoryError, OptionError
-from ncwire.inventory.keys import KEYS
 from ncwire.inventory.parsing import parse
-from ncwire.ssh.parameters import Parameters
+from ncwire.inventory.schema import KEYS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ncwire._algorithms.offer import MODERN
 from ncwire.driver import (
     AgentAttempt,
     AgentIdentity,
@@ -24,7 +25,6 @@ from ncwire.driver import (
     SSHDriver,
 )
 from ncwire.errors import ChannelError, SSHError, TransportError
-from ncwire.ssh.algorithms import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from ncwire._ssh.hostkeys.accept_new import NewHosts
+from ncwire._ssh.hostkeys.known_hosts import read_known_hosts
 from ncwire.errors import KnownHostsFileError
-from ncwire.ssh.accept_new import NewHosts
-from ncwire.ssh.known_hosts import read_known_hosts
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_a_file_that_is_replaced_meanwhile_gets_the_line(path, key, tmp_path):
 ADDING = """
 import sys, threading
 from ncwire.driver import HostKey
-from ncwire.ssh.accept_new import NewHosts
+from ncwire._ssh.hostkeys.accept_new import NewHosts
 path, who, blob = sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3])
 key = HostKey.from_blob(blob)
 def add(n):

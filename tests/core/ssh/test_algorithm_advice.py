@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
+from ncwire._algorithms.advice import advise
+from ncwire._algorithms.offer import choose
+from ncwire._plugins.registry import load
 from ncwire.driver import Algorithms, Library
 from ncwire.errors import NoCommonAlgorithmError
-from ncwire.registry import load
-from ncwire.ssh.algorithm_advice import advise
-from ncwire.ssh.algorithms import choose
 from ncwire_libssh2 import Libssh2Driver
 
 MODERN_SERVER = Algorithms(

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 from scripted_driver import ScriptedDriver
 
+from ncwire._algorithms import offer
+from ncwire._algorithms.offer import MODERN
 from ncwire.driver import Algorithms
 from ncwire.errors import UnsupportedOption
-from ncwire.ssh import algorithms
-from ncwire.ssh.algorithms import MODERN
 
 LEGACY = Algorithms(
     kex=("diffie-hellman-group1-sha1", *reversed(MODERN.kex)),
@@ -24,7 +24,7 @@ LEGACY = Algorithms(
 def choose(has, *arguments):
     """Choose for a driver that has these."""
     able = type("Able", (ScriptedDriver,), {"contract": (1, 0), "algorithms": has})
-    return algorithms.choose(able, *arguments)
+    return offer.choose(able, *arguments)
 
 
 def test_the_policys_order_counts_not_the_librarys():

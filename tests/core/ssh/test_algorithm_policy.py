@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncwire import AlgorithmPolicy, Algorithms
+from ncwire._algorithms.names import ASSIGNED
+from ncwire._algorithms.offer import KINDS, MODERN
+from ncwire._algorithms.policy import merged, settled
 from ncwire.errors import OptionError
-from ncwire.ssh.algorithm_names import ASSIGNED
-from ncwire.ssh.algorithm_policy import merged, settled
-from ncwire.ssh.algorithms import KINDS, MODERN
 
 
 def ciphers(*names):

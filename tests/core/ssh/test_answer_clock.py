@@ -7,10 +7,10 @@ import threading
 import pytest
 from scripted_driver import scripted
 
+from ncwire._ssh.auth.answer_clock import AnswerClock
+from ncwire._ssh.auth.authenticator import Authentication
 from ncwire.driver import ConnectOptions, Deadline, InteractiveAttempt, Timeouts
 from ncwire.errors import AuthenticationError, SSHError, StepTimeoutError
-from ncwire.ssh.answer_clock import AnswerClock
-from ncwire.ssh.auth import Authentication
 
 PROMPTS = frozenset({"keyboard-interactive"})
 BUDGET = 0.05

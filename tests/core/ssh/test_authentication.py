@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from scripted_driver import scripted
 
+from ncwire._ssh.auth.authenticator import Authentication
+from ncwire._ssh.auth.private_keys import load
+from ncwire._ssh.auth.user_certificates import load as load_certificate
 from ncwire.driver import (
     AgentAttempt,
     AgentIdentity,
@@ -29,9 +32,6 @@ from ncwire.errors import (
     SSHError,
     StepTimeoutError,
 )
-from ncwire.ssh.auth import Authentication
-from ncwire.ssh.keys import load
-from ncwire.ssh.user_certificates import load as load_certificate
 
 PUBLICKEY = frozenset({"publickey"})
 PASSWORD = frozenset({"password"})

@@ -13,7 +13,7 @@ from contextlib import suppress
 import pytest
 from scripted_driver import open_fds
 
-from ncwire.callhome.doorway import Doorway, open_sockets
+from ncwire.callhome.acceptor import Doorway, open_sockets
 from ncwire.errors import ListenError
 
 
@@ -61,7 +61,7 @@ def logged():
             event.set()
 
     handler = Handler(logging.WARNING)
-    logger = logging.getLogger("ncwire.callhome.doorway")
+    logger = logging.getLogger("ncwire.callhome.acceptor")
     logger.addHandler(handler)
     yield event
     logger.removeHandler(handler)

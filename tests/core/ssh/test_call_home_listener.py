@@ -18,6 +18,8 @@ from scripted_driver import HOST_KEY, scripted
 import ncwire
 from children import QUICK, in_child, living_child
 from children import refusal as refused
+from ncwire._algorithms.policy import AlgorithmPolicy
+from ncwire._ssh.route.sockets import Address
 from ncwire.callhome import CallHomeSession, Device, listen
 from ncwire.callhome.call import Call, Terms
 from ncwire.callhome.devices import Devices
@@ -35,8 +37,6 @@ from ncwire.errors import (
     UnknownDeviceError,
     UnsupportedOption,
 )
-from ncwire.ssh.algorithm_policy import AlgorithmPolicy
-from ncwire.ssh.sockets import Address
 from ncwire.testing.conformance.resources import Resources, left_since
 
 pytestmark = pytest.mark.usefixtures("home")

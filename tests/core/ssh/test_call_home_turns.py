@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from ncwire.callhome.waiting import WaitingRoom, source_of
+from ncwire._ssh.route.sockets import Address
+from ncwire.callhome.fair_queue import WaitingRoom, source_of
 from ncwire.driver import Deadline
-from ncwire.ssh.sockets import Address
 
 
 @dataclass(frozen=True)

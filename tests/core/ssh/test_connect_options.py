@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 import ncwire
+from ncwire._algorithms.offer import MODERN
+from ncwire._algorithms.policy import AlgorithmPolicy
+from ncwire._ssh.options.defaults import DEFAULT_PORT, default_unknown_host_cb
+from ncwire._ssh.options.parameters import Parameters
+from ncwire._ssh.options.resolve import settle
 from ncwire.driver import Algorithms, Feature, Timeouts
 from ncwire.errors import DriverError, NcwireError, OptionError
-from ncwire.ssh.algorithm_policy import AlgorithmPolicy
-from ncwire.ssh.algorithms import MODERN
-from ncwire.ssh.defaults import DEFAULT_PORT, default_unknown_host_cb
-from ncwire.ssh.options import settle
-from ncwire.ssh.parameters import Parameters
 
 pytestmark = pytest.mark.usefixtures("home")
 

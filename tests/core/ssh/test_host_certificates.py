@@ -10,6 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ncwire._algorithms.offer import MODERN, choose
+from ncwire._ssh.hostkeys.certificates import CERTIFICATE_TYPES, HostCertificate
+from ncwire._ssh.hostkeys.known_hosts import KnownHosts, KnownHostsFile
+from ncwire._ssh.hostkeys.policy import HostKeyPolicy
 from ncwire.driver import Algorithms, HostKey
 from ncwire.errors import (
     HandshakeError,
@@ -18,10 +22,6 @@ from ncwire.errors import (
     SSHHostKeyRevokedError,
     SSHUnknownHostError,
 )
-from ncwire.ssh.algorithms import MODERN, choose
-from ncwire.ssh.host_certificates import CERTIFICATE_TYPES, HostCertificate
-from ncwire.ssh.hostkeys import HostKeyPolicy
-from ncwire.ssh.known_hosts import KnownHosts, KnownHostsFile
 
 FOREVER = ("-V", "always:forever")
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from ncwire._ssh.hostkeys.known_hosts import KnownHosts, KnownHostsFile
+from ncwire._ssh.hostkeys.pinned import parse_hostkey_b64
+from ncwire._ssh.hostkeys.policy import HostKeyPolicy
+from ncwire._ssh.options.defaults import default_unknown_host_cb
 from ncwire.errors import (
     OptionError,
     SSHHostKeyChangedError,
@@ -11,10 +15,6 @@ from ncwire.errors import (
     SSHHostKeyRevokedError,
     SSHUnknownHostError,
 )
-from ncwire.ssh.defaults import default_unknown_host_cb
-from ncwire.ssh.hostkey_arguments import parse_hostkey_b64
-from ncwire.ssh.hostkeys import HostKeyPolicy
-from ncwire.ssh.known_hosts import KnownHosts, KnownHostsFile
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import socket
 
 import pytest
 
+from ncwire._ssh.options.jumps import parse
+from ncwire._ssh.options.parameters import Jump, Parameters
+from ncwire._ssh.options.resolve import settle
 from ncwire.driver import Algorithms, Feature, Timeouts
 from ncwire.errors import OptionError
-from ncwire.ssh.jumps import parse
-from ncwire.ssh.options import settle
-from ncwire.ssh.parameters import Jump, Parameters
 
 pytestmark = [
     pytest.mark.usefixtures("home"),

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ncwire.errors import OptionError
-from ncwire.ssh.known_hosts import (
+from ncwire._ssh.hostkeys.known_hosts import (
     CERT_AUTHORITY,
     REVOKED,
     KnownHostsFile,
     host_entry_name,
     read_known_hosts,
 )
+from ncwire.errors import OptionError
 
 ED = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 ED2 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJKW6mHtmpl1XUXWo5m0hdwzjDxbn0GTfbYBvXpXG9mO"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ncwire._ssh.auth.password_prompts import Prompted, asks_for_password
 from ncwire.driver import Prompt
-from ncwire.ssh.password_prompts import Prompted, asks_for_password
 
 
 @pytest.mark.parametrize(

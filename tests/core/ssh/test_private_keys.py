@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from ncwire._ssh.auth.private_keys import load, public_half
 from ncwire.driver import HostKey
 from ncwire.errors import KeyFileError
-from ncwire.ssh.keys import load, public_half
 
 KINDS = [("ed25519", 0), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521), ("rsa", 2048)]
 FORMS = ["RFC4716", "PEM", "PKCS8"]

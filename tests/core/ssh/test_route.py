@@ -14,9 +14,9 @@ from unittest.mock import create_autospec
 import pytest
 from scripted_driver import open_fds
 
+from ncwire._ssh.route.route import Route
 from ncwire.driver import Channel, ConnectOptions, Wait
 from ncwire.errors import HandshakeError, SSHError, SSHUnknownHostError, TransportError
-from ncwire.ssh.route import Route
 from ncwire.testing.memory import MemoryChannel
 
 HOP = ConnectOptions(host="bastion", username="admin")
@@ -388,7 +388,7 @@ def test_errors_of_the_connection_tell_what_of_the_route_has_ended(route, tunnel
 FORKING = """
 import os, sys, time
 from ncwire.driver import ConnectOptions
-from ncwire.ssh.route import Route
+from ncwire._ssh.route.route import Route
 from ncwire.testing.memory import MemoryChannel
 
 route = Route(5.0)

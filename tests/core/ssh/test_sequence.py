@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from scripted_driver import HOST_KEY, ScriptedChannel, open_fds, scripted
 
+from ncwire._algorithms.offer import MODERN
 from ncwire.driver import Algorithms, ConnectOptions, Deadline, Timeouts
 from ncwire.errors import (
     AuthenticationError,
@@ -26,7 +27,6 @@ from ncwire.errors import (
     StepTimeoutError,
     UnsupportedOption,
 )
-from ncwire.ssh.algorithms import MODERN
 
 
 @pytest.fixture

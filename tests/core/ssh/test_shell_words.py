@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from ncwire._ssh.config import resolve
+from ncwire._ssh.options.parameters import Jump, Parameters
+from ncwire._ssh.options.resolve import settle
 from ncwire.errors import OptionError
-from ncwire.ssh.config import resolve
-from ncwire.ssh.options import settle
-from ncwire.ssh.parameters import Jump, Parameters
 
 COMMAND = "ProxyCommand relay --as %r %h %n %p"
 HOSTS = [

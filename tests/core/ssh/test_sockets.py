@@ -10,10 +10,10 @@ import time
 import pytest
 from scripted_driver import open_fds
 
+from ncwire._ssh.route import sockets
+from ncwire._ssh.route.wakeup import Wakeup
 from ncwire.driver import Deadline
 from ncwire.errors import ConnectError, OptionError, SessionCloseError, StepTimeoutError
-from ncwire.ssh import sockets
-from ncwire.ssh.wakeup import Wakeup
 
 
 @pytest.fixture

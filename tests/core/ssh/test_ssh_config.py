@@ -14,10 +14,10 @@ import threading
 
 import pytest
 
+from ncwire._algorithms.offer import MODERN
+from ncwire._ssh.config import Configuration, keywords, resolve
 from ncwire.driver import Algorithms
 from ncwire.errors import OptionError
-from ncwire.ssh.algorithms import MODERN
-from ncwire.ssh.config import Configuration, keywords, resolve
 
 HOME = pwd.getpwuid(os.getuid()).pw_dir  # to ssh "~" is that, whatever HOME says
 

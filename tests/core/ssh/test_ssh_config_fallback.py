@@ -8,10 +8,10 @@ import shutil
 
 import pytest
 
+from ncwire._algorithms.offer import MODERN
+from ncwire._ssh.config import resolve
 from ncwire.driver import Algorithms
 from ncwire.errors import OptionError
-from ncwire.ssh.algorithms import MODERN
-from ncwire.ssh.config import resolve
 
 HOME = pwd.getpwuid(os.getuid()).pw_dir
 NAMED = f'''

@@ -12,6 +12,7 @@ import pytest
 from scripted_driver import HOST_KEY, open_fds, scripted
 
 import ncwire
+from ncwire._ssh.session import SSHSession, connect, default_unknown_host_cb
 from ncwire.driver import Algorithms, Feature
 from ncwire.errors import (
     ChannelError,
@@ -24,7 +25,6 @@ from ncwire.errors import (
     TransportError,
     UnsupportedOption,
 )
-from ncwire.ssh.session import SSHSession, connect, default_unknown_host_cb
 
 pytestmark = pytest.mark.usefixtures("home")
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from scripted_driver import scripted
 
+from ncwire._ssh.auth.authenticator import Authentication
+from ncwire._ssh.hostkeys.peer import Identified
 from ncwire.driver import (
     AgentAttempt,
     AgentIdentity,
@@ -17,8 +19,6 @@ from ncwire.driver import (
     PublicKeyAttempt,
 )
 from ncwire.errors import AuthenticationError, KeyFileError, SSHError
-from ncwire.ssh.auth import Authentication
-from ncwire.ssh.identification import Identified
 
 PUBLICKEY = frozenset({"publickey"})
 PASSWORD = frozenset({"password"})

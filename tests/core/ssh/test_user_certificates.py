@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire.ssh.keys import load as load_key
-from ncwire.ssh.user_certificates import (
+from ncwire._ssh.auth.private_keys import load as load_key
+from ncwire._ssh.auth.user_certificates import (
     CertificateError,
     Certificates,
     from_blob,

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ncwire._algorithms import offer
+from ncwire._ssh.route import sockets
 from ncwire.driver import ConnectOptions, Deadline, Feature, PasswordAttempt, SSHDriver
 from ncwire.driver.rules import Layer
-from ncwire.ssh import algorithms, sockets
 from ncwire.testing.conformance.host import PASSWORD, USERNAME, Host, SSHHost
 from ncwire.testing.conformance.keys import KeyPair
 from ncwire.testing.conformance.line import Line
@@ -199,7 +200,7 @@ class Rig:
         """Return what the core would offer by default."""
         if not issubclass(self.driver, SSHDriver):
             raise TypeError("only an SSHDriver has algorithms")
-        return algorithms.choose(self.driver)
+        return offer.choose(self.driver)
 
     def soon(self, seconds: float | None = None) -> Deadline:
         """Return a deadline for a step."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire import registry
+from ncwire._plugins import registry
 from ncwire.driver.rules import RULES
 from ncwire.errors import DriverError
 from ncwire.testing.conformance import suites

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncwire import registry
+from ncwire._plugins import registry
 from ncwire.errors import DriverError
 from ncwire.testing.faults.cell import WRONG, cells
 from ncwire.testing.faults.crew import JOBS, Crew

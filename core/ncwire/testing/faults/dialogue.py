@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ncwire.framing import ChunkedDecoder, EndOfMessageDecoder, frame_chunked, frame_end_of_message
-from ncwire.messages import BASE_NS, NOTIFICATION_NS
+from ncwire._protocol.framing import (
+    ChunkedDecoder,
+    EndOfMessageDecoder,
+    frame_chunked,
+    frame_end_of_message,
+)
+from ncwire._protocol.messages import BASE_NS, NOTIFICATION_NS
 from ncwire.testing.faults.phase import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ncwire.framing import Decoder
+    from ncwire._protocol.framing import Decoder
     from ncwire.testing.faults.strike import Strike
     from ncwire.testing.stream import ChannelStream
 

@@ -9,7 +9,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ncwire import SSHSession, Timeouts, registry
+from ncwire import SSHSession, Timeouts
+from ncwire._plugins import registry
 from ncwire.driver import Feature, SSHDriver
 from ncwire.errors import NcwireError, RPCTimeoutError, StepTimeoutError
 from ncwire.testing.conformance.resources import Resources, left_since

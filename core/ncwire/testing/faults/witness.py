@@ -6,15 +6,15 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
+from ncwire._session.listeners import SessionListener
 from ncwire.errors import NcwireError
-from ncwire.listeners import SessionListener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from ncwire import Reply, SSHSession
-    from ncwire.listeners import Root
+    from ncwire._session.listeners import Root
 
 _EVENT = re.compile(r"<event>(\d+)</event>")
 

@@ -1,0 +1,1 @@
+"""SSH algorithms: what a driver offers, a policy asks for, and a server has."""

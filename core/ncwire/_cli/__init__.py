@@ -1,0 +1,59 @@
+"""The `ncwire` command: look at devices, send rpcs by hand, see which drivers there are."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+from typing import TYPE_CHECKING
+
+from ncwire._cli import devices, failures
+from ncwire._cli.bench import command
+from ncwire._cli.commands import check, conform, demo, drivers, hello, listen, probe, profiles, rpc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (None: the process's), and return its exit code.
+
+    Prints failures to stderr, in one sentence each; raises SystemExit, as argparse does, for
+    what is no command line and after --help and --version.
+    """
+    arguments = _parser().parse_args(argv)
+    return failures.presented(lambda: int(arguments.run(arguments)), debug=bool(arguments.debug))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ncwire",
+        description="NETCONF over interchangeable SSH backends.",
+        epilog=failures.EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"ncwire {_version()}")
+    subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (
+        *(drivers, profiles, devices, check),
+        *(probe, hello, rpc, listen, demo, conform, bench),
+    ):
+        subcommand = module.add_to(subcommands)
+        subcommand.set_defaults(run=module.run)
+        epilog = (subcommand.epilog, failures.EXIT_CODES)
+        subcommand.epilog = "\n".join(filter(None, epilog))
+        subcommand.formatter_class = argparse.RawDescriptionHelpFormatter
+        subcommand.allow_abbrev = False
+        subcommand.add_argument(
+            "--debug",
+            action="store_true",
+            help="log every step to stderr, and show the traceback of a failure",
+        )
+    return parser
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("ncwire")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"

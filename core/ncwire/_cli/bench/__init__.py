@@ -1,0 +1,1 @@
+"""`ncwire bench`: the command, and how its results are shown."""

@@ -1,0 +1,278 @@
+"""The options that say how to reach a device, named as ssh's, and the session they lead to."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+import ncwire
+from ncwire._cli import passwords, values
+from ncwire._cli.commands import inventory
+from ncwire._plugins import registry
+from ncwire.driver import Feature
+from ncwire.errors import AuthenticationError, SSHUnknownHostError
+from ncwire.profiles.driver_choice import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ncwire import SSHSession
+    from ncwire._cli.passwords import TerminalPrompt
+    from ncwire.inventory import Device, Inventory
+    from ncwire.profiles import DeviceProfile
+
+_log = logging.getLogger(__name__)
+
+_PROMPTS = 3
+"""How often a password is asked for: OpenSSH's NumberOfPasswordPrompts."""
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add HOST and the options of a connection."""
+    parser.add_argument(
+        "host",
+        metavar="HOST",
+        help="a device of the inventory, a name or an address, or USER@HOST",
+    )
+    add_options_to(parser, add_login_to)
+
+
+def add_options_to(
+    parser: argparse.ArgumentParser, add_login: Callable[[argparse._ArgumentGroup], None]
+) -> None:
+    """Add the options of a connection, with those that `add_login` adds."""
+    group = parser.add_argument_group("connection")
+    group.add_argument("-p", dest="port", metavar="PORT", type=values.port, help="default: 830")
+    group.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="the device's profile, or a TOML file's path; see `ncwire profiles`",
+    )
+    add_login(group)
+    group.add_argument(
+        "-J",
+        dest="jumps",
+        metavar="HOST[,HOST...]",
+        type=_hops,
+        help="reach the device through these hosts, each [USER@]HOST[:PORT]; none: directly",
+    )
+    group.add_argument(
+        "-F",
+        dest="config",
+        metavar="FILE",
+        help="an ssh_config file instead of ~/.ssh/config; none: no file",
+    )
+    group.add_argument(
+        "-o",
+        dest="option",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="an option as in ssh_config, which wins over the file; may be repeated",
+    )
+    passwords.add_to(group)
+    inventory.add_to(group)
+    group.add_argument(
+        "--accept-host-key",
+        metavar="SHA256:...",
+        type=_fingerprint,
+        help="accept an unknown host key with this fingerprint, for this run",
+    )
+
+
+def add_login_to(group: argparse._ArgumentGroup) -> None:
+    """Add what says how to log in, with which driver, and which host keys are known."""
+    add_keys_to(group)
+    group.add_argument(
+        "--driver",
+        metavar="NAME",
+        help=f"default: ${registry.ENVIRONMENT}, or {registry.DEFAULT}; see `ncwire drivers`",
+    )
+
+
+def add_keys_to(group: argparse._ArgumentGroup) -> None:
+    """Add what says how to log in, and which host keys are known."""
+    group.add_argument("-l", dest="user", metavar="USER", help="the user to log in as")
+    group.add_argument(
+        "-i",
+        dest="identity",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a private key; may be repeated",
+    )
+    group.add_argument(
+        "--known-hosts",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="the known_hosts file to verify the host key by; may be repeated",
+    )
+
+
+def connect(arguments: argparse.Namespace) -> SSHSession:
+    """Return a session connected as the options say; the user is asked for what is missing.
+
+    Raises what `ncwire.connect` raises. An unknown host key is accepted only if its SHA-256
+    fingerprint is the one given: the connection is then made anew, with that key required.
+    """
+    return Login(arguments)(**parameters(arguments))
+
+
+def repeatable(arguments: argparse.Namespace) -> tuple[SSHSession, dict[str, Any]]:
+    """Return a session as `connect` does, and the parameters by which others need ask nobody.
+
+    They have the password, if one was asked for, and the host key, if one was accepted. A
+    server's own prompts are not answered, for it would ask anew for each session.
+    """
+    login = Login(arguments)
+    given = parameters(arguments)
+    session = login(**given, auth_handler=None)
+    return session, given | login.answered
+
+
+def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameters of `ncwire.connect` that the options come to, but for secrets.
+
+    Of a device in the inventory they are the device's, over which the options win. Raises
+    `InventoryError` and `SecretError`.
+    """
+    user, _, host = arguments.host.rpartition("@")
+    found = inventory.find(arguments.inventory)
+    options = {
+        "port": arguments.port,
+        "driver": arguments.driver,
+        "profile": None if arguments.profile is None else profile_of(arguments.profile, found),
+        "username": arguments.user or user or None,
+        "key_filename": arguments.identity or None,
+        "known_hosts": arguments.known_hosts or None,
+        "jumps": arguments.jumps,
+    }
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if arguments.config is not None:
+        given["ssh_config"] = _ssh_config(arguments.config)
+    device = None if found is None else found.devices.get(host)
+    if device is None:
+        return {"host": host, "ssh_config": True, "ssh_options": arguments.option} | given
+    # As for ssh, the first that is given of an option counts.
+    given["ssh_options"] = [*arguments.option, *device.get("ssh_options", ())]
+    return device.parameters(password=None, passphrase=None, **given)
+
+
+def device_of(arguments: argparse.Namespace) -> Device | None:
+    """Return the device of the inventory that HOST names, if it names one."""
+    found = inventory.find(arguments.inventory)
+    return None if found is None else found.devices.get(arguments.host.rpartition("@")[2])
+
+
+class Login:
+    """Connects, and asks the user on the terminal for what is missing, if that is wanted.
+
+    Called with the parameters of `ncwire.connect`. A password that was asked for and a host key
+    that was accepted are kept in `answered`, for the next call.
+    """
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._destination = arguments.host
+        self._accepted = arguments.accept_host_key
+        self._prompt = passwords.prompt(arguments)
+        self._password = passwords.given(arguments)
+        self._passphrase = passwords.given_passphrase(arguments)
+        self._device = device_of(arguments)
+        self.answered: dict[str, Any] = {}
+        """What is known once a session is open, and need not be asked for again."""
+
+    def __call__(self, **parameters: Any) -> SSHSession:
+        """Connect. Raises what `ncwire.connect` raises."""
+        if self._password is None and self._device is not None:
+            self._password = self._device.password()
+        if self._passphrase is None and self._device is not None:
+            self._passphrase = self._device.passphrase()
+        self.answered |= {"password": self._password, "passphrase": self._passphrase}
+        parameters |= self.answered
+        prompt = self._prompt
+        if self._password is None and prompt and _answers_prompts(parameters):
+            parameters.setdefault("auth_handler", prompt.answers)
+        try:
+            return self._connect(parameters)
+        except SSHUnknownHostError as error:
+            # A changed or a revoked key has an error of its own, and no key_base64.
+            if error.jump_host or error.key_base64 is None or error.sha256 != self._accepted:
+                raise
+            parameters["hostkey_b64"] = self.answered["hostkey_b64"] = error.key_base64
+        return self._connect(parameters)
+
+    def _connect(self, parameters: dict[str, Any]) -> SSHSession:
+        for _ in range(_PROMPTS):
+            try:
+                return _logged(ncwire.connect(**parameters))
+            except AuthenticationError as error:
+                prompt = self._prompt
+                if prompt is None or not _password_is_missing(error, parameters, prompt):
+                    raise
+                refused = "" if parameters["password"] is None else "Permission denied. "
+                question = f"{refused}Password for {self._destination}: "
+                self._password = prompt.password(question)
+                parameters["password"] = self.answered["password"] = self._password
+        return _logged(ncwire.connect(**parameters))
+
+
+def profile_of(given: str, found: Inventory | None = None) -> DeviceProfile:
+    """Return the profile that is named, the inventory's own first, or that is in a file.
+
+    Raises `ProfileError`.
+    """
+    from ncwire import profiles  # noqa: PLC0415 - most commands read none
+
+    own = {} if found is None else found.profiles
+    is_path = os.sep in given or given.endswith(".toml")
+    return profiles.load(given, own) if is_path else profiles.get(given, own)
+
+
+def framing(session: SSHSession) -> str:
+    """Return the framing that a session has agreed on (RFC 6242 section 4.1)."""
+    offers = (session.client_capabilities, session.server_capabilities or ())
+    both_speak_1_1 = all(":base:1.1" in offer for offer in offers)
+    return "chunked" if both_speak_1_1 else "end-of-message"
+
+
+def _logged(session: SSHSession) -> SSHSession:
+    _log.debug("connected: session-id %s, %s", session.id, session.channel_info)
+    return session
+
+
+def _password_is_missing(
+    error: AuthenticationError, parameters: dict[str, Any], prompt: TerminalPrompt
+) -> bool:
+    if "password" not in error.offered:
+        return False
+    # Whoever was asked by the server itself has answered already; whoever gave one as an option
+    # is not asked for another.
+    never_had_one = parameters["password"] is None and not prompt.asked
+    return never_had_one or (parameters["password"] is not None and prompt.asked > 0)
+
+
+def _ssh_config(given: str | None) -> str | bool | None:
+    if given is None:
+        return True
+    return None if given.lower() == "none" else given
+
+
+def _answers_prompts(parameters: dict[str, Any]) -> bool:
+    driver, _ = choose(parameters.get("driver"), parameters.get("profile"), {})
+    return Feature.KEYBOARD_INTERACTIVE in driver.features
+
+
+def _fingerprint(text: str) -> str:
+    if not text.startswith("SHA256:"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no fingerprint as OpenSSH prints it")
+    return text.rstrip("=")
+
+
+def _hops(text: str) -> list[str]:
+    hops = text.split(",")
+    if not all(hops):
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty name in it")
+    return hops

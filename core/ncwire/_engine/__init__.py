@@ -1,0 +1,1 @@
+"""The engine: threads, one channel each, and thousands of connections."""

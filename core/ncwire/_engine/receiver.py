@@ -1,0 +1,105 @@
+"""What comes in on a connection: reading, decoding, and the messages that wait for the pump."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ncwire._interrupts import raise_interruption
+from ncwire._protocol.client import HelloReceived
+
+if TYPE_CHECKING:
+    from ncwire._engine.shutdown import Ending
+    from ncwire._protocol.client import Protocol, Root
+    from ncwire._protocol.framing import Document
+    from ncwire.driver import Channel
+
+READ_SIZE = 256 * 1024
+BYTES_PER_SERVICE = 256 * 1024
+"""How much is read from a flooding peer before the pump's other members have their turn."""
+
+Task = Callable[[], None]
+
+
+class Intake:
+    """Reads a channel, and hands on what has come: see `Events` for `hello` and `message`.
+
+    `take_in` needs the channel; `dispatch` is the pump's thread's.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        protocol: Protocol,
+        ending: Ending,
+        hello: Task,
+        message: Callable[[Root, str | Document], Task | None],
+    ) -> None:
+        self._channel = channel
+        self._protocol = protocol
+        self._ending = ending
+        self._hello = hello
+        self._message = message
+        self.inbox: deque[Task] = deque()
+        """What is left to do on the pump's thread, in its order."""
+        self.dispatching = False
+
+    def take_in(self, backlog: int) -> bool:
+        """Read and decode until nothing is left, the lock being held; return if more may be.
+
+        Stops with more messages than `backlog` in the inbox. What goes wrong ends the connection;
+        only what came from outside is raised, too: see `interruption`.
+        """
+        ending = self._ending
+        if ending.stopped:
+            return False
+        try:
+            taken = 0
+            read, protocol, inbox = self._channel.read, self._protocol, self.inbox
+            while taken < BYTES_PER_SERVICE and len(inbox) <= backlog:
+                inlet = protocol.inlet
+                if inlet is not None and inlet.full and ending.cause is None:
+                    return False
+                data = read(READ_SIZE)
+                if data is None:
+                    return False
+                if not data:
+                    ending.stream_ended()
+                    return True  # the pump sees to the rest
+                taken += len(data)
+                if ending.cause is not None:
+                    continue  # we end, and read only to see the peer's end
+                whole = protocol.take_whole(data)
+                if whole is None:
+                    protocol.receive(data)
+                    self._take_events()
+                else:
+                    root, content = whole
+                    task = self._message(root, content)
+                    if task is not None:
+                        inbox.append(task)
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything
+            ending.fail(error)
+            raise_interruption(error)
+            return False
+        return True
+
+    def dispatch(self) -> None:
+        """Do what is in the inbox."""
+        # Set before the inbox is emptied, or somebody would take it for done with.
+        self.dispatching = True
+        try:
+            while self.inbox and self._ending.cause is None:
+                self.inbox.popleft()()
+        finally:
+            self.dispatching = False
+
+    def _take_events(self) -> None:
+        while self._ending.cause is None and (event := self._protocol.next_event()) is not None:
+            if isinstance(event, HelloReceived):
+                self.inbox.append(self._hello)
+            else:
+                task = self._message(event.root, event.content)
+                if task is not None:
+                    self.inbox.append(task)

@@ -1,0 +1,1 @@
+"""Drivers: found by entry points, chosen, and called under guard."""

@@ -1,0 +1,145 @@
+"""A connect under way, which another thread may abort."""
+
+from __future__ import annotations
+
+import _thread
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from ncwire._interrupts import interruption, raise_interruption
+from ncwire._plugins.guard import check_returned, driver_step
+from ncwire.driver.channel import Channel
+from ncwire.driver.forking import Forkable, free_in_child, watch_forks
+from ncwire.errors import OptionError, SessionCloseError, UnsupportedOption
+
+if TYPE_CHECKING:
+    from ncwire.driver.base import Driver
+    from ncwire.driver.deadline import Deadline
+    from ncwire.driver.options import ConnectOptions
+
+_log = logging.getLogger(__name__)
+
+
+class Connecting(Forkable):
+    """One call of `Driver.connect`; the core's, not for drivers to touch.
+
+    `run` is called once. After it has failed nothing is left open, whatever the driver did, but
+    for a caller's socket after an option that was found wrong before the driver was `started`;
+    after `abort`, from any thread and at any time, no connection is left, and `run` fails.
+    """
+
+    def __init__(self, driver: Driver, options: ConnectOptions, deadline: Deadline) -> None:
+        self._driver = driver
+        self._options = options
+        self._deadline = deadline
+        self._lock = threading.RLock()
+        self._freeing = threading.RLock()  # two threads may have reason to free, at one time
+        self._aborted = False
+        self._abandoned = False
+        self._runner: int | None = None  # the thread that is in `run`
+        self.started = False
+        """Whether the driver has been given the socket."""
+        self._channel: Channel | None = None
+        watch_forks(self)
+
+    def run(self) -> Channel:
+        """Return the open channel, or raise what `Driver.connect` does.
+
+        Raises `SessionCloseError` when it was aborted in time.
+        """
+        self._runner = threading.get_ident()
+        try:
+            channel = self._connect()
+            with self._lock:
+                self._channel = channel
+            self._check_not_aborted()
+        except BaseException as error:
+            self._free()
+            if self.started or not isinstance(error, (OptionError, UnsupportedOption)):
+                self._close_given()
+            raise_interruption(error)
+            if self._aborted:
+                raise self._closed() from error
+            raise
+        finally:
+            self._runner = None
+        return channel
+
+    def abort(self) -> None:
+        """Make `run` fail promptly, or free the channel that it has returned. Idempotent.
+
+        On the thread that is in `run`, as in a signal handler that came meanwhile, that is done
+        by another: a driver is prepared for an `abort` that comes beside one of its own calls, and
+        not for one in the middle of it, where it would wait for a lock of its own.
+        """
+        self._aborted = True
+        if self._abandoned:
+            return
+        if self._runner == threading.get_ident():
+            # Not a `threading.Thread`, whose start takes a lock that the handler may have
+            # interrupted this very thread in the middle of.
+            _thread.start_new_thread(self._abort, ())
+        else:
+            self._abort()
+
+    def abandon_in_child(self) -> None:
+        """Leave all to the parent; see `Forkable`. The driver is not called any more."""
+        self._abandoned = self._aborted = True
+        free_in_child(self._lock)
+        free_in_child(self._freeing)
+
+    def _abort(self) -> None:
+        with self._lock:
+            started = self.started
+        self._interrupt()
+        if started:
+            self._free_driver()
+
+    def _connect(self) -> Channel:
+        """Open the channel; the steps of a kind of driver are a subclass's."""
+        self._start()
+        with driver_step(self._driver.name, "connect"):
+            channel = self._driver.connect(self._options, self._deadline)
+        check_returned(self._driver.name, "connect", channel, Channel)
+        return channel
+
+    def _interrupt(self) -> None:
+        """Wake what waits outside the driver."""
+
+    def _start(self) -> None:
+        """Let `abort` reach the driver from here on."""
+        with self._lock:
+            self.started = True
+        self._check_not_aborted()
+
+    def _check_not_aborted(self) -> None:
+        if self._aborted:
+            raise self._closed()
+
+    @staticmethod
+    def _closed() -> SessionCloseError:
+        return SessionCloseError(b"", closed_by="us", reason="closed while connecting")
+
+    def _free(self) -> None:
+        if self.started:
+            self._free_driver()
+
+    def _close_given(self) -> None:
+        if self._options.sock is not None:
+            self._options.sock.close()
+
+    def _free_driver(self) -> None:
+        with self._lock:
+            owner = self._channel or self._driver
+        if self._abandoned:
+            return
+        try:
+            with self._freeing:
+                owner.abort()
+        except Exception as error:  # noqa: BLE001 - a driver may raise anything
+            if interruption(error) is not None:
+                owner.abort()
+                raise_interruption(error)
+            # The failure that led here is what the caller must see.
+            _log.exception("driver %r failed to free its connection", self._driver.name)

@@ -1,0 +1,1 @@
+"""NETCONF without I/O: bytes in, messages out, and back."""

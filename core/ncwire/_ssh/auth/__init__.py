@@ -1,0 +1,1 @@
+"""Logging in: which credentials, in which order."""

@@ -1,0 +1,1 @@
+"""Whose key a server shows, and whether it is believed."""

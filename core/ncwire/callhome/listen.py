@@ -1,0 +1,111 @@
+"""`listen`: from its parameters to a listener, or a clear refusal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from ncwire._algorithms.offer import choose
+from ncwire._algorithms.policy import AlgorithmPolicy, settled
+from ncwire._plugins import registry
+from ncwire.callhome.acceptor import Doorway, open_sockets
+from ncwire.callhome.call import Terms
+from ncwire.callhome.devices import Devices
+from ncwire.callhome.listener import Listener
+from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver, Timeouts
+from ncwire.driver.seconds import positive_seconds
+from ncwire.errors import OptionError, UnsupportedOption
+from ncwire.profiles.driver_choice import check_features
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ncwire.callhome.devices import Device
+    from ncwire.callhome.listener import Refusal
+    from ncwire.callhome.session import CallHomeSession
+    from ncwire.driver import Driver
+
+PORT: Final = 4334
+"""NETCONF call home over SSH (RFC 8071 section 6)."""
+
+_HIGHEST_PORT = 65535
+
+
+def listen(
+    devices: Iterable[Device],
+    *,
+    address: str | None = None,
+    port: int = PORT,
+    driver: str | type[Driver] | None = None,
+    on_session: Callable[[CallHomeSession], object] | None = None,
+    on_refused: Callable[[Refusal], object] | None = None,
+    timeout: float = 60.0,
+    timeouts: Timeouts | None = None,
+    algorithms: Algorithms | AlgorithmPolicy | None = None,
+    concurrency: int = 32,
+    backlog: int = 128,
+) -> Listener:
+    """Listen for devices that call home, and return the listener.
+
+    `devices`: who may call; whoever presents another host key is refused before authentication.
+    `address`: a name or an address of this machine, None for all, IPv6 and IPv4; `port` 0 takes
+    one that is free.
+    `on_session` is called with each session, on a thread of its own; without it the sessions are
+    the listener's to iterate over. `on_refused` is called with a `Refusal` for every call that
+    led to no session, and must be quick; without it that is logged as a warning. What the two
+    raise is logged, and ends nothing but the session that `on_session` was called with.
+    `timeout`: seconds from a connection to its session, the wait for its turn included;
+    `timeouts` has the budgets of the steps. `algorithms`: as for `connect`, for all alike.
+    `concurrency`: how many calls are answered at one time; a source address, or an IPv6 /64, has
+    at most half of that. `backlog`: how many more may wait for their turn; as long as that many
+    sessions wait to be taken, nobody has a turn.
+
+    Raises `OptionError`, `KeyFileError`, `DriverError`, `UnsupportedOption`, and `ListenError`
+    when the address cannot be listened on; nothing is open then.
+    """
+    _check("port", port, 0, _HIGHEST_PORT)
+    _check("concurrency", concurrency, 1)
+    _check("backlog", backlog, 1)
+    for name, callback in (("on_session", on_session), ("on_refused", on_refused)):
+        if callback is not None and not callable(callback):
+            raise OptionError(name, f"must be callable, {type(callback).__name__} is not")
+    _check_kind("address", address, str)
+    _check_kind("timeouts", timeouts, Timeouts)
+    _check_kind("algorithms", algorithms, Algorithms, AlgorithmPolicy)
+    budgets = replace(timeouts or Timeouts(), overall=positive_seconds("timeout", timeout))
+    offered = None if algorithms is None else settled(algorithms)
+    terms = Terms(_choose(driver, offered), budgets, offered)
+    known = Devices(devices, budgets, terms.driver)
+    return Listener(
+        Doorway(open_sockets(address, port)),
+        known,
+        terms,
+        on_session,
+        on_refused,
+        concurrency,
+        backlog,
+    )
+
+
+def _check(option: str, value: object, lowest: int, highest: float = float("inf")) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        limit = f"{lowest} or more" if highest == float("inf") else f"{lowest} to {highest}"
+        raise OptionError(option, f"{value!r} is no whole number, {limit}")
+
+
+def _check_kind(option: str, value: object, *kinds: type) -> None:
+    if value is not None and not isinstance(value, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise OptionError(option, f"must be {names}, not {type(value).__name__}")
+
+
+def _choose(driver: str | type[Driver] | None, algorithms: Algorithms | None) -> type[SSHDriver]:
+    chosen = registry.choose(driver)
+    anyone = ConnectOptions(host=None, username="", algorithms=algorithms)
+    needed = {"callhome.listen": Feature.HOST_KEY, "sock": Feature.SOCKET}
+    check_features(chosen, needed | anyone.required_features())
+    if not issubclass(chosen, SSHDriver):
+        # Only this kind stops between handshake and authentication.
+        raise UnsupportedOption(chosen.name, "callhome.listen", "it needs an SSHDriver")
+    choose(chosen, (), algorithms)  # what the driver has nothing of is told of now
+    return chosen
