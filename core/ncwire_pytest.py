@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ncwire.driver import Driver
+    from ncwire.driver import Backend
     from ncwire.testing.conformance.rig import Rig
 
 MARKER = "ncwire_rule"
@@ -77,7 +77,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture
-def ncwire_driver(request: pytest.FixtureRequest) -> str | type[Driver]:
+def ncwire_driver(request: pytest.FixtureRequest) -> str | type[Backend]:
     """Return the driver under test, its name or class; for authors to override."""
     name = request.config.getoption("--ncwire-driver")
     if name is None:
@@ -97,7 +97,7 @@ def ncwire_target(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def ncwire_rig(
-    request: pytest.FixtureRequest, ncwire_driver: str | type[Driver], ncwire_target: str
+    request: pytest.FixtureRequest, ncwire_driver: str | type[Backend], ncwire_target: str
 ) -> Iterator[Rig]:
     """Give a test of the kit what it works with; skip a rule that does not bind the driver."""
     from ncwire.testing.conformance import session  # noqa: PLC0415 - see the module's docstring

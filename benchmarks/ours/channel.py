@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ncwire._plugins import registry
+from ncwire._ssh.connecting import connecting
 from ncwire._ssh.options.resolve import Parameters, settle
 from ncwire.bench.floor.bare import Bare
 from ncwire.driver import Channel, Deadline, Readiness
@@ -52,7 +53,7 @@ class DriverChannel(Bare):
             [target.known_hosts],
         )
         driver = registry.choose(self._driver)()
-        self._channel = driver.connect(options, Deadline.after(60.0, "connect"))
+        self._channel = connecting(driver, options, Deadline.after(60.0, "connect")).run()
         self._channel.on_ready(lambda: os.eventfd_write(self._progress, 1))
         self._poll = select.poll()
         self._poll.register(self._progress, select.POLLIN)

@@ -41,8 +41,8 @@ def test_the_list_was_reviewed_not_long_ago():
     if date.today() - reviewed > REVIEW_EVERY:  # noqa: DTZ011 - a day more or less is no matter
         overdue = pytest.fail if "CI" in os.environ else pytest.skip
         overdue(
-            f"core/ncwire/_plugins/vulnerabilities.toml was last reviewed on {reviewed}: compare it with "
-            "what is published for libssh2 and paramiko since, and set `reviewed`"
+            f"core/ncwire/_plugins/vulnerabilities.toml was last reviewed on {reviewed}: "
+            "compare it with what is published for libssh2 and paramiko since, and set `reviewed`"
         )
 
 

@@ -14,6 +14,7 @@ import ncwire
 from ncwire import Session, Timeouts
 from ncwire._plugins import registry
 from ncwire._protocol.capabilities import default_client_capabilities
+from ncwire._ssh.connecting import connecting
 from ncwire.driver import ConnectOptions, Deadline
 from ncwire.errors import (
     AuthenticationError,
@@ -75,7 +76,7 @@ def through(hosts, changes=None, **more) -> ConnectOptions:
 
 def begin(driver, settings, seconds=60.0):
     deadline = Deadline.after(seconds, "connect")
-    return registry.choose(driver)().connecting(settings, deadline)
+    return connecting(registry.choose(driver)(), settings, deadline)
 
 
 @pytest.fixture

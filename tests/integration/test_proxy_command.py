@@ -18,6 +18,7 @@ import pytest
 from ncwire import Session, Timeouts
 from ncwire._plugins import registry
 from ncwire._protocol.capabilities import default_client_capabilities
+from ncwire._ssh.connecting import connecting
 from ncwire.driver import ConnectOptions, Deadline
 from ncwire.errors import (
     ConnectError,
@@ -100,7 +101,7 @@ def options(sshd):
 
 def begin(driver, settings):
     deadline = Deadline.after(60, "connect")
-    return registry.choose(driver)().connecting(settings, deadline)
+    return connecting(registry.choose(driver)(), settings, deadline)
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ import pytest
 
 import ncwire
 from ncwire import AlgorithmPolicy, Algorithms, Limits, SSHSession, Timeouts, profiles
+from ncwire._plugins import registry
 from ncwire._protocol.rpc import rpc_envelope, wrap_rpc
 from ncwire._ssh.options.parameters import Parameters
 from ncwire._ssh.options.resolve import settle
+from ncwire.driver import Feature
 from ncwire.errors import (
     ChannelError,
     MessageSizeError,
@@ -121,11 +123,9 @@ def test_a_server_that_starts_nothing_is_told_of_with_all_that_was_tried(driver,
 
 
 def test_a_driver_that_starts_no_commands_is_refused():
-    class NoCommands(ncwire._plugins.registry.load("paramiko")):
+    class NoCommands(registry.load("paramiko")):
         contract = (1, 0)
-        features = ncwire._plugins.registry.load("paramiko").features - {
-            ncwire.driver.Feature.COMMAND
-        }
+        features = registry.load("paramiko").features - {Feature.COMMAND}
 
     with pytest.raises(UnsupportedOption, match=r"does not support profile\.command"):
         ncwire.connect("127.0.0.1", port=1, profile="junos", driver=NoCommands)

@@ -7,7 +7,7 @@ import importlib.metadata
 from typing import TYPE_CHECKING
 
 from ncwire._cli import devices, failures
-from ncwire._cli.bench import command
+from ncwire._cli.bench import command as bench
 from ncwire._cli.commands import check, conform, demo, drivers, hello, listen, probe, profiles, rpc
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import logging
 import threading
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from ncwire._interrupts import interruption, raise_interruption
@@ -14,7 +15,7 @@ from ncwire.driver.forking import Forkable, free_in_child, watch_forks
 from ncwire.errors import OptionError, SessionCloseError, UnsupportedOption
 
 if TYPE_CHECKING:
-    from ncwire.driver.base import Driver
+    from ncwire.driver.base import Backend, Driver
     from ncwire.driver.deadline import Deadline
     from ncwire.driver.options import ConnectOptions
 
@@ -22,14 +23,14 @@ _log = logging.getLogger(__name__)
 
 
 class Connecting(Forkable):
-    """One call of `Driver.connect`; the core's, not for drivers to touch.
+    """One connect of a driver's; the core's, not for drivers to touch. A subclass has the steps.
 
     `run` is called once. After it has failed nothing is left open, whatever the driver did, but
     for a caller's socket after an option that was found wrong before the driver was `started`;
     after `abort`, from any thread and at any time, no connection is left, and `run` fails.
     """
 
-    def __init__(self, driver: Driver, options: ConnectOptions, deadline: Deadline) -> None:
+    def __init__(self, driver: Backend, options: ConnectOptions, deadline: Deadline) -> None:
         self._driver = driver
         self._options = options
         self._deadline = deadline
@@ -44,7 +45,7 @@ class Connecting(Forkable):
         watch_forks(self)
 
     def run(self) -> Channel:
-        """Return the open channel, or raise what `Driver.connect` does.
+        """Return the open channel, or raise a `TransportError` that says why there is none.
 
         Raises `SessionCloseError` when it was aborted in time.
         """
@@ -96,13 +97,9 @@ class Connecting(Forkable):
         if started:
             self._free_driver()
 
+    @abstractmethod
     def _connect(self) -> Channel:
-        """Open the channel; the steps of a kind of driver are a subclass's."""
-        self._start()
-        with driver_step(self._driver.name, "connect"):
-            channel = self._driver.connect(self._options, self._deadline)
-        check_returned(self._driver.name, "connect", channel, Channel)
-        return channel
+        """Open the channel, after `_start`."""
 
     def _interrupt(self) -> None:
         """Wake what waits outside the driver."""
@@ -143,3 +140,18 @@ class Connecting(Forkable):
                 raise_interruption(error)
             # The failure that led here is what the caller must see.
             _log.exception("driver %r failed to free its connection", self._driver.name)
+
+
+class InOneStep(Connecting):
+    """A `Driver`, which connects by itself."""
+
+    def __init__(self, driver: Driver, options: ConnectOptions, deadline: Deadline) -> None:
+        super().__init__(driver, options, deadline)
+        self._whole = driver
+
+    def _connect(self) -> Channel:
+        self._start()
+        with driver_step(self._driver.name, "connect"):
+            channel = self._whole.connect(self._options, self._deadline)
+        check_returned(self._driver.name, "connect", channel, Channel)
+        return channel

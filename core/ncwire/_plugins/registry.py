@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ncwire._interrupts import raise_signalled
-from ncwire.driver import CONTRACT, Algorithms, Driver, Feature, Library, SSHDriver
+from ncwire.driver import CONTRACT, Algorithms, Backend, Driver, Feature, Library, SSHDriver
 from ncwire.errors import (
     ContractMismatch,
     DriverError,
@@ -36,6 +36,7 @@ ENVIRONMENT = "NCWIRE_DRIVER"
 
 DEFAULT = "paramiko"
 
+_KINDS = (SSHDriver, Driver)
 _log = logging.getLogger(__name__)
 
 
@@ -66,7 +67,7 @@ def names() -> list[str]:
     return sorted(entry_points(GROUP))
 
 
-def choose(driver: str | type[Driver] | None = None) -> type[Driver]:
+def choose(driver: str | type[Backend] | None = None) -> type[Backend]:
     """Return the driver's class: the argument, else NCWIRE_DRIVER's, else paramiko's.
 
     A class is checked just as a registered one is. Raises a `DriverError`, see `load`.
@@ -79,7 +80,7 @@ def choose(driver: str | type[Driver] | None = None) -> type[Driver]:
 
 
 @functools.cache
-def load(name: str) -> type[Driver]:
+def load(name: str) -> type[Backend]:
     """Return the class of the driver registered as `name`, checked and available.
 
     Imports that driver's package and no other's. A success is remembered, as Python remembers
@@ -92,16 +93,16 @@ def load(name: str) -> type[Driver]:
     return _usable(validate(_import(name, registered[name]), name))
 
 
-def validate(candidate: object, registered_as: str | None = None) -> type[Driver]:
+def validate(candidate: object, registered_as: str | None = None) -> type[Backend]:
     """Return `candidate`, which is found to be a driver class that keeps the contract.
 
     `registered_as` is its entry point's name, which its `name` must equal. Raises
     `InvalidDriverError` or `ContractMismatch`; whether it is available is not asked.
     """
-    if not (isinstance(candidate, type) and issubclass(candidate, Driver)):
+    if not (isinstance(candidate, type) and issubclass(candidate, _KINDS)):
         raise _invalid(
             registered_as or _describe(candidate),
-            f"{_describe(candidate)} is no subclass of ncwire.driver.Driver",
+            f"{_describe(candidate)} is no subclass of ncwire.driver.SSHDriver or Driver",
         )
     name = _own_name(candidate, registered_as)
     _check_contract(name, candidate)
@@ -134,7 +135,7 @@ def ssh_drivers() -> list[tuple[type[SSHDriver], DriverStatus]]:
     ]
 
 
-def _inspect() -> Iterator[tuple[type[Driver] | None, DriverStatus]]:
+def _inspect() -> Iterator[tuple[type[Backend] | None, DriverStatus]]:
     registered = entry_points(GROUP)
     for name in sorted(registered):
         yield _status(name, registered[name])
@@ -223,7 +224,7 @@ def _not_found(name: str, known: list[str]) -> DriverNotFoundError:
     )
 
 
-def _own_name(driver: type[Driver], registered_as: str | None) -> str:
+def _own_name(driver: type[Backend], registered_as: str | None) -> str:
     name = getattr(driver, "name", None)
     if not isinstance(name, str) or not name:
         raise _invalid(
@@ -236,7 +237,7 @@ def _own_name(driver: type[Driver], registered_as: str | None) -> str:
     return name
 
 
-def _check_contract(name: str, driver: type[Driver]) -> None:
+def _check_contract(name: str, driver: type[Backend]) -> None:
     ours = _dotted(CONTRACT)
     theirs = _stated_contract(driver)
     if theirs is None:
@@ -256,7 +257,7 @@ def _check_contract(name: str, driver: type[Driver]) -> None:
         )
 
 
-def _stated_contract(driver: type[Driver]) -> tuple[int, int] | None:
+def _stated_contract(driver: type[Backend]) -> tuple[int, int] | None:
     """Return the contract that the class states itself, None when it states none or nonsense."""
     match vars(driver).get("contract"):
         case (int(major), int(minor)):
@@ -264,7 +265,7 @@ def _stated_contract(driver: type[Driver]) -> tuple[int, int] | None:
     return None
 
 
-def _usable(driver: type[Driver]) -> type[Driver]:
+def _usable(driver: type[Backend]) -> type[Backend]:
     """Return the driver, which has said that it is available and over which library."""
     try:
         driver.check_available()
@@ -279,16 +280,16 @@ def _usable(driver: type[Driver]) -> type[Driver]:
     return driver
 
 
-def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Driver] | None, DriverStatus]:
+def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Backend] | None, DriverStatus]:
     owners = [owner(point) for point in points]
     status: Literal["ok", "unavailable", "broken"] = "ok"
     reason = remedy = contract = library = ""
     features: tuple[str, ...] = ()
     libraries: tuple[Library, ...] = ()
-    driver: type[Driver] | None = None
+    driver: type[Backend] | None = None
     try:
         candidate = _import(name, points)
-        if isinstance(candidate, type) and issubclass(candidate, Driver):
+        if isinstance(candidate, type) and issubclass(candidate, _KINDS):
             contract = _dotted(_stated_contract(candidate) or ())
         driver = validate(candidate, name)
         features = tuple(sorted(feature.value for feature in driver.features))
@@ -311,7 +312,7 @@ def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Driver] | Non
     )
 
 
-def _libraries(driver: type[Driver]) -> tuple[Library, ...]:
+def _libraries(driver: type[Backend]) -> tuple[Library, ...]:
     try:
         libraries = tuple(driver.libraries())
     except KeyboardInterrupt:

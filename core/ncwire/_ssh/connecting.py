@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ncwire._algorithms import offer
 from ncwire._algorithms.advice import advise
-from ncwire._plugins.connecting import Connecting
+from ncwire._plugins.connecting import Connecting, InOneStep
 from ncwire._plugins.guard import check_returned, driver_step
 from ncwire._plugins.recommended import who_can
 from ncwire._ssh import monkey_patches
@@ -24,18 +24,37 @@ from ncwire._ssh.route import sockets
 from ncwire._ssh.route.route import Route
 from ncwire._ssh.route.wakeup import Wakeup
 from ncwire.driver.algorithms import Algorithms
+from ncwire.driver.base import Driver
 from ncwire.driver.channel import Channel, ChannelRequest
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
-from ncwire.errors import ChannelError, NcwireError, NoCommonAlgorithmError, OptionError
+from ncwire.driver.ssh import SSHDriver
+from ncwire.errors import (
+    ChannelError,
+    InvalidDriverError,
+    NcwireError,
+    NoCommonAlgorithmError,
+    OptionError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ncwire._ssh.hostkeys.peer import Identification
+    from ncwire.driver.base import Backend
     from ncwire.driver.options import ConnectOptions
-    from ncwire.driver.ssh import SSHDriver
+
+
+def connecting(driver: Backend, options: ConnectOptions, deadline: Deadline) -> Connecting:
+    """Return what connects with this driver, whatever its kind, and can be aborted meanwhile."""
+    if isinstance(driver, SSHDriver):
+        return SSHConnecting(driver, options, deadline)
+    if isinstance(driver, Driver):
+        return InOneStep(driver, options, deadline)
+    raise InvalidDriverError(
+        driver.name, "it is neither a Driver nor an SSHDriver", "report it to the driver's author"
+    )
 
 
 class SSHConnecting(Connecting):

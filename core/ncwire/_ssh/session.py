@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ncwire._ssh.options.parameters import AuthHandler, Filename, Jump, UnknownHostCallback
     from ncwire.driver import (
         Algorithms,
+        Backend,
         Channel,
         ChannelInfo,
         ConnectOptions,
-        Driver,
         Timeouts,
     )
     from ncwire.profiles import DeviceProfile
@@ -58,7 +58,7 @@ class SSHSession(Session):
         args: Iterable[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         *,
-        driver: str | type[Driver] | None = None,
+        driver: str | type[Backend] | None = None,
         limits: Limits | None = None,
         hub: Hub | None = None,
         profile: ProfileLike | None = None,
@@ -235,6 +235,7 @@ class SSHSession(Session):
         left then, and the session cannot be connected again.
         """
         # As in `load_known_hosts`.
+        from ncwire._ssh.connecting import connecting  # noqa: PLC0415
         from ncwire._ssh.options.parameters import Parameters  # noqa: PLC0415
         from ncwire._ssh.options.resolve import settle  # noqa: PLC0415
         from ncwire.profiles.driver_choice import choose  # noqa: PLC0415
@@ -277,11 +278,11 @@ class SSHSession(Session):
             with driver_step(chosen.name, "its constructor"):
                 driver = chosen()
             deadline = Deadline.after(options.timeouts.overall, "connect")
-            connecting = driver.connecting(options, deadline)
-            with self._connecting(connecting.abort):
+            way = connecting(driver, options, deadline)
+            with self._connecting(way.abort):
                 started = True
                 self._options = options
-                self._channel = connecting.run()
+                self._channel = way.run()
                 self._open(
                     self._channel,
                     options.timeouts,
@@ -290,7 +291,7 @@ class SSHSession(Session):
                 )
         except BaseException as error:
             refused = isinstance(error, (OptionError, UnsupportedOption))
-            untouched = not started or (refused and not connecting.started)
+            untouched = not started or (refused and not way.started)
             if untouched and sock_fd is not None and options.sock is not None:
                 options.sock.detach()
             raise
@@ -319,7 +320,7 @@ def connect(
     host: str | None,
     *,
     profile: ProfileLike | None = None,
-    driver: str | type[Driver] | None = None,
+    driver: str | type[Backend] | None = None,
     capabilities: Iterable[str] | None = None,
     limits: Limits | None = None,
     hub: Hub | None = None,

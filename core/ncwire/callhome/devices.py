@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ncwire._protocol.framing import Limits
     from ncwire._ssh.hostkeys.known_hosts import KnownHostEntry
     from ncwire._ssh.options.parameters import AuthHandler, Filename
-    from ncwire.driver import Driver
+    from ncwire.driver import Backend
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.timeouts import Timeouts
     from ncwire.profiles import DeviceProfile
@@ -93,7 +93,7 @@ class Devices:
     """
 
     def __init__(
-        self, devices: Iterable[Device], timeouts: Timeouts, driver: type[Driver]
+        self, devices: Iterable[Device], timeouts: Timeouts, driver: type[Backend]
     ) -> None:
         self._by_key: dict[bytes, KnownDevice] = {}
         self._revoked: dict[bytes, tuple[KnownDevice, KnownHostEntry]] = {}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ncwire.callhome.devices import Device
     from ncwire.callhome.listener import Refusal
     from ncwire.callhome.session import CallHomeSession
-    from ncwire.driver import Driver
+    from ncwire.driver import Backend
 
 PORT: Final = 4334
 """NETCONF call home over SSH (RFC 8071 section 6)."""
@@ -36,7 +36,7 @@ def listen(
     *,
     address: str | None = None,
     port: int = PORT,
-    driver: str | type[Driver] | None = None,
+    driver: str | type[Backend] | None = None,
     on_session: Callable[[CallHomeSession], object] | None = None,
     on_refused: Callable[[Refusal], object] | None = None,
     timeout: float = 60.0,
@@ -99,7 +99,7 @@ def _check_kind(option: str, value: object, *kinds: type) -> None:
         raise OptionError(option, f"must be {names}, not {type(value).__name__}")
 
 
-def _choose(driver: str | type[Driver] | None, algorithms: Algorithms | None) -> type[SSHDriver]:
+def _choose(driver: str | type[Backend] | None, algorithms: Algorithms | None) -> type[SSHDriver]:
     chosen = registry.choose(driver)
     anyone = ConnectOptions(host=None, username="", algorithms=algorithms)
     needed = {"callhome.listen": Feature.HOST_KEY, "sock": Feature.SOCKET}

@@ -10,7 +10,7 @@ from ncwire.profiles.driver_choice import DriverChoice
 if TYPE_CHECKING:
     from ncwire._ssh.route.sockets import Address
     from ncwire.callhome.devices import KnownDevice
-    from ncwire.driver import Channel, Driver
+    from ncwire.driver import Backend, Channel
 
 
 class CallHomeSession(SSHSession):
@@ -21,7 +21,7 @@ class CallHomeSession(SSHSession):
     """
 
     def __init__(
-        self, known: KnownDevice, peer: Address, channel: Channel, driver: type[Driver]
+        self, known: KnownDevice, peer: Address, channel: Channel, driver: type[Backend]
     ) -> None:
         device = known.device
         super().__init__(

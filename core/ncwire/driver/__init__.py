@@ -6,7 +6,7 @@ A driver package imports this module, `ncwire.errors`, its own library, and no m
 
 from typing import TYPE_CHECKING
 
-from ncwire.driver.base import CONTRACT, Driver
+from ncwire.driver.base import CONTRACT, Backend, Driver
 from ncwire.driver.channel import (
     Channel,
     ChannelInfo,
@@ -76,6 +76,7 @@ __all__ = [
     "Attempt",
     "AuthOutcome",
     "AuthResult",
+    "Backend",
     "Channel",
     "ChannelInfo",
     "ChannelRequest",

@@ -1,4 +1,4 @@
-"""`Driver`: any transport that can carry a NETCONF session."""
+"""`Backend`, which every driver is, and `Driver`: any transport that can carry NETCONF."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ncwire._plugins.connecting import Connecting
     from ncwire.driver.channel import Channel
     from ncwire.driver.deadline import Deadline
     from ncwire.driver.features import Feature
@@ -19,8 +18,10 @@ CONTRACT = (1, 0)
 """The version of the contract, major and minor, that this ncwire speaks."""
 
 
-class Driver(ABC):
-    """A backend. One instance makes one connection; it is created without arguments.
+class Backend(ABC):
+    """What every driver has, whatever its kind. Drivers are a `Driver` or an `SSHDriver`.
+
+    One instance makes one connection; it is created without arguments.
 
     Each concrete class states in its own body the version of the contract that it was written
     for, `contract = (1, 0)`: it is not inherited, so that a subclass opts in for itself.
@@ -52,24 +53,21 @@ class Driver(ABC):
         return ()
 
     @abstractmethod
+    def abort(self) -> None:
+        """Free everything at once; a connect under way in another thread fails promptly.
+
+        Idempotent, and also called after a connect that failed by itself. Nothing but `abort`
+        is called on this driver afterwards.
+        """
+
+
+class Driver(Backend):
+    """A backend that connects in one step of its own: any transport but an SSH library."""
+
+    @abstractmethod
     def connect(self, options: ConnectOptions, deadline: Deadline) -> Channel:
         """Connect, authenticate, and return an open channel.
 
         May block, but never past the deadline: `StepTimeoutError` then. Every other failure is
         a `TransportError` too. After a failure no socket, thread or fd of this driver's is left.
-        """
-
-    def connecting(self, options: ConnectOptions, deadline: Deadline) -> Connecting:
-        """Return what runs `connect` and can be aborted by another thread; the core's own."""
-        # It is written in terms of this contract, so it stands above it.
-        from ncwire._plugins.connecting import Connecting  # noqa: PLC0415
-
-        return Connecting(self, options, deadline)
-
-    @abstractmethod
-    def abort(self) -> None:
-        """Free everything at once; a `connect` under way in another thread fails promptly.
-
-        Idempotent, and also called after a `connect` that failed by itself. Nothing but `abort`
-        is called on this driver afterwards.
         """

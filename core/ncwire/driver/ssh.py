@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar
 
-from ncwire.driver.base import Driver
+from ncwire.driver.base import Backend
 from ncwire.driver.features import Feature
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping, Sequence
 
-    from ncwire._plugins.connecting import Connecting
     from ncwire.driver.algorithms import Algorithms
     from ncwire.driver.auth import AgentIdentity, Attempt, AuthOutcome
     from ncwire.driver.channel import Channel, ChannelRequest
     from ncwire.driver.deadline import Deadline
     from ncwire.driver.hostkey import HostKey
-    from ncwire.driver.options import ConnectOptions
 
 
-class SSHDriver(Driver):
+class SSHDriver(Backend):
     """The steps of an SSH connection, which the core calls in the one order that it has.
 
     A driver turns each step into its library's calls and the library's errors into ours. It
@@ -44,19 +42,6 @@ class SSHDriver(Driver):
 
     algorithms: ClassVar[Algorithms]
     """All that the library can do; the core chooses among them."""
-
-    @final
-    def connect(self, options: ConnectOptions, deadline: Deadline) -> Channel:
-        """Run the steps: socket, handshake, host key, authentication, channel."""
-        return self.connecting(options, deadline).run()
-
-    @final
-    def connecting(self, options: ConnectOptions, deadline: Deadline) -> Connecting:
-        """Return the steps, as one thing that can be aborted by another thread."""
-        # The sequence is written in terms of this contract, so it stands above it.
-        from ncwire._ssh.connecting import SSHConnecting  # noqa: PLC0415
-
-        return SSHConnecting(self, options, deadline)
 
     @abstractmethod
     def handshake(

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ncwire._ssh.hostkeys.policy import HostKeyPolicy
     from ncwire._ssh.options.parameters import Filename
     from ncwire._ssh.session import SSHSession
-    from ncwire.driver.base import Driver
+    from ncwire.driver.base import Backend
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.options import ConnectOptions
     from ncwire.probe.greeting import Greeting
@@ -58,7 +58,7 @@ _TLS_PATIENCE = 5.0
 def probe(
     host: str,
     *,
-    driver: str | type[Driver] | None = None,
+    driver: str | type[Backend] | None = None,
     known_hosts: Filename | Iterable[Filename] | None = None,
     log_in: bool = True,
     login: Callable[..., SSHSession] = connect,
@@ -99,7 +99,7 @@ def probe(
         return dataclasses.replace(report, left_out=left_out)
     parameters["known_hosts"] = names or None
 
-    def attempt(report: Report, by: str | type[Driver]) -> Report:
+    def attempt(report: Report, by: str | type[Backend]) -> Report:
         return _logged_in(
             report,
             registry.choose(by).name,
@@ -213,7 +213,7 @@ class _Prober:
         return host_entry_name(self._options.host or "", self._options.port)
 
 
-def _preferred(driver: str | type[Driver] | None, options: ConnectOptions) -> type[SSHDriver]:
+def _preferred(driver: str | type[Backend] | None, options: ConnectOptions) -> type[SSHDriver]:
     """Return the driver that is asked for, or another that shows the steps of a connection."""
     chosen = registry.choose(driver)
     needed = options.required_features()
@@ -234,8 +234,8 @@ def _preferred(driver: str | type[Driver] | None, options: ConnectOptions) -> ty
 
 
 def _driver_to_log_in(
-    report: Report, driver: str | type[Driver] | None
-) -> tuple[str | type[Driver] | None, str]:
+    report: Report, driver: str | type[Backend] | None
+) -> tuple[str | type[Backend] | None, str]:
     """Return the driver to log in with, or None and why there is to be no login."""
     verdicts = {verdict.driver: verdict for verdict in report.drivers}
     chosen = registry.choose(driver)
@@ -277,7 +277,7 @@ def _logged_in(
 def _with_another(
     report: Report,
     tried: Report,
-    first: str | type[Driver],
+    first: str | type[Backend],
     attempt: Callable[[Report, str], Report],
 ) -> Report:
     """Return what came of logging in with the first driver, or of the next if that one failed.

@@ -15,7 +15,7 @@ from ncwire.errors import DriverError, UnsupportedOption
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ncwire.driver import Driver, Feature
+    from ncwire.driver import Backend, Feature
     from ncwire.driver.algorithms import Algorithms
     from ncwire.profiles import DeviceProfile
 
@@ -45,10 +45,10 @@ class DriverChoice:
 
 
 def choose(
-    driver: str | type[Driver] | None,
+    driver: str | type[Backend] | None,
     profile: DeviceProfile | None,
     needed: Mapping[str, Feature],
-) -> tuple[type[Driver], DriverChoice]:
+) -> tuple[type[Backend], DriverChoice]:
     """Return the driver's class, and how it was chosen.
 
     It is that of the argument, else the profile's, else NCWIRE_DRIVER's, else paramiko's. Of
@@ -69,14 +69,14 @@ def choose(
     return chosen, choice
 
 
-def check_features(driver: type[Driver], needed: Mapping[str, Feature]) -> None:
+def check_features(driver: type[Backend], needed: Mapping[str, Feature]) -> None:
     """Raise `UnsupportedOption` for the first parameter whose feature the driver has not."""
     for name, feature in needed.items():
         if feature not in driver.features:
             raise UnsupportedOption(driver.name, name, who_can(feature))
 
 
-def _by(driver: str | type[Driver] | None) -> str:
+def _by(driver: str | type[Backend] | None) -> str:
     if driver is not None:
         return "the argument"
     if os.environ.get(registry.ENVIRONMENT):
@@ -86,7 +86,7 @@ def _by(driver: str | type[Driver] | None) -> str:
 
 def _preferred(
     names: tuple[str, ...], profile: DeviceProfile, needed: Mapping[str, Feature]
-) -> tuple[type[Driver], DriverChoice]:
+) -> tuple[type[Backend], DriverChoice]:
     passed_over: list[tuple[str, str]] = []
     failures: list[DriverError | UnsupportedOption] = []
     for name in names:
@@ -110,7 +110,7 @@ def _place(profile: DeviceProfile, key: str) -> str:
 
 
 def check(
-    driver: type[Driver], profile: DeviceProfile | None, needed: Mapping[str, Feature]
+    driver: type[Backend], profile: DeviceProfile | None, needed: Mapping[str, Feature]
 ) -> None:
     """Raise `UnsupportedOption` for the first thing needed, or required, that it has not."""
     check_features(driver, needed)
@@ -123,7 +123,7 @@ def check(
     _check_algorithms(driver, profile, profile.requires.algorithms)
 
 
-def _check_algorithms(driver: type[Driver], profile: DeviceProfile, required: Algorithms) -> None:
+def _check_algorithms(driver: type[Backend], profile: DeviceProfile, required: Algorithms) -> None:
     for kind in required.__slots__:
         names = getattr(required, kind)
         if names and not _has(driver, kind, names):
@@ -135,7 +135,7 @@ def _check_algorithms(driver: type[Driver], profile: DeviceProfile, required: Al
             )
 
 
-def _has(driver: type[Driver], kind: str, names: tuple[str, ...]) -> bool:
+def _has(driver: type[Backend], kind: str, names: tuple[str, ...]) -> bool:
     # What another kind of driver has cannot be seen, so it is taken to have none.
     return issubclass(driver, SSHDriver) and not {*names}.isdisjoint(
         getattr(driver.algorithms, kind)

@@ -11,6 +11,7 @@ import pytest
 from scripted_driver import HOST_KEY, ScriptedChannel, open_fds, scripted
 
 from ncwire._algorithms.offer import MODERN
+from ncwire._ssh.connecting import connecting
 from ncwire.driver import Algorithms, ConnectOptions, Deadline, Timeouts
 from ncwire.errors import (
     AuthenticationError,
@@ -48,16 +49,16 @@ def options(listener):
     return make
 
 
-def connecting(driver_class, opts, seconds=300.0):
+def prepared(driver_class, opts, seconds=300.0):
     driver = driver_class()
-    return driver, driver.connecting(opts, Deadline.after(seconds, "connect"))
+    return driver, connecting(driver, opts, Deadline.after(seconds, "connect"))
 
 
 @contextmanager
 def nothing_left(driver_class, opts, kind, match=None):
     """Connecting fails with this error; yields the driver and the error for closer looks."""
     before = open_fds()
-    driver, attempt = connecting(driver_class, opts)
+    driver, attempt = prepared(driver_class, opts)
     with pytest.raises(kind, match=match) as caught:
         attempt.run()
     assert open_fds() == before
@@ -74,7 +75,7 @@ def peer_sees_the_end(listener) -> bool:
 
 
 def test_the_order_of_the_steps(options):
-    driver, attempt = connecting(scripted(), options(environment={"A": "1"}))
+    driver, attempt = prepared(scripted(), options(environment={"A": "1"}))
     channel = attempt.run()
     assert isinstance(channel, ScriptedChannel)
     assert driver.calls == [
@@ -90,14 +91,14 @@ def test_the_order_of_the_steps(options):
 
 def test_each_step_has_its_budget(options):
     budgets = Timeouts(handshake=2, auth=3, channel=4)
-    driver, attempt = connecting(scripted(), options(timeouts=budgets))
+    driver, attempt = prepared(scripted(), options(timeouts=budgets))
     attempt.run().abort()
     assert [deadline.seconds for deadline in driver.deadlines] == [2, 3, 3, 4]
 
 
 def test_connect_of_the_contract_is_the_sequence(options):
     driver = scripted()()
-    driver.connect(options(), Deadline.after(30, "connect")).abort()
+    connecting(driver, options(), Deadline.after(30, "connect")).run().abort()
     assert driver.calls[0] == "handshake"
 
 
@@ -105,7 +106,7 @@ def test_known_types_are_preferred(options, tmp_path, key_factory):
     rsa = key_factory.public("rsa", bits=2048)
     known = tmp_path / "kh"
     known.write_text(f"127.0.0.1 {rsa.type} {rsa.base64}\n")
-    driver, attempt = connecting(
+    driver, attempt = prepared(
         scripted(host_key=rsa), options(known_hosts=(str(known),), hostkey_verify=True)
     )
     attempt.run().abort()
@@ -225,7 +226,7 @@ def test_a_changed_host_asks_nobody(options, tmp_path, key_factory):
 
 def test_the_callback_may_accept_and_what_it_raises_passes(options):
     opts = options(hostkey_verify=True, unknown_host_cb=lambda host, fp: fp == HOST_KEY.md5)
-    connecting(scripted(), opts)[1].run().abort()
+    prepared(scripted(), opts)[1].run().abort()
     opts = options(hostkey_verify=True, unknown_host_cb=lambda *_: 1 // 0)
     with nothing_left(scripted(), opts, ZeroDivisionError):
         pass
@@ -238,7 +239,7 @@ def test_authentication_that_fails_leaves_nothing(options, listener):
 
 
 def test_the_next_subsystem_is_tried(options):
-    driver, attempt = connecting(
+    driver, attempt = prepared(
         scripted(subsystems=["xmlagent"]), options(subsystems=("netconf", "xmlagent", "third"))
     )
     attempt.run().abort()
@@ -254,7 +255,7 @@ def test_each_refused_subsystem_is_named(options):
 
 
 def test_a_deadline_that_passes_names_the_step(options):
-    _, attempt = connecting(scripted(), options(), seconds=-1)
+    _, attempt = prepared(scripted(), options(), seconds=-1)
     with pytest.raises(StepTimeoutError, match=r"TCP connect to .* \(connect\)"):
         attempt.run()
 
@@ -269,7 +270,7 @@ class TestWithSocket:
 
     def test_it_is_used_and_owned(self, options, pair):
         ours, theirs = pair
-        driver, attempt = connecting(scripted(), options(host=None, sock=ours))
+        driver, attempt = prepared(scripted(), options(host=None, sock=ours))
         channel = attempt.run()
         assert driver.sock is ours
         channel.abort()
@@ -285,7 +286,7 @@ class TestWithSocket:
     )
     def test_it_is_closed_when_connecting_fails(self, more, server, kind, options, pair):
         ours, theirs = pair
-        _, attempt = connecting(scripted(**server), options(host=None, sock=ours, **more))
+        _, attempt = prepared(scripted(**server), options(host=None, sock=ours, **more))
         with pytest.raises(kind):
             attempt.run()
         assert theirs.recv(1) == b""
@@ -296,7 +297,7 @@ class TestWithSocket:
         known.write_text(f"127.0.0.1 {HOST_KEY.type} {HOST_KEY.base64}\n")
         sock = socket.create_connection(listener.getsockname())
         opts = options(host=None, sock=sock, hostkey_verify=True, known_hosts=(str(known),))
-        connecting(scripted(), opts)[1].run().abort()
+        prepared(scripted(), opts)[1].run().abort()
 
 
 class TestAbort:
@@ -330,7 +331,7 @@ class TestAbort:
         reached = threading.Event()
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname())]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: reached.set() or found)
-        driver, attempt = connecting(scripted(), options(host="r1", timeouts=Timeouts(connect=60)))
+        driver, attempt = prepared(scripted(), options(host="r1", timeouts=Timeouts(connect=60)))
         error = self.aborted(attempt, reached, threading.Event())
         for each in held:
             each.close()
@@ -343,7 +344,7 @@ class TestAbort:
         reached = threading.Event()
         driver_class = scripted()
         driver_class.server.on[step] = lambda: (reached.set(), driver_holder[0].sock.recv(1))
-        driver, attempt = connecting(driver_class, options())
+        driver, attempt = prepared(driver_class, options())
         driver_holder = [driver]
         error = self.aborted(attempt, reached, threading.Event())
         assert isinstance(error, SessionCloseError)
@@ -353,7 +354,7 @@ class TestAbort:
     def test_the_step_succeeds_nevertheless(self, step, options, listener):
         reached, release = threading.Event(), threading.Event()
         driver_class = scripted(on={step: lambda: (reached.set(), release.wait(10))})
-        driver, attempt = connecting(driver_class, options())
+        driver, attempt = prepared(driver_class, options())
         driver.abort = lambda: driver.calls.append("abort")  # frees nothing, says nothing
         error = self.aborted(attempt, reached, release)
         assert isinstance(error, SessionCloseError)
@@ -362,14 +363,14 @@ class TestAbort:
         assert set(following) <= {"abort", "open_channel", "channel.abort"}
 
     def test_before_it_runs(self, options):
-        driver, attempt = connecting(scripted(), options())
+        driver, attempt = prepared(scripted(), options())
         attempt.abort()
         with pytest.raises(SessionCloseError):
             attempt.run()
         assert driver.calls == []
 
     def test_after_it_ran_the_channel_is_freed(self, options):
-        driver, attempt = connecting(scripted(), options())
+        driver, attempt = prepared(scripted(), options())
         attempt.run()
         attempt.abort()
         attempt.abort()
@@ -392,7 +393,7 @@ class TestThroughJumpHosts:
     def test_each_is_logged_in_to_and_asked_for_the_next(self, through, hop, options):
         driver_class = scripted()
         second = options(host="bastion", port=22)
-        driver, attempt = connecting(driver_class, through(hop, second))
+        driver, attempt = prepared(driver_class, through(hop, second))
         attempt.run().abort()
         assert driver_class.server.tunnels == [("bastion", 22), ("device", 830)]
         assert "open_tunnel" not in driver.calls
@@ -410,7 +411,7 @@ class TestThroughJumpHosts:
                 seen.append(self)
 
         hop = options(timeouts=Timeouts(handshake=2, auth=3, channel=4))
-        _, attempt = connecting(Watched, through(hop))
+        _, attempt = prepared(Watched, through(hop))
         attempt.run().abort()
         budgets = [(deadline.step, deadline.seconds) for deadline in seen[1].deadlines]
         assert budgets == [
@@ -419,7 +420,7 @@ class TestThroughJumpHosts:
         ]  # fmt: skip
 
     def test_all_of_it_is_within_the_one_deadline(self, through, hop):
-        _, attempt = connecting(scripted(), through(hop), seconds=-1)
+        _, attempt = prepared(scripted(), through(hop), seconds=-1)
         with pytest.raises(StepTimeoutError, match=r"^jump host .*: TCP connect .*\(connect\)"):
             attempt.run()
 
@@ -456,7 +457,7 @@ class TestThroughJumpHosts:
     def test_a_socket_cannot_be_had_behind_hops(self, through, hop):
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            _, attempt = connecting(scripted(), through(hop, sock=ours))
+            _, attempt = prepared(scripted(), through(hop, sock=ours))
             with pytest.raises(OptionError, match="jumps"):
                 attempt.run()
             ours.send(b"still the caller's")
@@ -476,7 +477,7 @@ class TestThroughJumpHosts:
 
         driver_class.open_tunnel = open_tunnel
         before = open_fds()
-        _, attempt = connecting(driver_class, through(hop))
+        _, attempt = prepared(driver_class, through(hop))
         with pytest.raises(SessionCloseError):
             attempt.run()
         assert open_fds() == before
@@ -484,6 +485,6 @@ class TestThroughJumpHosts:
     def test_a_later_hop_goes_by_the_way_given_and_not_its_own(self, through, hop, options):
         driver_class = scripted()
         later = options(host="bastion", port=22, proxy_command="exit 1", jumps=(hop, hop))
-        _, attempt = connecting(driver_class, through(hop, later))
+        _, attempt = prepared(driver_class, through(hop, later))
         attempt.run().abort()
         assert driver_class.server.tunnels == [("bastion", 22), ("device", 830)]

@@ -12,6 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ncwire._ssh.connecting import connecting
 from ncwire.driver import ConnectOptions, Deadline
 from ncwire.testing.conformance.line import Line
 
@@ -35,7 +36,9 @@ def _connect(order: dict[str, Any]) -> Channel:
         for key, value in order["options"].items()
     }
     options = ConnectOptions(allow_agent=False, look_for_keys=False, **values)
-    channel: Channel = driver().connect(options, Deadline.after(order["seconds"], "connect"))
+    channel: Channel = connecting(
+        driver(), options, Deadline.after(order["seconds"], "connect")
+    ).run()
     return channel
 
 

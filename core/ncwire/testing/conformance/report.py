@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from ncwire.driver import Driver
+    from ncwire.driver import Backend
 
 Outcome = Literal["failed", "passed", "skipped", "exempt"]
 _WORST_FIRST: tuple[Outcome, ...] = ("failed", "passed", "skipped", "exempt")
@@ -37,7 +37,7 @@ class Subject:
     target: str
 
     @classmethod
-    def of(cls, driver: type[Driver], target: str) -> Self:
+    def of(cls, driver: type[Backend], target: str) -> Self:
         """Ask the driver."""
         try:
             ncwire = f"ncwire {metadata.version('ncwire')}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ncwire._algorithms import offer
+from ncwire._ssh.connecting import connecting
 from ncwire._ssh.route import sockets
 from ncwire.driver import ConnectOptions, Deadline, Feature, PasswordAttempt, SSHDriver
 from ncwire.driver.rules import Layer
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from ncwire.driver import Algorithms, Channel, Driver, HostKey
+    from ncwire.driver import Algorithms, Backend, Channel, HostKey
     from ncwire.driver.rules import Rule
     from ncwire.testing.conformance.host import ServerEnd
 
@@ -41,7 +42,7 @@ class Rig:
     pass, and how long a driver is watched while nothing happens.
     """
 
-    def __init__(self, driver: type[Driver], target: str, patience: float, folder: Path) -> None:
+    def __init__(self, driver: type[Backend], target: str, patience: float, folder: Path) -> None:
         self.driver = driver
         self.target = target
         self.patience = patience
@@ -287,7 +288,7 @@ class Rig:
     def _dial(self, options: ConnectOptions, seconds: float) -> Task[Channel]:
         driver = self.driver()
         deadline = Deadline.after(seconds, "the kit's connect")
-        dialling = Task(lambda: driver.connect(options, deadline), "Driver.connect")
+        dialling = Task(connecting(driver, options, deadline).run, "the driver's connect")
 
         def free() -> None:
             if dialling.running:

@@ -22,7 +22,7 @@ from ncwire.testing.conformance.task import Stuck, Task
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ncwire.driver import Driver
+    from ncwire.driver import Backend
     from ncwire.driver.rules import Rule
 
 _PLUGIN = "ncwire-conformance"
@@ -30,7 +30,7 @@ _LIMIT = 6
 """How many times its patience a test may take as a whole."""
 
 
-def find(driver: str | type[Driver]) -> type[Driver]:
+def find(driver: str | type[Backend]) -> type[Backend]:
     """Return the driver's class: a registered name, MODULE:CLASS, or the class itself.
 
     Raises a `DriverError`, or `pytest.UsageError` for a module or class that is not there.
@@ -72,7 +72,7 @@ def watch(item: pytest.Item) -> None:
 
 
 @contextmanager
-def rig(request: pytest.FixtureRequest, driver: str | type[Driver], target: str) -> Iterator[Rig]:
+def rig(request: pytest.FixtureRequest, driver: str | type[Backend], target: str) -> Iterator[Rig]:
     """Give the test its rig, unless its rule does not bind the driver."""
     chosen = find(driver)
     folder: Path = request.getfixturevalue("tmp_path")

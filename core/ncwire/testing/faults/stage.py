@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import paramiko
 
-    from ncwire.driver import Driver
+    from ncwire.driver import Backend
     from ncwire.testing.access import Access
     from ncwire.testing.faults.cell import Cell
     from ncwire.testing.stream import ChannelStream
@@ -49,7 +49,7 @@ _CIPHERS = ("aes256-gcm@openssh.com", "aes128-gcm@openssh.com")
 class Stage:
     """What the client of one cell connects to, from making it until `close`."""
 
-    def __init__(self, cell: Cell, driver: type[Driver]) -> None:
+    def __init__(self, cell: Cell, driver: type[Backend]) -> None:
         self.strike: Strike
         self.asked: Callable[[], object] = _nothing
         """What `unknown_host_cb` is to call."""

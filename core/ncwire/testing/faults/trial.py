@@ -25,7 +25,7 @@ from ncwire.testing.faults.witness import Witness
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from ncwire.driver import Driver
+    from ncwire.driver import Backend
     from ncwire.testing.faults.cell import Cell
     from ncwire.testing.faults.expectation import Expectation
 
@@ -68,7 +68,7 @@ def try_cell(cell: Cell) -> Result:
     return result.with_problem("the fault never happened: its phase was not reached")
 
 
-def not_applicable(cell: Cell, driver: type[Driver]) -> str:
+def not_applicable(cell: Cell, driver: type[Backend]) -> str:
     """Return why there is nothing to try; "" when there is."""
     expected = cell.expected
     if expected.not_applicable:
@@ -84,7 +84,7 @@ def not_applicable(cell: Cell, driver: type[Driver]) -> str:
 class _Trial:
     """One try of one cell."""
 
-    def __init__(self, cell: Cell, driver: type[Driver], budget: float) -> None:
+    def __init__(self, cell: Cell, driver: type[Backend], budget: float) -> None:
         self.struck = False
         """Whether the fault happened."""
         self._cell = cell

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ncwire._ssh.connecting import connecting
 from ncwire.driver import (
     Algorithms,
     ChannelInfo,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 @rule("open.class")
 def test_open_class(ncwire_rig: Rig) -> None:
     driver = ncwire_rig.driver
-    assert issubclass(driver, Driver)
+    assert issubclass(driver, (SSHDriver, Driver))
     assert driver.name
     assert isinstance(vars(driver)["contract"], tuple)
     assert all(isinstance(feature, Feature) for feature in driver.features)
@@ -206,7 +207,7 @@ def test_open_abort(ncwire_rig: Rig) -> None:
     driver = ncwire_rig.driver()
     options = ncwire_rig.options(port=_stalling_port(ncwire_rig))
     before = Resources.now()
-    call = Task(lambda: driver.connect(options, ncwire_rig.soon(_LONG)), "Driver.connect")
+    call = Task(connecting(driver, options, ncwire_rig.soon(_LONG)).run, "the driver's connect")
     ncwire_rig.later("the driver", driver.abort)
     ncwire_rig.eventually(
         lambda: bool(Resources.now().fds - before.fds), "the beginning of the connect"
