@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from ncwire._protocol.capabilities import Capabilities
 from ncwire._protocol.framing import Limits
 from ncwire._session.base import Session
-from ncwire._session.correlation import Reply
 from ncwire._session.hub import Hub
 from ncwire._session.listeners import SessionListener
 from ncwire._session.notifications import Notification, NotificationReader
+from ncwire._session.reply import Reply
 from ncwire._session.streaming import ReplyStream, StreamedReply
 from ncwire._ssh.session import SSHSession, connect, default_unknown_host_cb
 from ncwire.driver import Timeouts

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ncwire import SSHSession
-    from ncwire._session.correlation import Reply
+    from ncwire._session.reply import Reply
 
 LONG = 240.0
 """Seconds; no wait here takes as long."""

@@ -17,7 +17,7 @@ from ncwire.errors import SendQueueFullError, SessionError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ncwire._session.pending import Outcome
+    from ncwire._engine.outcome import Outcome
 
 _READ = Readiness.READ
 _BACKLOG = 256

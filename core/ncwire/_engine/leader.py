@@ -14,7 +14,7 @@ from ncwire.driver.forking import free_in_child
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ncwire._session.pending import Outcome
+    from ncwire._engine.outcome import Outcome
 
 
 class Borrowed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from ncwire._engine.loop import Pump
 from ncwire._one_process import OneProcess
@@ -16,9 +16,18 @@ from ncwire.errors import SessionCloseError, TransportError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ncwire._session.base import Session
 
 _PATIENCE = 5.0
+
+
+class Member(Protocol):
+    """What a hub asks of a session."""
+
+    def end(self, cause: SessionCloseError) -> None:
+        """Begin to end with this cause, and return at once."""
+
+    def close(self) -> None:
+        """End, and wait for that."""
 
 
 class Hub(Forkable, OneProcess):
@@ -40,7 +49,7 @@ class Hub(Forkable, OneProcess):
 
     def __init__(self, name: str = "ncwire-hub") -> None:
         self._lock = threading.RLock()  # as with `Session`
-        self._sessions: set[Session] = set()
+        self._sessions: set[Member] = set()
         self._closed = False
         self._forked = False
         self.pump = Pump(kept=True)
@@ -72,7 +81,7 @@ class Hub(Forkable, OneProcess):
         """Whether `close` was called."""
         return self._closed
 
-    def add(self, session: Session) -> None:
+    def add(self, session: Member) -> None:
         """Take a session in; its own doing, when it opens. Raises `TransportError` if closed."""
         with self._lock:
             if self._forked:
@@ -81,7 +90,7 @@ class Hub(Forkable, OneProcess):
                 raise TransportError("connect: the hub is closed")
             self._sessions.add(session)
 
-    def discard(self, session: Session) -> None:
+    def discard(self, session: Member) -> None:
         """Let go of a session that has ended; its own doing."""
         with self._lock:
             self._sessions.discard(session)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, overload
 
 from ncwire._protocol.operation import rpc_in, serialised
 from ncwire._protocol.rpc import RPCWriter
-from ncwire._session.correlation import Replies, Reply
+from ncwire._session.correlation import Replies
 from ncwire._session.listeners import Listeners, ListenerT, Root, SessionListener
 from ncwire._session.notifications import NotificationReader
 from ncwire._session.pending import Answer, Callbacks, Promise
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ncwire._protocol.dialect import Dialect
     from ncwire._protocol.framing import Document, Wrong
     from ncwire._protocol.operation import Operation, WholeOperation
+    from ncwire._session.reply import Reply
     from ncwire.errors import NcwireError
 
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from concurrent.futures import InvalidStateError
 from typing import TYPE_CHECKING, ClassVar
 
+from ncwire._engine.outcome import Outcome
 from ncwire._latch import Latch
 from ncwire._session.reply_future import ReplyFuture
 from ncwire._users_code import call_users, log_error
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ncwire._protocol.client import Inlet
-    from ncwire._session.correlation import Reply
     from ncwire._session.listeners import Root
+    from ncwire._session.reply import Reply
     from ncwire.errors import NcwireError
 
 logger = logging.getLogger(__name__)
@@ -50,19 +51,6 @@ class Awaited(ABC):
 
         Waits for no lock, and runs none of the user's code.
         """
-
-
-class Outcome(ABC):
-    """What one thread waits for, while it serves the connection or another does."""
-
-    __slots__ = ()
-
-    done: bool
-    """Whether there is something for whoever waits."""
-
-    @abstractmethod
-    def wait(self, seconds: float) -> None:
-        """Wait until there is, or for so many seconds. For one thread only."""
 
 
 class Answer(Awaited, Outcome):

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ncwire._session.correlation import Reply
+from ncwire._session.reply import Reply
 from ncwire._users_code import call_users, log_error
 from ncwire.driver.forking import is_free
 

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
+from ncwire._engine.outcome import Outcome
 from ncwire._one_process import OneProcess
 from ncwire._protocol.client import Inlet
-from ncwire._session.pending import Awaited, Outcome
+from ncwire._session.pending import Awaited
 from ncwire.driver.forking import is_free
 from ncwire.errors import OptionError, RPCTimeoutError, SessionError
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ncwire._engine.connection import Connection
-    from ncwire._session.correlation import Reply
     from ncwire._session.listeners import Root
+    from ncwire._session.reply import Reply
     from ncwire.errors import NcwireError
 
 HELD = 2**20

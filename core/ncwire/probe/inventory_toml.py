@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ncwire._algorithms.offer import KINDS
 from ncwire._plugins import registry
@@ -15,13 +15,52 @@ from ncwire.probe.profile_match import DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ncwire.probe.report import Report
+    from ncwire.probe.compatibility import Verdict
+    from ncwire.probe.profile_match import Fit
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _NOT_IN_A_VARIABLE = re.compile(r"[^A-Z0-9]+")
 
 
-def stanza(report: Report) -> str:
+class Answer(Protocol):
+    """What the device has said to a session; see `ncwire.probe.Answer`."""
+
+    @property
+    def subsystem(self) -> str:
+        """The one that answered."""
+
+
+class Findings(Protocol):
+    """What is asked of a report; see `ncwire.probe.Report`."""
+
+    @property
+    def host(self) -> str:
+        """The device."""
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+
+    @property
+    def username(self) -> str:
+        """Who logs in."""
+
+    @property
+    def auth_methods(self) -> frozenset[str] | None:
+        """What the server offers to the user."""
+
+    @property
+    def answer(self) -> Answer | None:
+        """What came of logging in."""
+
+    def best(self) -> Verdict | None:
+        """Return the verdict on the driver to take."""
+
+    def fit(self) -> Fit:
+        """Return the profile that fits best."""
+
+
+def stanza(report: Findings) -> str:
     """Return the TOML for `ncwire.toml` by which the device is reached.
 
     Where a password is wanted it stands there as a comment, for where that is only the user knows.
@@ -29,7 +68,7 @@ def stanza(report: Report) -> str:
     return "\n".join(_lines(report)) + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Findings) -> Iterator[str]:
     name = report.host
     yield f"[devices.{name if _BARE.fullmatch(name) else _quoted(name)}]"
     if report.port != DEFAULT_PORT:

@@ -6,7 +6,7 @@ import datetime as dt
 import itertools
 import logging
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ncwire._protocol.framing import (
@@ -20,7 +20,7 @@ from ncwire._protocol.messages import BASE_NS, NOTIFICATION_NS
 from ncwire.errors import NetconfFramingError
 from ncwire.testing.datastore import Datastores
 from ncwire.testing.document import DocumentError, local_name, parse, serialise
-from ncwire.testing.operations import perform
+from ncwire.testing.operations import Link, perform
 from ncwire.testing.rpc_error import RPCError
 from ncwire.testing.subtree import matches, select
 
@@ -46,16 +46,6 @@ CAPABILITIES = (
 CHANGE_NS = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"
 
 _LOG = logging.getLogger(__name__)
-
-
-class Link(Protocol):
-    """What the engine needs of the stream that carries a session; no call of it blocks."""
-
-    def deliver(self, message: bytes) -> None:
-        """Send a notification when the stream is free."""
-
-    def terminate(self) -> None:
-        """End the stream, whatever it is doing."""
 
 
 class NetconfServer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ncwire._protocol.messages import BASE_NS, NOTIFICATION_NS
 from ncwire.testing.configuration import Configuration
@@ -11,15 +11,59 @@ from ncwire.testing.document import local_name
 from ncwire.testing.rpc_error import RPCError
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
     from xml.etree.ElementTree import Element
 
-    from ncwire.testing.netconf_server import ServerSession
+    from ncwire.testing.datastore import Datastores
 
 _OK = b"<ok/>"
 
 
-def perform(session: ServerSession, operation: Element) -> bytes:
+class Link(Protocol):
+    """What the engine needs of the stream that carries a session; no call of it blocks."""
+
+    def deliver(self, message: bytes) -> None:
+        """Send a notification when the stream is free."""
+
+    def terminate(self) -> None:
+        """End the stream, whatever it is doing."""
+
+
+class Server(Protocol):
+    """What the operations need of the server; see `NetconfServer`."""
+
+    datastores: Datastores
+    lock: threading.RLock
+
+    def end_session(self, session_id: int) -> Session | None:
+        """End that session; None if there is none."""
+
+    def announce_change(self, session: Any) -> None:
+        """Tell the other sessions that this one has changed the configuration."""
+
+
+class Session(Protocol):
+    """What the operations need of the session that asks; see `ServerSession`."""
+
+    id: int
+    closed: bool
+    subscribed: bool
+    event_filter: Element | None
+
+    @property
+    def server(self) -> Server:
+        """The server that it belongs to."""
+
+    @property
+    def link(self) -> Link:
+        """What it is carried by."""
+
+    def end(self) -> None:
+        """End it."""
+
+
+def perform(session: Session, operation: Element) -> bytes:
     """Perform an operation, and return the content of its <rpc-reply>; raises `RPCError`."""
     perform_it = _OPERATIONS.get(operation.tag)
     if perform_it is None:
@@ -33,16 +77,16 @@ def perform(session: ServerSession, operation: Element) -> bytes:
         return perform_it(session, operation)
 
 
-def _get(session: ServerSession, operation: Element) -> bytes:
+def _get(session: Session, operation: Element) -> bytes:
     return _data(session.server.datastores.configuration(RUNNING), operation)
 
 
-def _get_config(session: ServerSession, operation: Element) -> bytes:
+def _get_config(session: Session, operation: Element) -> bytes:
     source = session.server.datastores.configuration(_datastore(operation, "source"))
     return _data(source, operation)
 
 
-def _edit_config(session: ServerSession, operation: Element) -> bytes:
+def _edit_config(session: Session, operation: Element) -> bytes:
     datastores = session.server.datastores
     target = _datastore(operation, "target")
     default_operation = _choice(
@@ -63,29 +107,29 @@ def _edit_config(session: ServerSession, operation: Element) -> bytes:
     return _OK
 
 
-def _copy_config(session: ServerSession, operation: Element) -> bytes:
+def _copy_config(session: Session, operation: Element) -> bytes:
     target = _datastore(operation, "target")
     session.server.datastores.replace(target, session.id, _source(session, operation))
     _changed(session, target)
     return _OK
 
 
-def _validate(session: ServerSession, operation: Element) -> bytes:
+def _validate(session: Session, operation: Element) -> bytes:
     _source(session, operation)
     return _OK
 
 
-def _lock(session: ServerSession, operation: Element) -> bytes:
+def _lock(session: Session, operation: Element) -> bytes:
     session.server.datastores.lock(_datastore(operation, "target"), session.id)
     return _OK
 
 
-def _unlock(session: ServerSession, operation: Element) -> bytes:
+def _unlock(session: Session, operation: Element) -> bytes:
     session.server.datastores.unlock(_datastore(operation, "target"), session.id)
     return _OK
 
 
-def _commit(session: ServerSession, operation: Element) -> bytes:
+def _commit(session: Session, operation: Element) -> bytes:
     for parameter in operation:
         # They belong to :confirmed-commit, which is not offered.
         raise RPCError(
@@ -98,17 +142,17 @@ def _commit(session: ServerSession, operation: Element) -> bytes:
     return _OK
 
 
-def _discard_changes(session: ServerSession, _: Element) -> bytes:
+def _discard_changes(session: Session, _: Element) -> bytes:
     session.server.datastores.discard_changes(session.id)
     return _OK
 
 
-def _close_session(session: ServerSession, _: Element) -> bytes:
+def _close_session(session: Session, _: Element) -> bytes:
     session.end()
     return _OK
 
 
-def _kill_session(session: ServerSession, operation: Element) -> bytes:
+def _kill_session(session: Session, operation: Element) -> bytes:
     text = (_parameter(operation, "session-id").text or "").strip()
     victim = None
     if text.isdecimal() and int(text) != session.id:
@@ -119,7 +163,7 @@ def _kill_session(session: ServerSession, operation: Element) -> bytes:
     return _OK
 
 
-def _create_subscription(session: ServerSession, operation: Element) -> bytes:
+def _create_subscription(session: Session, operation: Element) -> bytes:
     if session.subscribed:
         raise RPCError("operation-failed", "the session has a subscription already")
     for name in ("startTime", "stopTime"):
@@ -137,7 +181,7 @@ def _create_subscription(session: ServerSession, operation: Element) -> bytes:
     return _OK
 
 
-_OPERATIONS: dict[str, Callable[[ServerSession, Element], bytes]] = {
+_OPERATIONS: dict[str, Callable[[Session, Element], bytes]] = {
     f"{{{BASE_NS}}}get": _get,
     f"{{{BASE_NS}}}get-config": _get_config,
     f"{{{BASE_NS}}}edit-config": _edit_config,
@@ -191,7 +235,7 @@ def _datastore(operation: Element, role: str) -> str:
     return local_name(parameter[0])
 
 
-def _source(session: ServerSession, operation: Element) -> Configuration:
+def _source(session: Session, operation: Element) -> Configuration:
     config = _parameter(operation, "source").find(f"{{{BASE_NS}}}config")
     if config is not None:
         return Configuration().edited(config)
@@ -207,6 +251,6 @@ def _choice(operation: Element, name: str, default: str, known: set[str]) -> str
     return value
 
 
-def _changed(session: ServerSession, target: str) -> None:
+def _changed(session: Session, target: str) -> None:
     if target == RUNNING:
         session.server.announce_change(session)
