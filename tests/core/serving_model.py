@@ -2,7 +2,7 @@
 
 Usage: python tests/core/serving_model.py [--without GUARD ...]
 
-A model of what `Borrowed`'s docstring states: two callers of `rpc` on one session, the pump, the
+A model of what `Leader`'s docstring states: two callers of `rpc` on one session, the loop, the
 peer, which replies or hangs up at any time, and an interrupt that may come once, between what a
 caller has read and whom it rings. Two threads change places between any two steps; a step is what
 no other thread can see the middle of. Each step quotes the code that it stands for, and a test
@@ -28,38 +28,38 @@ if TYPE_CHECKING:
 
 GUARDS = {
     "ring": "a caller that has read rings the one whose answer is done",
-    "pump-rings": "the pump rings after its turn",
+    "loop-rings": "the loop rings after its turn",
     "look": "the owner looks whether its answer is done before it sleeps",
-    "wake-on-interrupt": "who is interrupted wakes the pump",
-    "drain-first": "the pump takes the byte before it resets `signalled`",
+    "wake-on-interrupt": "who is interrupted wakes the loop",
+    "drain-first": "the loop takes the byte before it resets `signalled`",
 }
 
 QUOTED = {
-    "takes it": ("borrowed.py", "self.owner = outcome"),
-    "writes": ("connection.py", "taken = self._channel.write(first)"),
-    "queues": ("connection.py", "self._queue_up(buffers, until)"),
+    "takes it": ("_engine/leader.py", "self.owner = outcome"),
+    "writes": ("_engine/connection.py", "taken = self._channel.write(first)"),
+    "queues": ("_engine/connection.py", "self._queue_up(buffers, until)"),
     "has the channel": (
-        "connection.py",
+        "_engine/connection.py",
         "while not use.acquire(blocking=False) and not use.acquire(",
     ),
-    "reads": ("connection.py", "more = self._take_in(_BACKLOG)"),
-    "leaves the channel": ("connection.py", "use.release()"),
-    "looks": ("connection.py", "or answer.done"),
-    "sleeps": ("connection.py", "self._borrowed.wait(at - now)"),
-    "gives it back": ("connection.py", "borrowed.owner = None"),
-    "rings": ("connection.py", "self._borrowed.ring()"),
-    "waits for its answer": ("connection.py", "answer.wait(until - time.monotonic())"),
-    "is interrupted": ("connection.py", "self._wake()\n            raise"),
-    "pump takes what woke it": ("pump.py", "self._receiver.recv(64)"),
-    "pump resets": ("pump.py", "self._signalled = False"),
-    "pump takes a turn": ("served.py", "if not self._use.acquire(timeout=_TURN):"),
-    "pump rings": ("served.py", "self._borrowed.ring()"),
-    "pump ends it": ("served.py", "self._tell_end(cause)"),
-    "signals": ("pump.py", "self._signalled = True"),
+    "reads": ("_engine/connection.py", "more = self._take_in(_BACKLOG)"),
+    "leaves the channel": ("_engine/connection.py", "use.release()"),
+    "looks": ("_engine/connection.py", "or answer.done"),
+    "sleeps": ("_engine/connection.py", "self._leader.wait(at - now)"),
+    "gives it back": ("_engine/connection.py", "leader.owner = None"),
+    "rings": ("_engine/connection.py", "self._leader.ring()"),
+    "waits for its answer": ("_engine/connection.py", "answer.wait(until - time.monotonic())"),
+    "is interrupted": ("_engine/connection.py", "self._wake()\n            raise"),
+    "loop takes what woke it": ("_engine/loop.py", "self._receiver.recv(64)"),
+    "loop resets": ("_engine/loop.py", "self._signalled = False"),
+    "loop takes a turn": ("_engine/connection.py", "if not self._use.acquire(timeout=_TURN):"),
+    "loop rings": ("_engine/connection.py", "self._leader.ring()"),
+    "loop ends it": ("_engine/connection.py", "self._tell_end(cause)"),
+    "signals": ("_engine/loop.py", "self._signalled = True"),
 }
 
 X, Y, PUMP = 0, 1, 2
-NAMES = ("X", "Y", "pump")
+NAMES = ("X", "Y", "loop")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Model:
         for who in (X, Y):
             for what, after in self._caller(state, who):
                 yield f"{NAMES[who]} {what}", after
-        for what, after in self._pump(state):
+        for what, after in self._loop(state):
             yield what, after
         yield from self._peer(state)
 
@@ -227,39 +227,39 @@ class Model:
     def _give(self, state: State, who: int) -> Iterator[tuple[str, State]]:
         yield "gives it back", state.go(who, "wait", owner=None)
 
-    # --- the pump ------------------------------------------------------------------------------
+    # --- the loop ------------------------------------------------------------------------------
 
-    def _pump(self, state: State) -> Iterator[tuple[str, State]]:  # noqa: C901 - one place each
+    def _loop(self, state: State) -> Iterator[tuple[str, State]]:  # noqa: C901 - one place each
         place = state.at[PUMP]
         if place == "start":
             if state.byte:
                 then = "drain" if self._guarded("drain-first") else "reset"
-                yield "pump need not sleep", state.go(PUMP, then)
+                yield "loop need not sleep", state.go(PUMP, then)
             elif state.readable and not state.told:
-                yield "pump need not sleep", state.go(PUMP, "turn")
+                yield "loop need not sleep", state.go(PUMP, "turn")
             else:
-                yield "pump sleeps", state.go(PUMP, "asleep", roused=state.roused - {PUMP})
+                yield "loop sleeps", state.go(PUMP, "asleep", roused=state.roused - {PUMP})
         elif place == "asleep" and PUMP in state.roused:
-            yield "pump wakes", state.go(PUMP, "start", roused=state.roused - {PUMP})
+            yield "loop wakes", state.go(PUMP, "start", roused=state.roused - {PUMP})
         elif place == "drain":
             then = "reset" if self._guarded("drain-first") else "look"
-            yield "pump takes what woke it", state.go(PUMP, then, byte=False)
+            yield "loop takes what woke it", state.go(PUMP, then, byte=False)
         elif place == "reset":
             then = "look" if self._guarded("drain-first") else "drain"
-            yield "pump resets", state.go(PUMP, then, signalled=False)
+            yield "loop resets", state.go(PUMP, then, signalled=False)
         elif place == "look":
-            yield "pump looks who woke it", state.go(PUMP, "turn", woken=False)
+            yield "loop looks who woke it", state.go(PUMP, "turn", woken=False)
         elif place == "turn" and state.use is None:  # or it comes back a moment later
             after = self._read(
                 replace(state, asked=state.asked | state.queued, queued=frozenset())
             )
-            yield "pump takes a turn", after.go(PUMP, "end" if after.over else "ring")
+            yield "loop takes a turn", after.go(PUMP, "end" if after.over else "ring")
         elif place == "end":
             after = replace(state, told=True, done=frozenset({X, Y}), eof=False)
-            yield "pump ends it", after.go(PUMP, "ring")
+            yield "loop ends it", after.go(PUMP, "ring")
         elif place == "ring":
-            after = self._ring(state) if self._guarded("pump-rings") else state
-            yield "pump rings", after.go(PUMP, "start")
+            after = self._ring(state) if self._guarded("loop-rings") else state
+            yield "loop rings", after.go(PUMP, "start")
 
     # --- the peer ------------------------------------------------------------------------------
 

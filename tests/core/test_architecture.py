@@ -54,6 +54,7 @@ ROOMS = {
 
 FLAT = {
     "__main__",
+    "_filename",
     "_interrupts",
     "_latch",
     "_one_process",
@@ -66,6 +67,7 @@ FLAT = {
 LOWEST = {
     "ncwire.driver",
     "ncwire.errors",
+    "ncwire._filename",
     "ncwire._interrupts",
     "ncwire._latch",
     "ncwire._one_process",

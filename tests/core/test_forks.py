@@ -212,7 +212,7 @@ def test_the_parents_poller_is_left_alone(peer, opened):
     heard = Quiet()
     heard.callback = lambda root, raw: time_out.set()
     session.add_listener(heard)
-    peer.send("<unasked-for/>")  # read by the pump's thread, which waits in that poller
+    peer.send("<unasked-for/>")  # read by the loop's thread, which waits in that poller
     assert time_out.wait(20)
 
 

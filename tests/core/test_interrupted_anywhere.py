@@ -213,7 +213,7 @@ def test_a_close_interrupted_at_any_point_tells_all_when_it_is_called_again(make
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["of its own", "a hub's"])
-@pytest.mark.parametrize("function", ["Served.abandon", "Served._free", "Ending.free"])
+@pytest.mark.parametrize("function", ["Connection.abandon", "Connection._free", "Shutdown.free"])
 def test_a_close_interrupted_while_a_listener_is_stuck_tells_all(make_peer, function, shared):
     """Where it frees the session itself: what it could not tell, the session's thread tells."""
     hub = Hub() if shared else None

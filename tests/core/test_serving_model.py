@@ -26,7 +26,7 @@ def test_each_guard_is_needed(guard):
 def test_the_reply_that_another_has_read_is_found_without_the_ring():
     trace = serving_model.explore(frozenset({"ring"}))[2]
     assert trace.index("peer answers X") < trace.index("Y reads") < trace.index("X sleeps")
-    assert trace[-1] == "pump sleeps"
+    assert trace[-1] == "loop sleeps"
 
 
 @pytest.mark.parametrize("step", serving_model.QUOTED)

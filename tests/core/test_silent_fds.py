@@ -43,7 +43,7 @@ def test_what_is_left_after_the_reply_is_read_though_the_fd_is_silent(peer):
     with Session(CLIENT) as session:
         session.open(peer.channel)
         peer.receive()
-        # A listener that is called at once: others' messages are left to the pump anyway.
+        # A listener that is called at once: others' messages are left to the loop anyway.
         notifications = session.notifications()
         for _ in range(2):
             receiving = threading.Thread(target=session.rpc, args=("<get/>",))
@@ -140,7 +140,7 @@ class Adjusting(MemoryChannel):
 
     def write(self, data):
         if b"<rpc" in bytes(data):
-            self.left = 2  # calls: when the pump is told, and when the fd is ready
+            self.left = 2  # calls: when the loop is told, and when the fd is ready
         return super().write(data)
 
     def read(self, size):
@@ -152,7 +152,7 @@ class Adjusting(MemoryChannel):
 
 
 @pytest.mark.parametrize("begin", ["rpc", "submit"])
-def test_what_a_library_has_to_send_the_pump_sends_when_it_can(peer, begin):
+def test_what_a_library_has_to_send_the_loop_sends_when_it_can(peer, begin):
     peer.channel.__class__ = Adjusting
     peer.channel.adjusted = threading.Event()
     peer.hello()

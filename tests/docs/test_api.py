@@ -34,9 +34,6 @@ def test_every_public_module_has_a_section_and_no_other() -> None:
     assert sorted(sections()) == PUBLIC
 
 
-@pytest.mark.skipif(
-    not (CORE / "_engine").is_dir(), reason="the page goes by the packages as they will be"
-)
 def test_every_path_without_an_underscore_is_public_and_no_other() -> None:
     paths = {path.stem for path in CORE.iterdir() if path.suffix == ".py" or path.is_dir()}
     open_to_all = {f"ncwire.{name}" for name in paths if not name.startswith("_")}

@@ -1,4 +1,4 @@
-"""Whether a caller's thread serves a connection in place of the pump's, and how it waits."""
+"""Whether a caller's thread serves a connection in place of the loop's, and how it waits."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from ncwire._engine.outcome import Outcome
 
 
-class Borrowed:
+class Leader:
     """One caller at a time has it, from `take` to `give_back`, and may `wait` for the fd.
 
     While it waits, what comes wakes it alone: the fd is watched for by the kernel's exclusive
-    wake-ups, and it is the first in line, since `stand_behind` puts the pump behind it. While it
-    does not, what comes wakes the pump. So no call changes what is watched.
+    wake-ups, and it is the first in line, since `stand_behind` puts the loop behind it. While it
+    does not, what comes wakes the loop. So no call changes what is watched.
 
     **Who reads, who sleeps and who rings.** Any thread may read a reply: the caller that has
-    borrowed the connection, the pump's thread, and another caller that has just sent something.
+    borrowed the connection, the loop's thread, and another caller that has just sent something.
     A caller that has not borrowed it sleeps on its own `Outcome`, which tells it itself. The one
     that has sleeps in `wait`, where an outcome cannot tell it. So, in this order:
 
@@ -33,7 +33,7 @@ class Borrowed:
     2. who reads a reply completes the outcome, then looks for an `owner` whose outcome is done
        (`ring`), with the channel's lock released, and rings the bell; a bell that was rung before
        the sleep ends it at once;
-    3. who is interrupted between these two wakes the pump, which rings in its stead, as it does
+    3. who is interrupted between these two wakes the loop, which rings in its stead, as it does
        after each of its turns.
 
     One of 1 and 2 therefore sees what the other did: `tests/core/serving_model.py` explores every
@@ -82,7 +82,7 @@ class Borrowed:
     def wait(self, seconds: float) -> None:
         """Wait until the fd can be read, or another thread rings, or time is up.
 
-        What can be read then is to be read until nothing is left, or to be left to the pump
+        What can be read then is to be read until nothing is left, or to be left to the loop
         expressly: no other thread has been told of it. Only for the thread that has taken it.
         """
         try:

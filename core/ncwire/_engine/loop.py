@@ -1,4 +1,4 @@
-"""The pump: one thread's wait for any number of members, without a polling interval.
+"""The loop: one thread's wait for any number of members, without a polling interval.
 
 A poller watches the members' fds, a socket pair wakes it from other threads, a heap holds the
 times at which members want to be called.
@@ -33,11 +33,11 @@ _EVENTS = {
 
 
 class Member(ABC):
-    """Something that a pump serves. Its methods are called on the pump's thread only."""
+    """Something that a loop serves. Its methods are called on the loop's thread only."""
 
     @abstractmethod
     def fileno(self) -> int:
-        """Return the fd to watch; the same one as long as the pump has the member."""
+        """Return the fd to watch; the same one as long as the loop has the member."""
 
     @abstractmethod
     def wait(self) -> Wait:
@@ -47,20 +47,20 @@ class Member(ABC):
     def service(self, now: float) -> bool:
         """Do a bounded amount of work; return whether more can be done at once.
 
-        A member that is done calls `Pump.discard` from here, before it closes its fd.
+        A member that is done calls `Loop.discard` from here, before it closes its fd.
         """
 
     @abstractmethod
     def crashed(self, error: BaseException) -> None:
-        """End, for `service` or the pump itself has raised this; the pump has let go of it."""
+        """End, for `service` or the loop itself has raised this; the loop has let go of it."""
 
 
-class Pump:
+class Loop:
     """Serves its members until the last one is discarded, and as long as it is `kept`.
 
     `wake`, `stand_behind` and `release` may be called from any thread, before, during and after
     `run`. They take no lock, which a thread that is interrupted, or kept by a signal handler,
-    would keep from all members: what they leave in a queue is the pump's thread's to do, which
+    would keep from all members: what they leave in a queue is the loop's thread's to do, which
     alone touches the poller and the members.
 
     What a member raises ends that member. Should `run` itself fail, all end with that.
@@ -84,16 +84,16 @@ class Pump:
         self._signalled = False
         self._kept = kept
         self.lends = self._poller.exclusive
-        """Whether other threads may wait for a member's fd, and be woken in the pump's place.
+        """Whether other threads may wait for a member's fd, and be woken in the loop's place.
 
-        A pump that is kept has many members and does all by itself.
+        A loop that is kept has many members and does all by itself.
         """
         self.ident: int | None = None
         """The thread that is in `run`, or was."""
         self._closed = False
 
     def wake(self, member: Member) -> None:
-        """Have the member served soon; a first call also adds it to the pump."""
+        """Have the member served soon; a first call also adds it to the loop."""
         if not self._closed:
             self._woken.append(member)
             self._signal()
@@ -105,12 +105,12 @@ class Pump:
             self._signal()
 
     def release(self) -> None:
-        """Let `run` end with the last member, if the pump was kept until now."""
+        """Let `run` end with the last member, if the loop was kept until now."""
         self._kept = False
         self._signal()
 
     def discard(self, member: Member) -> None:
-        """Forget the member; on the pump's thread only."""
+        """Forget the member; on the loop's thread only."""
         if self._members.pop(member, None) is not None:
             fd = member.fileno()
             if self._by_fd.get(fd) is member:  # the number may be another's by now
@@ -120,9 +120,9 @@ class Pump:
         self._again.discard(member)
 
     def run(self) -> None:
-        """Serve until no member is left, then free the pump's own fds.
+        """Serve until no member is left, then free the loop's own fds.
 
-        Raises what goes wrong with the pump itself, its poller above all; each member has ended
+        Raises what goes wrong with the loop itself, its poller above all; each member has ended
         then, with that.
         """
         self.ident = threading.get_ident()  # then looks whether it is closed: see `close`
@@ -148,7 +148,7 @@ class Pump:
         return self._closed
 
     def close(self) -> None:
-        """End `run`, wherever it is, and free the pump's own fds; idempotent.
+        """End `run`, wherever it is, and free the loop's own fds; idempotent.
 
         For where it is not known whether the thread has begun, as when an interrupt comes out of
         its start. Its members have ended.
@@ -166,7 +166,7 @@ class Pump:
         self._sender.close()
 
     def _signal(self) -> None:
-        # Set before the byte is sent, or it could be set after the pump has taken that and reset
+        # Set before the byte is sent, or it could be set after the loop has taken that and reset
         # it. No interrupt comes between the two, for nothing is called there.
         if not self._signalled:
             try:
@@ -264,7 +264,7 @@ class Pump:
         return True
 
     def abandon_in_child(self) -> None:
-        """Serve nothing any more in a forked child, and close its copies of the pump's own fds.
+        """Serve nothing any more in a forked child, and close its copies of the loop's own fds.
 
         Nothing is unregistered: an epoll is shared, and what it watches is the parent's to say.
         """

@@ -1,4 +1,4 @@
-"""What comes in on a connection: reading, decoding, and the messages that wait for the pump."""
+"""What comes in on a connection: reading, decoding, and the messages that wait for the loop."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from ncwire._interrupts import raise_interruption
 from ncwire._protocol.client import HelloReceived
 
 if TYPE_CHECKING:
-    from ncwire._engine.shutdown import Ending
+    from ncwire._engine.shutdown import Shutdown
     from ncwire._protocol.client import Protocol, Root
     from ncwire._protocol.framing import Document
     from ncwire.driver import Channel
 
 READ_SIZE = 256 * 1024
 BYTES_PER_SERVICE = 256 * 1024
-"""How much is read from a flooding peer before the pump's other members have their turn."""
+"""How much is read from a flooding peer before the loop's other members have their turn."""
 
 Task = Callable[[], None]
 
 
-class Intake:
+class Receiver:
     """Reads a channel, and hands on what has come: see `Events` for `hello` and `message`.
 
-    `take_in` needs the channel; `dispatch` is the pump's thread's.
+    `take_in` needs the channel; `dispatch` is the loop's thread's.
     """
 
     def __init__(
         self,
         channel: Channel,
         protocol: Protocol,
-        ending: Ending,
+        shutdown: Shutdown,
         hello: Task,
         message: Callable[[Root, str | Document], Task | None],
     ) -> None:
         self._channel = channel
         self._protocol = protocol
-        self._ending = ending
+        self._shutdown = shutdown
         self._hello = hello
         self._message = message
         self.inbox: deque[Task] = deque()
-        """What is left to do on the pump's thread, in its order."""
+        """What is left to do on the loop's thread, in its order."""
         self.dispatching = False
 
     def take_in(self, backlog: int) -> bool:
@@ -51,24 +51,24 @@ class Intake:
         Stops with more messages than `backlog` in the inbox. What goes wrong ends the connection;
         only what came from outside is raised, too: see `interruption`.
         """
-        ending = self._ending
-        if ending.stopped:
+        shutdown = self._shutdown
+        if shutdown.stopped:
             return False
         try:
             taken = 0
             read, protocol, inbox = self._channel.read, self._protocol, self.inbox
             while taken < BYTES_PER_SERVICE and len(inbox) <= backlog:
                 inlet = protocol.inlet
-                if inlet is not None and inlet.full and ending.cause is None:
+                if inlet is not None and inlet.full and shutdown.cause is None:
                     return False
                 data = read(READ_SIZE)
                 if data is None:
                     return False
                 if not data:
-                    ending.stream_ended()
-                    return True  # the pump sees to the rest
+                    shutdown.stream_ended()
+                    return True  # the loop sees to the rest
                 taken += len(data)
-                if ending.cause is not None:
+                if shutdown.cause is not None:
                     continue  # we end, and read only to see the peer's end
                 whole = protocol.take_whole(data)
                 if whole is None:
@@ -80,7 +80,7 @@ class Intake:
                     if task is not None:
                         inbox.append(task)
         except BaseException as error:  # noqa: BLE001 - a driver may raise anything
-            ending.fail(error)
+            shutdown.fail(error)
             raise_interruption(error)
             return False
         return True
@@ -90,13 +90,13 @@ class Intake:
         # Set before the inbox is emptied, or somebody would take it for done with.
         self.dispatching = True
         try:
-            while self.inbox and self._ending.cause is None:
+            while self.inbox and self._shutdown.cause is None:
                 self.inbox.popleft()()
         finally:
             self.dispatching = False
 
     def _take_events(self) -> None:
-        while self._ending.cause is None and (event := self._protocol.next_event()) is not None:
+        while self._shutdown.cause is None and (event := self._protocol.next_event()) is not None:
             if isinstance(event, HelloReceived):
                 self.inbox.append(self._hello)
             else:

@@ -19,7 +19,7 @@ _AHEAD = 256 * 1024
 """How much of a message in pieces is queued before the next piece is asked for."""
 
 
-class Outbox:
+class SendQueue:
     """A queue of buffers that is full at a limit, and a line of messages that wait for room.
 
     They are let in one after the other, in the order in which they came; a message that is longer

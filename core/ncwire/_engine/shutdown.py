@@ -21,7 +21,7 @@ from ncwire.errors import (
 )
 
 if TYPE_CHECKING:
-    from ncwire._engine.send_queue import Outbox
+    from ncwire._engine.send_queue import SendQueue
     from ncwire._protocol.client import Protocol
     from ncwire.driver import Channel
 
@@ -31,7 +31,7 @@ _PATIENCE = 0.5
 """Seconds that a peer has to close after the end of its stream."""
 
 
-class Ending:
+class Shutdown:
     """A connection's end, from the first that speaks of it until the channel has been freed.
 
     It is asked to end with a `cause`, and what is queued is sent still; or it ends at once by a
@@ -39,10 +39,10 @@ class Ending:
     but `fail` and `free`, which need the channel, may be called from any thread.
     """
 
-    def __init__(self, channel: Channel, protocol: Protocol, outbox: Outbox) -> None:
+    def __init__(self, channel: Channel, protocol: Protocol, send_queue: SendQueue) -> None:
         self._channel = channel
         self._protocol = protocol
-        self._outbox = outbox
+        self._send_queue = send_queue
         self._lock = threading.RLock()
         self.failure: NcwireError | None = None
         self.cause: NcwireError | None = None
@@ -64,7 +64,7 @@ class Ending:
                 return False
             self.cause = cause
             self.flush_until = time.monotonic() + flush
-        self._outbox.stop()
+        self._send_queue.stop()
         return True
 
     def fail(self, error: BaseException) -> None:
@@ -102,7 +102,7 @@ class Ending:
             if self.failure is not None:
                 self.cause = self.cause or self.failure
                 return self.cause
-            if self.cause is not None and (not self._outbox.queue or now >= self.flush_until):
+            if self.cause is not None and (not self._send_queue.queue or now >= self.flush_until):
                 return self.cause
             return None
 
@@ -168,7 +168,7 @@ class Ending:
         reason = _joined("" if error is None else str(error), self._last_words())
         cause = SessionCloseError(
             self._protocol.pending(),
-            self._outbox.unsent() or None,
+            self._send_queue.unsent() or None,
             reason=reason or None,
         )
         cause.__cause__ = error

@@ -9,7 +9,7 @@ from ncwire.errors import TransportError
 
 if TYPE_CHECKING:
     from ncwire._engine.keepalive import Keepalive
-    from ncwire._engine.shutdown import Ending
+    from ncwire._engine.shutdown import Shutdown
     from ncwire._protocol.client import Protocol
 
 
@@ -17,11 +17,11 @@ class Timers:
     """A channel's own timers, and ours for it. Every method needs the channel."""
 
     def __init__(
-        self, channel: Channel, protocol: Protocol, ending: Ending, keepalive: Keepalive | None
+        self, channel: Channel, protocol: Protocol, shutdown: Shutdown, keepalive: Keepalive | None
     ) -> None:
         self._channel = channel
         self._protocol = protocol
-        self._ending = ending
+        self._shutdown = shutdown
         self._keepalive = keepalive
         self._ticks = type(channel).tick is not Channel.tick
         self.any = self._ticks or keepalive is not None
@@ -41,12 +41,12 @@ class Timers:
         """End the connection if the peer is dead: comes after reading, which may tell."""
         keepalive = self._keepalive
         # Who does not read cannot tell whether the peer lives.
-        if keepalive is None or self._ending.stopped or self._is_paused():
+        if keepalive is None or self._shutdown.stopped or self._is_paused():
             return
         heard = self._channel.heard()
         if keepalive.is_dead(now, heard):
             silence = f"no answer to {keepalive.count} keepalives, and nothing else, "
-            self._ending.fail(TransportError(f"{silence}for {now - heard:.1f} s"))
+            self._shutdown.fail(TransportError(f"{silence}for {now - heard:.1f} s"))
 
     def wait(self) -> Wait:
         """Return what the channel wants, and no later than our own timers."""
@@ -57,11 +57,11 @@ class Timers:
         timers = [] if wants.until is None else [wants.until]
         if self._keepalive is not None and not self._is_paused():
             timers.append(self._keepalive.due(self._channel.heard()))
-        if self._ending.cause is not None:
-            timers.append(self._ending.flush_until)
+        if self._shutdown.cause is not None:
+            timers.append(self._shutdown.flush_until)
         return Wait(wants.on, min(timers, default=None))
 
     def _is_paused(self) -> bool:
         inlet = self._protocol.inlet
         # At the end we read on in any case, to see the peer's.
-        return inlet is not None and inlet.full and self._ending.cause is None
+        return inlet is not None and inlet.full and self._shutdown.cause is None

@@ -120,8 +120,8 @@ def _vulnerability(*, bits: int = 0, sources: list[str], **fields: Any) -> Vulne
 
 
 def _file() -> dict[str, Any]:
-    text = resources.files("ncwire").joinpath("vulnerabilities.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    place = resources.files("ncwire._plugins") / "vulnerabilities.toml"
+    return tomllib.loads(place.read_text(encoding="utf-8"))
 
 
 def _concerns(each: Vulnerability, version: str) -> bool:

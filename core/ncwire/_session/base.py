@@ -10,11 +10,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from ncwire._engine.connection import Connection
+from ncwire._engine.connection import Connection, Events, Sending
 from ncwire._engine.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire._engine.keepalive import Keepalive
-from ncwire._engine.loop import Pump
-from ncwire._engine.served import Events, Sending
+from ncwire._engine.loop import Loop
 from ncwire._interrupts import raise_interruption, raise_signalled
 from ncwire._latch import Latch
 from ncwire._one_process import OneProcess
@@ -94,7 +93,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         self._lifecycle = threading.RLock()
         self._state = _State.NEW
         self._abort: Callable[[], None] = _nothing
-        self._pump: Pump | None = None
+        self._loop: Loop | None = None
         self._connection: Connection | None = None
         self._cause: NcwireError | None = None
         self._farewell = False
@@ -229,8 +228,8 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
 
     def run(self) -> None:
         """Serve the session until its end: the thread's own work, not for callers."""
-        if self._pump is not None and self._hub is None:
-            self._pump.run()
+        if self._loop is not None and self._hub is None:
+            self._loop.run()
         super().run()
 
     def __enter__(self) -> Self:
@@ -258,8 +257,8 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         cause = forked()
         if connection is not None:
             connection.abandon_in_child(self._cause or cause)
-        if self._pump is not None and self._hub is None:
-            self._pump.abandon_in_child()
+        if self._loop is not None and self._hub is None:
+            self._loop.abandon_in_child()
         self._leave(cause)
 
     # --- what the connection tells -------------------------------------------------------------
@@ -331,7 +330,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
     ) -> None:
         budget = Deadline.after(timeouts.hello, "hello", within=deadline)
         try:
-            pump = self._admitted()
+            loop = self._admitted()
             connection = Connection(
                 channel,
                 self._protocol,
@@ -341,7 +340,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
                     self._replies.fail,
                     self._ended,
                 ),
-                pump,
+                loop,
                 keepalive,
                 Sending(self._send_queue, timeouts.rpc),
             )
@@ -350,7 +349,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             raise
         with self._lifecycle:
             self._timeouts = timeouts
-            self._pump = pump
+            self._loop = loop
             self._connection = connection
             cause = self._cause
         opened(self, self._described)
@@ -361,7 +360,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
                 self.start()
             except BaseException:
                 connection.abandon(SessionCloseError(b"", closed_by="us", reason="no thread"))
-                pump.close()
+                loop.close()
                 raise
         self._opened.wait(max(0.0, budget.at - time.monotonic()))
         if not self._opened.is_set():
@@ -372,11 +371,11 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             self._await_end(connection, self._cause)
         self._raise_cause()
 
-    def _admitted(self) -> Pump:
+    def _admitted(self) -> Loop:
         if self._hub is None:
-            return Pump()
+            return Loop()
         self._hub.add(self)
-        return self._hub.pump
+        return self._hub.loop
 
     def _failed(self, error: BaseException) -> None:
         if self._connection is not None:

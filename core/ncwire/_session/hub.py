@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Protocol, Self
 
-from ncwire._engine.loop import Pump
+from ncwire._engine.loop import Loop
 from ncwire._one_process import OneProcess
 from ncwire._unclosed import warn_of
 from ncwire.driver import Forkable, watch_forks
@@ -52,17 +52,17 @@ class Hub(Forkable, OneProcess):
         self._sessions: set[Member] = set()
         self._closed = False
         self._forked = False
-        self.pump = Pump(kept=True)
-        self._thread = threading.Thread(target=self.pump.run, name=name, daemon=True)
+        self.loop = Loop(kept=True)
+        self._thread = threading.Thread(target=self.loop.run, name=name, daemon=True)
         self._thread.start()
         watch_forks(self)
 
     def __del__(self) -> None:
-        # Its thread knows the pump alone, and only a session that is open knows it: so this is
+        # Its thread knows the loop alone, and only a session that is open knows it: so this is
         # called when nothing is left for it to do.
         if self.__dict__.get("_closed", True) or sys.is_finalizing():
             return
-        self.pump.release()
+        self.loop.release()
         warn_of(f"hub {self._thread.name!r}")
 
     def __len__(self) -> int:
@@ -112,8 +112,8 @@ class Hub(Forkable, OneProcess):
             session.end(cause)
         if sys.is_finalizing():
             return
-        self.pump.release()
-        if self.pump.ident == threading.get_ident():
+        self.loop.release()
+        if self.loop.ident == threading.get_ident():
             return
         for session in sessions:
             session.close()
@@ -133,6 +133,6 @@ class Hub(Forkable, OneProcess):
     def abandon_in_child(self) -> None:
         """Be closed in a forked child, and touch nothing of the parent's: the fork's to call."""
         self._forked = self._closed = True
-        self.pump.abandon_in_child()
+        self.loop.abandon_in_child()
         free_in_child(self._lock)
         self._sessions = set()  # each ends by itself

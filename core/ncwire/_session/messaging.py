@@ -287,7 +287,7 @@ class Conversation(ABC):
         if not listeners.registered:
             return task
         # By the thread that has read it, which holds the channel: so in their order, and before
-        # whatever is left to the pump's thread.
+        # whatever is left to the loop's thread.
         if listeners.at_once:
             listeners.deliver_at_once(root, content)
         if not listeners.dispatched:

@@ -40,7 +40,7 @@ class Timeouts:
     rpc: float = DefaultBudget(30.0)
     """The reply to an rpc that is given no timeout of its own."""
     close: float = DefaultBudget(5.0)
-    """Ending the session: unsent messages, goodbye, and freeing everything."""
+    """Shutdown the session: unsent messages, goodbye, and freeing everything."""
     overall: float = DefaultBudget(120.0)
     """The whole of `connect`, with what its callbacks take; if it is left out, never less than its
     steps together."""

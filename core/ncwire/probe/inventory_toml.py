@@ -53,6 +53,10 @@ class Findings(Protocol):
     def answer(self) -> Answer | None:
         """What came of logging in."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether one of the host's keys is known."""
+
     def best(self) -> Verdict | None:
         """Return the verdict on the driver to take."""
 

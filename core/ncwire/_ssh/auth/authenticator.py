@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.ssh import SSHDriver
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("ncwire.ssh.auth")
 
 _KEYS = frozenset({"publickey"})
 _LONGEST_LIST = 1000

@@ -23,7 +23,7 @@ from ncwire.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("ncwire.ssh.known_hosts")
 
 REVOKED = "@revoked"
 CERT_AUTHORITY = "@cert-authority"

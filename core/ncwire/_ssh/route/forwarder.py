@@ -8,7 +8,7 @@ import time
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from ncwire._engine.loop import Member, Pump
+from ncwire._engine.loop import Loop, Member
 from ncwire.driver import Forkable, Readiness, Wait, watch_forks
 from ncwire.driver.forking import free_in_child
 from ncwire.errors import TransportError
@@ -28,12 +28,12 @@ class Part(Forkable):
         """Whether it has something to carry yet, for which an end in good order waits."""
 
     @abstractmethod
-    def begin(self, pump: Pump, changed: Callable[[], None]) -> None:
-        """Have the pump serve what is to be served; call `changed` when it is no more open."""
+    def begin(self, loop: Loop, changed: Callable[[], None]) -> None:
+        """Have the loop serve what is to be served; call `changed` when it is no more open."""
 
     @abstractmethod
-    def stop(self, pump: Pump) -> None:
-        """Have the pump serve nothing any more; on its thread."""
+    def stop(self, loop: Loop) -> None:
+        """Have the loop serve nothing any more; on its thread."""
 
     @abstractmethod
     def free(self, *, abrupt: bool) -> None:
@@ -43,7 +43,7 @@ class Part(Forkable):
 class Relay(Member, Forkable):
     """Serves the parts of a route on a thread of its own, from the first one to `end`.
 
-    As a member of its own pump it watches nothing: it keeps the pump running, and ends it.
+    As a member of its own loop it watches nothing: it keeps the loop running, and ends it.
     Every method but a member's may be called from any thread.
     """
 
@@ -52,13 +52,13 @@ class Relay(Member, Forkable):
         self._parts: list[Part] = []
         self._end_by: float | None = None
         self._abandoned = False
-        self._pump = Pump()
-        self._pump.wake(self)
+        self._loop = Loop()
+        self._loop.wake(self)
         self._thread = threading.Thread(target=self._run, name="ncwire-relay", daemon=True)
         try:
             self._thread.start()
         except BaseException:
-            self._pump.close()
+            self._loop.close()
             raise
         watch_forks(self)
 
@@ -74,7 +74,7 @@ class Relay(Member, Forkable):
         if ending:
             part.free(abrupt=True)
             raise TransportError("the route to the host is closed")
-        part.begin(self._pump, self._wake)
+        part.begin(self._loop, self._wake)
 
     def end(self, linger: float, patience: float) -> None:
         """Free all parts, after up to `linger` seconds for what they have to carry yet.
@@ -99,7 +99,7 @@ class Relay(Member, Forkable):
         return Wait(Readiness.NONE, self._end_by)
 
     def service(self, now: float) -> bool:
-        """End the pump when it is time to, or when nothing is left to carry."""
+        """End the loop when it is time to, or when nothing is left to carry."""
         if self._end_by is None:
             return False
         with self._lock:
@@ -107,8 +107,8 @@ class Relay(Member, Forkable):
         if now < self._end_by and any(part.is_open for part in parts):
             return False
         for part in parts:
-            part.stop(self._pump)
-        self._pump.discard(self)
+            part.stop(self._loop)
+        self._loop.discard(self)
         return False
 
     def crashed(self, error: BaseException) -> None:
@@ -118,11 +118,11 @@ class Relay(Member, Forkable):
         """Leave the route to the parent; see `Forkable`."""
         self._abandoned = True
         free_in_child(self._lock)
-        self._pump.abandon_in_child()
+        self._loop.abandon_in_child()
 
     def _run(self) -> None:
         try:
-            self._pump.run()
+            self._loop.run()
         finally:
             if not self._abandoned:  # or forked on this very thread: they are the parent's to free
                 self._free_parts()
@@ -137,4 +137,4 @@ class Relay(Member, Forkable):
                 _log.exception("a part of a route could not be freed")
 
     def _wake(self) -> None:
-        self._pump.wake(self)
+        self._loop.wake(self)

@@ -23,7 +23,7 @@ from ncwire.errors.printable import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ncwire._engine.loop import Pump
+    from ncwire._engine.loop import Loop
 
 _log = logging.getLogger(__name__)
 
@@ -74,14 +74,14 @@ class ProxyCommand(Part):
         """Return False: what it has to carry it carries without us."""
         return False
 
-    def begin(self, pump: Pump, changed: Callable[[], None]) -> None:  # noqa: ARG002 - never open
+    def begin(self, loop: Loop, changed: Callable[[], None]) -> None:  # noqa: ARG002 - never open
         """Have its stderr read."""
-        self._stderr.pump = pump
-        pump.wake(self._stderr)
+        self._stderr.loop = loop
+        loop.wake(self._stderr)
 
-    def stop(self, pump: Pump) -> None:
+    def stop(self, loop: Loop) -> None:
         """Have its stderr read no more."""
-        pump.discard(self._stderr)
+        loop.discard(self._stderr)
 
     def account(self, patience: float) -> str:
         """Tell how it failed; "" while it runs and for a good end, waiting so long for either."""
@@ -133,7 +133,7 @@ class _Stderr(Member):
         os.set_blocking(fd, False)
         self.lines: deque[str] = deque(maxlen=_LINES)
         self.ended = threading.Event()
-        self.pump: Pump | None = None
+        self.loop: Loop | None = None
         self._fd = fd
         self._name = name
         self._unfinished = b""
@@ -157,8 +157,8 @@ class _Stderr(Member):
             _log.debug("%s: %s", self._name, line)
             self.lines.append(line)
         if not data:
-            if self.pump is not None:
-                self.pump.discard(self)
+            if self.loop is not None:
+                self.loop.discard(self)
             self.close()
         return bool(data)
 
@@ -166,7 +166,7 @@ class _Stderr(Member):
         self.close()
 
     def close(self) -> None:
-        """Read no more. Idempotent; the pump has forgotten this member."""
+        """Read no more. Idempotent; the loop has forgotten this member."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ncwire._engine.keepalive import Keepalive
-    from ncwire._engine.loop import Pump
+    from ncwire._engine.loop import Loop
     from ncwire.driver import Channel
 
 _log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Tunnel(Part):
             raise TransportError("the tunnel is closed")
         self._far = _Side(fd, self._channel_wait, self._serve, self._crashed)
         self._near = _Side(sock.fileno(), self._sock_wait, self._serve, self._crashed)
-        self._pump: Pump | None = None
+        self._loop: Loop | None = None
         self._changed: Callable[[], None] = _nothing
         watch_forks(self)
 
@@ -79,17 +79,17 @@ class Tunnel(Part):
         """Whether neither side has ended, or something is not delivered yet."""
         return not self._freed
 
-    def begin(self, pump: Pump, changed: Callable[[], None]) -> None:
+    def begin(self, loop: Loop, changed: Callable[[], None]) -> None:
         """Have both sides served."""
-        self._pump, self._changed = pump, changed
-        self._channel.on_ready(lambda: pump.wake(self._far))
-        pump.wake(self._far)
-        pump.wake(self._near)
+        self._loop, self._changed = loop, changed
+        self._channel.on_ready(lambda: loop.wake(self._far))
+        loop.wake(self._far)
+        loop.wake(self._near)
 
-    def stop(self, pump: Pump) -> None:
+    def stop(self, loop: Loop) -> None:
         """Have neither side served."""
-        pump.discard(self._far)
-        pump.discard(self._near)
+        loop.discard(self._far)
+        loop.discard(self._near)
 
     def free(self, *, abrupt: bool) -> None:  # noqa: ARG002 - what could be carried has been
         """Free the channel, with the jump host's connection, and the socket."""
@@ -101,21 +101,21 @@ class Tunnel(Part):
         point_at_nothing(self._sock.fileno())
 
     def _serve(self, side: _Side, now: float) -> bool:
-        pump = self._pump
-        if pump is None:
+        loop = self._loop
+        if loop is None:
             return False
         if self._freed:  # a wake that came late has added it anew
-            pump.discard(side)
+            loop.discard(side)
             return False
         more = self._carry(now)
         if self._is_done(now):
-            self.stop(pump)
+            self.stop(loop)
             self._free(self._channel.abort if self._broken else self._channel.close)
             self._changed()
             return False
         other = self._near if side is self._far else self._far
         if other.is_outdated():
-            pump.wake(other)
+            loop.wake(other)
         return more
 
     def _carry(self, now: float) -> bool:
@@ -196,8 +196,8 @@ class Tunnel(Part):
 
     def _crashed(self, error: BaseException) -> None:
         self._break(error)
-        if self._pump is not None:
-            self.stop(self._pump)
+        if self._loop is not None:
+            self.stop(self._loop)
         if not self._freed:
             self._free(self._channel.abort)
         self._changed()
@@ -250,7 +250,7 @@ class Tunnel(Part):
 
 
 class _Side(Member):
-    """One of the two fds, as the pump sees it."""
+    """One of the two fds, as the loop sees it."""
 
     def __init__(
         self,
@@ -279,7 +279,7 @@ class _Side(Member):
         self._crashed(error)
 
     def is_outdated(self) -> bool:
-        """Return whether the pump was told to wait for something else, or for too long."""
+        """Return whether the loop was told to wait for something else, or for too long."""
         wait = self._wait()
         until = math.inf if wait.until is None else wait.until
         told = math.inf if self._told.until is None else self._told.until

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ncwire._engine.leader import Borrowed
+from ncwire._engine.leader import Leader
 from ncwire._engine.poller import READ, best_poller
 from ncwire._session.pending import Answer
 
@@ -32,88 +32,88 @@ def fds() -> int:
 
 
 def nothing():
-    """Stand in for a pump that is not there."""
+    """Stand in for a loop that is not there."""
 
 
 def test_another_thread_wakes_the_one_that_waits(pair):
-    borrowed = Borrowed(pair[0].fileno(), nothing)
-    assert borrowed.take(Answer())
-    waker = threading.Thread(target=borrowed.wake)
+    leader = Leader(pair[0].fileno(), nothing)
+    assert leader.take(Answer())
+    waker = threading.Thread(target=leader.wake)
     waker.start()
-    borrowed.wait(600)
+    leader.wait(600)
     waker.join()
-    borrowed.give_back()
-    borrowed.close()
+    leader.give_back()
+    leader.close()
 
 
 def test_the_longest_wait_that_a_caller_can_think_of_is_no_error(pair):
     ours, theirs = pair
-    borrowed = Borrowed(ours.fileno(), nothing)
+    leader = Leader(ours.fileno(), nothing)
     theirs.send(b"x")
-    assert borrowed.take(Answer())
-    borrowed.wait(1e12)
-    borrowed.give_back()
-    borrowed.close()
+    assert leader.take(Answer())
+    leader.wait(1e12)
+    leader.give_back()
+    leader.close()
 
 
 def test_only_one_thread_has_it(pair):
-    borrowed = Borrowed(pair[0].fileno(), nothing)
-    assert borrowed.take(Answer())
-    assert not borrowed.take(Answer())
-    borrowed.give_back()
-    assert borrowed.take(Answer())
-    borrowed.give_back()
-    borrowed.close()
-    assert not borrowed.take(Answer())
+    leader = Leader(pair[0].fileno(), nothing)
+    assert leader.take(Answer())
+    assert not leader.take(Answer())
+    leader.give_back()
+    assert leader.take(Answer())
+    leader.give_back()
+    leader.close()
+    assert not leader.take(Answer())
 
 
 def test_it_cannot_be_taken_when_the_fd_is_closed(pair):
     fd = os.dup2(pair[0].fileno(), 900)  # a number that nothing gets by itself
-    borrowed = Borrowed(fd, nothing)
+    leader = Leader(fd, nothing)
     os.close(fd)
     before = fds()
-    assert not borrowed.take(Answer())
+    assert not leader.take(Answer())
     assert fds() == before
-    borrowed.close()
+    leader.close()
 
 
 def test_it_cannot_be_taken_when_the_process_has_no_fd_left(pair):
-    borrowed = Borrowed(pair[0].fileno(), nothing)
+    leader = Leader(pair[0].fileno(), nothing)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     for spare in range(3):
         free = [os.dup(0) for _ in range(spare + 1)]
         for fd in free:
             os.close(fd)
         resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], limits[1]))
-        taken = borrowed.take(Answer())
+        taken = leader.take(Answer())
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         assert taken == (spare == 2)  # it needs two
-    borrowed.give_back()
-    borrowed.close()
+    leader.give_back()
+    leader.close()
 
 
-def test_the_pump_is_told_only_while_nobody_waits(pair):
+def test_the_loop_is_told_only_while_nobody_waits(pair):
     ours, theirs = pair
-    pump = best_poller(exclusive=True)
-    pump.watch(ours.fileno(), READ)
-    borrowed = Borrowed(ours.fileno(), lambda: pump.watch(ours.fileno(), READ))
+    loop = best_poller(exclusive=True)
+    loop.watch(ours.fileno(), READ)
+    leader = Leader(ours.fileno(), lambda: loop.watch(ours.fileno(), READ))
     told: list[list[tuple[int, int]]] = []
-    waiting = threading.Thread(target=lambda: told.append(pump.wait(600)))
+    waiting = threading.Thread(target=lambda: told.append(loop.wait(600)))
     waiting.start()
-    assert borrowed.take(Answer())
+    assert leader.take(Answer())
     for _ in range(100):
         # Sent while this thread waits, as far as anybody can tell: it reads it either way.
         sender = threading.Thread(target=theirs.send, args=(b"x",))
         sender.start()
-        borrowed.wait(600)
+        leader.wait(600)
         ours.recv(1)
         sender.join()
-    borrowed.give_back()
-    borrowed.close()
+    leader.give_back()
+    leader.close()
     theirs.send(b"y")
     waiting.join()
     assert told == [[(ours.fileno(), READ)]]
-    pump.close()
+    loop.close()
 
 
 def test_what_several_cannot_wait_for_in_turn_all_are_told_of():
@@ -121,14 +121,14 @@ def test_what_several_cannot_wait_for_in_turn_all_are_told_of():
     inner = select.epoll()
     ours, theirs = socket.socketpair()
     inner.register(ours, READ)
-    pump = best_poller(exclusive=True)
-    pump.watch(inner.fileno(), READ)
-    borrowed = Borrowed(inner.fileno(), lambda: pump.watch(inner.fileno(), READ))
-    assert borrowed.take(Answer())
+    loop = best_poller(exclusive=True)
+    loop.watch(inner.fileno(), READ)
+    leader = Leader(inner.fileno(), lambda: loop.watch(inner.fileno(), READ))
+    assert leader.take(Answer())
     theirs.send(b"x")
-    borrowed.wait(600)
-    assert pump.wait(600) == [(inner.fileno(), READ)]
-    borrowed.give_back()
-    borrowed.close()
-    for each in (pump, inner, ours, theirs):
+    leader.wait(600)
+    assert loop.wait(600) == [(inner.fileno(), READ)]
+    leader.give_back()
+    leader.close()
+    for each in (loop, inner, ours, theirs):
         each.close()

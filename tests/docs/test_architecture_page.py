@@ -24,10 +24,6 @@ PAGES = [
 ]
 LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore"}
 
-as_laid_out = pytest.mark.skipif(
-    not (CORE / "_engine").is_dir(), reason="the pages name the packages as they will be"
-)
-
 
 def _script() -> ModuleType:
     spec = importlib.util.spec_from_file_location("picture", DOCS / "architecture_picture.py")
@@ -84,7 +80,6 @@ def _file(name: str) -> Path:
     return (DRIVERS if name.startswith("ncwire_") else CORE) / name
 
 
-@as_laid_out
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_files_that_a_page_names_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
@@ -117,7 +112,6 @@ def _locks_of(cls: ast.ClassDef) -> Iterator[str]:
                     yield f"{cls.name}.{attribute}"
 
 
-@as_laid_out
 def test_every_lock_has_its_row_with_its_file_and_no_other() -> None:
     text = (DOCS / "architecture.rst").read_text(encoding="utf-8")
     rows = re.findall(r"   \* - (``\w+\.\w+``(?:, ``\w+\.\w+``)*)\n     - ``([\w/.]+)``", text)
