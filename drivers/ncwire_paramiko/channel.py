@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from ncwire.driver import Channel, LastWords, Wait
@@ -60,7 +61,11 @@ class ParamikoChannel(Channel):
         self._peer_closed = False
         self._closed = connection.said.closed
         self._freed = False
-        connection.wire.between_packets = self._progress
+        # Paramiko's thread holds the connection, and so must not hold the channel: one that is
+        # dropped without close would never be collected, and the connection would stay.
+        progress = weakref.WeakMethod(self._progress)
+        connection.wire.between_packets = lambda: _call(progress())
+        weakref.finalize(self, connection.wire.hang_up).atexit = False
         self._progress()
 
     def fileno(self) -> int:
@@ -249,6 +254,11 @@ def _flag_of(buffer: BufferedPipe[Any]) -> Flag:
 
 def _freed() -> TransportError:
     return TransportError("the channel is closed")
+
+
+def _call(function: Callable[[], None] | None) -> None:
+    if function is not None:
+        function()
 
 
 def _nothing() -> None:

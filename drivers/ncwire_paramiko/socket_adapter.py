@@ -142,6 +142,16 @@ class Wire(Forkable):
                 if came_from_outside(error):
                     raise
 
+    def hang_up(self) -> None:
+        """End the connection as the peer's hanging up does; the transport's thread frees the rest.
+
+        With no lock, for it is called when a channel is collected: in whichever thread, in the
+        midst of anything.
+        """
+        if not self._released:
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+
     # --- what the driver calls -------------------------------------------------------------
 
     def allow(self, size: int | None) -> None:
