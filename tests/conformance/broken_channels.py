@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import select
 import socket
+import struct
 import threading
 import time
 import weakref
@@ -118,6 +120,42 @@ class TextMode(MemoryChannel):
 
     def write(self, data):
         return super().write(memoryview(bytes(data).replace(b"\r", b"\n")))
+
+
+@breaks("io.no-view-kept")
+class KeepsTheView(MemoryChannel):
+    """write keeps the view of a little for later."""
+
+    def __init__(self, sock):
+        super().__init__(sock)
+        self.later = memoryview(b"")
+
+    def wants(self):
+        return Wait(Readiness.READ | Readiness.WRITE) if self.later else super().wants()
+
+    def write(self, data):
+        self.tick(0)
+        if self._sock.fileno() < 0 or self.later or len(data) > 1 << 16:
+            return 0 if self.later else super().write(data)
+        self.later = data
+        return len(data)
+
+    def tick(self, now):
+        if self.later:
+            self.later = self.later[super().write(self.later) :]
+
+    def finish(self):
+        self.flush()
+        return super().finish()
+
+    def close(self):
+        self.flush()
+        super().close()
+
+    def flush(self):
+        if self._sock.fileno() >= 0:
+            with contextlib.suppress(TransportError):
+                self.tick(0)
 
 
 @breaks("io.read-after-write")
@@ -251,6 +289,45 @@ class NoWordOfProgress(MemoryChannel):
         return super().wants()
 
 
+@breaks("backpressure.read-keeps-progress")
+class ReadForgetsTheWrite(MemoryChannel):
+    """A read that finds the way clear for a write that was blocked for a while tells nobody."""
+
+    since = None
+    lost = False
+
+    def write(self, data):
+        sent = super().write(data)
+        self.since = None if sent else self.since or time.monotonic()
+        self.lost = False
+        return sent
+
+    def read(self, size):
+        waited = self.since is not None and time.monotonic() > self.since + A_WHILE
+        self.lost = waited and bool(select.select([], [self._sock], [], 0)[1])
+        return super().read(size)
+
+    def wants(self):
+        return Wait(Readiness.READ) if self.lost else super().wants()
+
+
+@breaks("backpressure.pause-loses-nothing")
+class LosesInALaterPause(MemoryChannel):
+    """In a pause that comes when much has been read already, a little of what comes is dropped."""
+
+    read_at = 0.0
+    count = 0
+
+    def read(self, size):
+        paused = self.read_at and time.monotonic() > self.read_at + A_WHILE / 2
+        if paused and self.count >= 4 << 20:
+            super().read(1)
+        self.read_at = time.monotonic()
+        data = super().read(size)
+        self.count += len(data or b"")
+        return data
+
+
 @breaks("backpressure.read-while-blocked")
 class DeafWhileBlocked(MemoryChannel):
     """Nothing is read while a write is blocked."""
@@ -285,7 +362,7 @@ class ReadsAhead(MemoryChannel):
     def run(self):
         ours = self._sock.dup()
         with ours:
-            poll = __import__("select").poll()
+            poll = select.poll()
             poll.register(ours, 1)
             while self.over is None:
                 poll.poll()
@@ -398,6 +475,17 @@ class CloseDropsWhatWaits(MemoryChannel):
             self.later = self.later[super().write(memoryview(self.later)) :]
 
 
+@breaks("close.peer-sees-end")
+class CloseResets(MemoryChannel):
+    """close breaks the connection, which a peer notices that has not read all yet."""
+
+    def close(self):
+        if self._sock.fileno() >= 0:
+            linger = struct.pack("ii", 1, 0)
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        super().close()
+
+
 @breaks("close.after-peer")
 class CloseRaisesAfterTheEnd(MemoryChannel):
     """close raises when the peer has closed before."""
@@ -493,6 +581,29 @@ class ReadsNothingAfterClose(MemoryChannel):
         return super().read(size) if self._sock.fileno() >= 0 else b""
 
 
+@breaks("threads.garbage-frees")
+class OutlivesItsUser(MemoryChannel):
+    """The channel stands in a list until it is closed, and so is never collected."""
+
+    open = []  # noqa: RUF012 - it is the fault
+
+    def __init__(self, sock):
+        super().__init__(sock)
+        self.open.append(self)
+
+    def close(self):
+        super().close()
+        self.forget()
+
+    def abort(self):
+        super().abort()
+        self.forget()
+
+    def forget(self):
+        if self in self.open:
+            self.open.remove(self)
+
+
 @breaks("threads.other-threads")
 class BoundToAThread(MemoryChannel):
     """Only the thread that reads first may read."""
@@ -506,7 +617,7 @@ class BoundToAThread(MemoryChannel):
         return super().read(size)
 
 
-@breaks("threads.garbage", "threads.exit", "threads.fork")
+@breaks("threads.garbage", "threads.garbage-frees", "threads.exit", "threads.fork")
 class Noisy(MemoryChannel):
     """It complains of being dropped."""
 
@@ -517,6 +628,7 @@ class Noisy(MemoryChannel):
 
 @breaks(
     "threads.garbage",
+    "threads.garbage-frees",
     "threads.exit",
     "threads.fork",
     "close.frees",

@@ -14,7 +14,9 @@ from kit import PATIENCE, broken_drivers, only, run_kit, without
 
 from ncwire.driver.rules import RULES
 
-BROKEN = broken_drivers("broken_channels", "broken_connects", "broken_ssh", "broken_refusals")
+BROKEN = broken_drivers(
+    "broken_channels", "broken_connects", "broken_ssh", "broken_refusals", "broken_logins"
+)
 PLAIN = ("broken_channels", "broken_connects")
 AT_ONCE = 6
 """A kit mostly waits: for what is to fail, and for what must not happen."""

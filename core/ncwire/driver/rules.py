@@ -69,6 +69,12 @@ _OPEN = (
         Layer.CHANNEL,
     ),
     Rule(
+        "open.info-is-true",
+        "What info tells of the connection is so: banner, kex, host_key_type, cipher, mac and "
+        'compression are what was agreed on, or "" where the library does not tell.',
+        Layer.SSH,
+    ),
+    Rule(
         "open.server-version",
         'Over SSH, info has the server\'s identification string, or "" from a library that does '
         "not tell; never another text.",
@@ -94,6 +100,13 @@ _OPEN = (
         "open.dripping-peer",
         "A peer that keeps sending, line by line, what is no identification string does not "
         "prolong the deadline.",
+        Layer.SSH,
+    ),
+    Rule(
+        "open.hostile-extensions",
+        "A server that says after the key exchange that it has four billion extensions costs no "
+        "more than the deadline. While its host key is not known, nothing is left of it either; "
+        "once the host is, a library's call that cannot be interrupted may outlast connect.",
         Layer.SSH,
     ),
     Rule(
@@ -171,6 +184,19 @@ _OPEN = (
         _needing(Feature.PASSWORD),
     ),
     Rule(
+        "open.no-user-config",
+        "The options are all that counts: a ~/.ssh/config that the library could find changes "
+        "nothing.",
+        Layer.SSH,
+    ),
+    Rule(
+        "open.compression",
+        "zlib@openssh.com, where it is all that is offered, compresses both ways once the user is "
+        "authenticated.",
+        Layer.SSH,
+        _needing(Feature.ALGORITHMS, Feature.COMPRESSION),
+    ),
+    Rule(
         "open.environment",
         "The environment reaches the server before the subsystem starts, values whole.",
         Layer.SSH,
@@ -230,8 +256,23 @@ _AUTH = (
         _needing(Feature.PASSWORD),
     ),
     Rule(
+        "auth.service-once",
+        "The authentication service is asked for once on a connection, however many attempts are "
+        "made (RFC 4253 section 10): servers of other makes than OpenSSH end it at the second "
+        "request.",
+        Layer.STEPS,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
         "auth.password-denied",
         "A wrong password makes connect fail with AuthenticationError.",
+        Layer.SSH,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "auth.password-expired",
+        "A password that the server takes only to have it changed (RFC 4252 section 8) is "
+        "PasswordExpiredError, no denial.",
         Layer.SSH,
         _needing(Feature.PASSWORD),
     ),
@@ -293,6 +334,20 @@ _AUTH = (
         _needing(Feature.AGENT),
     ),
     Rule(
+        "auth.agent-deadline",
+        "An agent that never answers, be it to list its keys or to sign, costs no more than the "
+        "step's deadline: StepTimeoutError.",
+        Layer.STEPS,
+        _needing(Feature.AGENT),
+    ),
+    Rule(
+        "auth.agent-security-key",
+        "A security device's key that the agent holds lets in: the agent's signature goes to the "
+        "server whole, with its flags and its counter.",
+        Layer.SSH,
+        _needing(Feature.AGENT, Feature.AGENT_SECURITY_KEY),
+    ),
+    Rule(
         "auth.certificate",
         "A user certificate lets in where its key alone does not: the one beside the key's file, "
         "and one of certificate_files.",
@@ -338,6 +393,12 @@ _AUTH = (
         _needing(Feature.KEYBOARD_INTERACTIVE),
     ),
     Rule(
+        "auth.interactive-person",
+        "A person may take longer to answer than timeouts.auth gives the server.",
+        Layer.SSH,
+        _needing(Feature.KEYBOARD_INTERACTIVE),
+    ),
+    Rule(
         "auth.partial",
         "A server that wants a key and then a password gets both.",
         Layer.SSH,
@@ -354,7 +415,7 @@ _AUTH = (
     Rule(
         "auth.too-many",
         "When the server ends the connection after too many attempts, authenticate raises "
-        "SSHError.",
+        "SSHError: the attempt to which the server has no other answer, or the next one.",
         Layer.STEPS,
         _needing(Feature.PASSWORD),
     ),
@@ -425,6 +486,12 @@ _IO = (
         'When the peer ends the stream, all that it sent is read first, then b"" and again b"".',
         Layer.CHANNEL,
     ),
+    Rule(
+        "io.no-view-kept",
+        "The memory that write was given is the caller's again when it has returned: overwriting "
+        "it changes nothing of what is sent.",
+        Layer.CHANNEL,
+    ),
     Rule("io.binary", "All byte values arrive unchanged, both ways.", Layer.CHANNEL),
     Rule("io.large-down", "Many megabytes arrive whole.", Layer.CHANNEL),
     Rule("io.large-up", "Many megabytes are sent whole.", Layer.CHANNEL),
@@ -486,6 +553,12 @@ _BACKPRESSURE = (
         Layer.CHANNEL,
     ),
     Rule(
+        "backpressure.read-keeps-progress",
+        "When a blocked write can go on, that is told even if it is a read that has taken in what "
+        "lets it go on: after read has returned None, the fd, wake or wants().until tells so.",
+        Layer.CHANNEL,
+    ),
+    Rule(
         "backpressure.blocked-is-quiet",
         "While a write is blocked and nothing happens, the channel does not ask to be called.",
         Layer.CHANNEL,
@@ -493,6 +566,12 @@ _BACKPRESSURE = (
     Rule(
         "backpressure.read-while-blocked",
         "While a write is blocked, what the peer sends is read all the same.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "backpressure.pause-loses-nothing",
+        "Reading may pause at any time and for long: what the peer has sent meanwhile is read "
+        "afterwards, whole.",
         Layer.CHANNEL,
     ),
     Rule(
@@ -532,7 +611,8 @@ _KEEPALIVE = (
 _CLOSE = (
     Rule(
         "close.peer-sees-end",
-        "After close the peer reads what had been written, whole, and then the end.",
+        "After close the peer reads what had been written, whole, and then the end, also one that "
+        "is slow to read: close breaks no connection that has something under way.",
         Layer.CHANNEL,
     ),
     Rule(
@@ -541,6 +621,14 @@ _CLOSE = (
         "returns True, or read tells of the end, when the peer has closed, and not before; until "
         "then the connection stands. The channel's end and its close are sent once each, in this "
         "order.",
+        Layer.SSH,
+        _needing(Feature.FINISH),
+    ),
+    Rule(
+        "close.finish-leaves-time",
+        "While what runs behind the server is slow to read, finish says no more than the "
+        "channel's end: no close of the channel within a second, and no disconnect before the "
+        "peer's own close.",
         Layer.SSH,
         _needing(Feature.FINISH),
     ),
@@ -597,6 +685,13 @@ _ERRORS = (
         Layer.CHANNEL,
     ),
     Rule(
+        "errors.broken-is-no-refusal",
+        "A connection that breaks while a channel is opened is no ChannelError, which says that "
+        "the server has refused.",
+        Layer.STEPS,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
         "errors.data-before-error",
         "What had arrived when the peer vanished is read first, whole.",
         Layer.CHANNEL,
@@ -622,6 +717,12 @@ _THREADS = (
     Rule(
         "threads.garbage",
         "A channel that is dropped without close harms nobody: no crash, no hang, no noise.",
+        Layer.CHANNEL,
+    ),
+    Rule(
+        "threads.garbage-frees",
+        "A channel that is dropped without close leaves no fd, thread or child process once it "
+        "has been collected.",
         Layer.CHANNEL,
     ),
     Rule(

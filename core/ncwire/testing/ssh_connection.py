@@ -142,6 +142,8 @@ def _new_transport(
     class ServerPacketizer(Packetizer):
         heard: Callable[[int], None] = staticmethod(_nothing)
         """Called with the number of each message that has come."""
+        changed: Callable[[paramiko.Message], paramiko.Message] = staticmethod(_unchanged)
+        """Called with each message that is to be sent; what it returns is sent in its place."""
 
         def start_handshake(self, timeout: float) -> None:
             # paramiko 5.1 starts a timer thread here that outlives a failed handshake by 15 s.
@@ -154,6 +156,9 @@ def _new_transport(
             number, message = super().read_message()
             self.heard(number)
             return number, message
+
+        def send_message(self, data: paramiko.Message) -> None:
+            super().send_message(self.changed(data))
 
     transport = paramiko.Transport(sock, packetizer_class=ServerPacketizer)
     # paramiko 5.1 would have its thread look up ten times a second; `abort` wakes it instead.
@@ -180,3 +185,7 @@ def _new_login(
 
 def _nothing(_number: int) -> None:
     pass
+
+
+def _unchanged(message: paramiko.Message) -> paramiko.Message:
+    return message

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from ncwire._ssh.connecting import connecting
 from ncwire.driver import ConnectOptions, Deadline
+from ncwire.errors import TransportError
 from ncwire.testing.conformance.line import Line
+from ncwire.testing.conformance.resources import Resources, left_since, settled
+from ncwire.testing.conformance.task import Stuck, Task
 
 if TYPE_CHECKING:
     from ncwire.driver import Channel
@@ -49,10 +52,45 @@ def _drop(order: dict[str, Any]) -> None:
     _say("dropped")
 
 
+def _lose(order: dict[str, Any]) -> None:
+    """Drop a channel, and tell what is left of it when another has been there before."""
+    _connect(order).close()
+    gc.collect()
+    settled(order["seconds"] / 2)
+    before = Resources.now()
+    channel = _connect(order)
+    del channel
+    gc.collect()
+    left = left_since(before, order["seconds"])
+    _say(f"left: {left}" if left else "nothing left")
+    sys.stdout.flush()
+    os._exit(0)
+
+
 def _exit(order: dict[str, Any]) -> None:
     # Alive until the interpreter takes its modules apart.
     globals()["channel"] = _connect(order)
     _say("connected")
+
+
+def _fail(order: dict[str, Any]) -> None:
+    """Connect, which is to fail in time, and tell how it did and what is left."""
+    before = Resources.now()
+    budget = order["seconds"]
+    try:
+        # In a thread: this one tells of a call that does not come back.
+        Task(lambda: _connect(order), "connect").result(2 * budget)
+    except Stuck:
+        _say("connect did not end")
+    except TransportError as error:
+        left = left_since(before, budget) if order["frees"] else ""
+        _say(f"left: {left}" if left else "failed in time")
+        del error
+    else:
+        _say("connected")
+    sys.stdout.flush()
+    # A thread that is in a library's loop would keep the interpreter from ending.
+    os._exit(0)
 
 
 def _fork(order: dict[str, Any]) -> None:
@@ -73,7 +111,7 @@ def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-_ACTIONS = {"drop": _drop, "exit": _exit, "fork": _fork}
+_ACTIONS = {"drop": _drop, "exit": _exit, "fail": _fail, "fork": _fork, "lose": _lose}
 
 if __name__ == "__main__":
     main()

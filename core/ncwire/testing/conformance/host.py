@@ -153,6 +153,7 @@ class SSHHost(Host):
         host_certificate: str | None = None,
         login: type[ScriptedLogin] | None = None,
         max_auth_tries: int = 6,
+        auth_banner: str | None = None,
     ) -> SSHHost:
         """Return one that lets `USERNAME` in by the password and by each authorized key."""
         ends = _Ends(patience)
@@ -163,6 +164,7 @@ class SSHHost(Host):
             authorized_keys=authorized_keys,
             auth_methods=auth_methods,
             max_auth_tries=max_auth_tries,
+            auth_banner=auth_banner,
             subsystems=("netconf",),
             commands=("netconf --stdio",),
             private_host_key=private_host_key,

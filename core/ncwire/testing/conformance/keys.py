@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     SSHCertificateBuilder,
     SSHCertificateType,
+    load_ssh_private_key,
     load_ssh_public_identity,
     load_ssh_public_key,
 )
@@ -68,6 +70,14 @@ class KeyPair:
     def blob(self) -> bytes:
         """The public key as it goes over the wire."""
         return base64.b64decode(self.public.split()[1])
+
+    def sign(self, data: bytes) -> bytes:
+        """Return a signature as an agent answers with it."""
+        private = load_ssh_private_key(self.private.encode("ascii"), None)
+        if not isinstance(private, Ed25519PrivateKey):
+            raise TypeError("the kit signs with ed25519 only")
+        signed = private.sign(data)
+        return b"".join(struct.pack(">I", len(part)) + part for part in (b"ssh-ed25519", signed))
 
     def certificate(self, username: str) -> bytes:
         """Return a user certificate for the key as it goes over the wire, by a new authority."""

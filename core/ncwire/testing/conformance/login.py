@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from ncwire.testing.conformance.security_key import KEY_TYPE, SecurityKeyVerifier
 from ncwire.testing.ssh_login import Login
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import paramiko
     from paramiko.server import InteractiveQuery
 
+    from ncwire.driver import Algorithms
     from ncwire.testing.access import Access
 
 # The values of paramiko.common (5.1).
@@ -20,9 +22,14 @@ _OPEN_SUCCEEDED = 0
 _AUTH_SUCCESSFUL = 0
 _AUTH_PARTIALLY_SUCCESSFUL = 1
 DISCONNECT = 1
+SERVICE_REQUEST = 5
+_USERAUTH_FAILURE = 51
+_PASSWD_CHANGEREQ = 60
 CHANNEL_EOF = 96
 CHANNEL_CLOSE = 97
-_GOODBYES = frozenset({DISCONNECT, CHANNEL_EOF, CHANNEL_CLOSE})
+_ENDINGS = frozenset({DISCONNECT, CHANNEL_EOF, CHANNEL_CLOSE})
+_PROTOCOL_ERROR = 2
+_NO_MORE_AUTH_METHODS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +57,21 @@ class ScriptedLogin(Login):
     """The hosts and ports to which tunnels are opened: a session each, "tunnel HOST:PORT"."""
     rekey_bytes: ClassVar[int] = 0
     """After how many bytes, either way, keys are exchanged anew; 0: after paramiko's many."""
+    one_service: ClassVar[bool] = False
+    """Whether a second SSH_MSG_SERVICE_REQUEST ends the connection, as with other makes."""
+    password_expired: ClassVar[bool] = False
+    """Whether every password is answered with the request to change it (RFC 4252, section 8)."""
+    disconnects_in_place: ClassVar[bool] = False
+    """Whether the last try is answered by the disconnect alone, as with OpenSSH."""
+    compresses: ClassVar[bool] = False
+    security_keys: ClassVar[bool] = False
+    """Whether keys of FIDO devices are taken, which paramiko's server does not know."""
+    algorithms: ClassVar[Algorithms | None] = None
+    """The only ones that the server has, if any are named."""
+    service_requests: ClassVar[list[int]]
+    """The SSH_MSG_SERVICE_REQUESTs that have come."""
     transports: ClassVar[list[paramiko.Transport]]
-    goodbyes: ClassVar[list[int]]
+    endings: ClassVar[list[int]]
     """The numbers of the messages by which clients have ended channels and connections."""
 
     def __init__(
@@ -63,6 +83,9 @@ class ScriptedLogin(Login):
         super().__init__(access, transport, start)
         self.transports.append(transport)
         transport.packetizer.heard = self._heard  # type: ignore[attr-defined] # of our packetizer
+        transport.packetizer.changed = self._changed  # type: ignore[attr-defined] # the same
+        self._services = 0
+        self._prepare(transport)
         if self.rekey_bytes:
             transport.packetizer.REKEY_BYTES = self.rekey_bytes
 
@@ -71,9 +94,47 @@ class ScriptedLogin(Login):
         """Return whether keys have been exchanged anew on some connection (RFC 4253, 7.2)."""
         return any(transport.session_id != transport.H for transport in cls.transports)
 
+    def _prepare(self, transport: paramiko.Transport) -> None:
+        options = transport.get_security_options()
+        if self.compresses:
+            options.compression = ("zlib@openssh.com", "none")
+        if self.algorithms is not None:
+            options.kex = self.algorithms.kex
+            options.ciphers = self.algorithms.ciphers
+            options.digests = self.algorithms.macs
+        if self.security_keys:
+            server = cast("Any", transport)  # the stubs have public names only
+            server._preferred_pubkeys = (*server._preferred_pubkeys, KEY_TYPE)  # noqa: SLF001
+            server._key_info = {**server._key_info, KEY_TYPE: SecurityKeyVerifier}  # noqa: SLF001
+
     def _heard(self, number: int) -> None:
-        if number in _GOODBYES:
-            self.goodbyes.append(number)
+        # On the transport's thread, before the message is looked at.
+        if number in _ENDINGS:
+            self.endings.append(number)
+        if number == SERVICE_REQUEST:
+            self.service_requests.append(number)
+            self._services += 1
+            if self.one_service and self._services > 1:
+                self._disconnect(_PROTOCOL_ERROR, "Unexpected service in service request")
+
+    def _changed(self, message: paramiko.Message) -> paramiko.Message:
+        denied = message.asbytes()[0] == _USERAUTH_FAILURE
+        if self.password_expired and denied and self.attempts[-1:] == ["password"]:
+            return _change_request()
+        return message
+
+    def _disconnect(self, reason: int, text: str) -> None:
+        from paramiko.common import cMSG_DISCONNECT  # noqa: PLC0415 - only for a server
+        from paramiko.message import Message  # noqa: PLC0415 - only for a server
+
+        message = Message()
+        message.add_byte(cMSG_DISCONNECT)
+        message.add_int(reason)
+        message.add_string(text)
+        message.add_string("en")
+        # What paramiko would send next finds the connection closed, and ends its thread.
+        cast("Any", self._transport)._send_message(message)  # noqa: SLF001 - not for user messages
+        self._transport.close()
 
     @classmethod
     def of(
@@ -85,6 +146,12 @@ class ScriptedLogin(Login):
         takes_environment: bool = True,
         tunnels_to: Iterable[tuple[str, int]] = (),
         rekey_bytes: int = 0,
+        one_service: bool = False,
+        password_expired: bool = False,
+        disconnects_in_place: bool = False,
+        compresses: bool = False,
+        security_keys: bool = False,
+        algorithms: Algorithms | None = None,
     ) -> type[ScriptedLogin]:
         """Return a class for one server."""
         members = {
@@ -95,8 +162,15 @@ class ScriptedLogin(Login):
             "takes_environment": takes_environment,
             "tunnels_to": frozenset(tunnels_to),
             "rekey_bytes": rekey_bytes,
+            "one_service": one_service,
+            "password_expired": password_expired,
+            "disconnects_in_place": disconnects_in_place,
+            "compresses": compresses,
+            "security_keys": security_keys,
+            "algorithms": algorithms,
+            "service_requests": [],
             "transports": [],
-            "goodbyes": [],
+            "endings": [],
         }
         return type(cls.__name__, (cls,), members)
 
@@ -171,9 +245,21 @@ class ScriptedLogin(Login):
 
     def _outcome(self, method: str, accepted: bool) -> int:  # noqa: FBT001 - the base's signature
         self.attempts.append(method)
-        outcome = super()._outcome(method, accepted)
+        outcome = super()._outcome(method, accepted and not self.password_expired)
+        if self.disconnects_in_place and self._failures >= self._access.max_auth_tries:
+            self._disconnect(_NO_MORE_AUTH_METHODS, "Too many authentication failures")
         if outcome == _AUTH_SUCCESSFUL:
             self._done.add(method)
             if set(self.required) - self._done:
                 return _AUTH_PARTIALLY_SUCCESSFUL
         return outcome
+
+
+def _change_request() -> paramiko.Message:
+    from paramiko.message import Message  # noqa: PLC0415 - only for a server
+
+    message = Message()
+    message.add_byte(bytes([_PASSWD_CHANGEREQ]))
+    message.add_string("Your password has expired.")
+    message.add_string("en")
+    return message

@@ -12,6 +12,7 @@ from pathlib import Path
 _TASKS = Path("/proc/self/task")
 _FDS = Path("/proc/self/fd")
 _PAUSE = 0.01
+_MOMENT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,16 @@ def left_since(before: Resources, patience: float) -> str:
         # No event tells of the kernel's own end of a thread or of a server's closing its side.
         time.sleep(_PAUSE)
     return left
+
+
+def settled(patience: float) -> None:
+    """Wait until nothing comes or goes for a moment: what was closed ends behind our back."""
+    until = time.monotonic() + patience
+    quiet_since, seen = time.monotonic(), Resources.now()
+    while (now := time.monotonic()) < until and now - quiet_since < _MOMENT:
+        time.sleep(_PAUSE)
+        if (found := Resources.now()) != seen:
+            quiet_since, seen = now, found
 
 
 def _fds() -> list[str]:

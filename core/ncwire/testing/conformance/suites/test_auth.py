@@ -5,23 +5,28 @@
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire.driver import AuthResult, NoneAttempt, PasswordAttempt
-from ncwire.errors import AuthenticationError, SSHError
-from ncwire.testing.conformance.agent import Agent
+from ncwire.driver import AgentAttempt, AuthResult, NoneAttempt, PasswordAttempt, Timeouts
+from ncwire.errors import AuthenticationError, PasswordExpiredError, SSHError, StepTimeoutError
+from ncwire.testing.conformance.agent import REQUEST_IDENTITIES, SIGN_REQUEST, Agent
 from ncwire.testing.conformance.host import PASSWORD, USERNAME
 from ncwire.testing.conformance.keys import ECDSA, KeyPair, write_certificate
 from ncwire.testing.conformance.login import Round, ScriptedLogin
 from ncwire.testing.conformance.marking import rule
+from ncwire.testing.conformance.security_key import SecurityKey
+from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ncwire.driver import AuthOutcome, SSHDriver
+    from ncwire.testing.conformance.agent import Signer
     from ncwire.testing.conformance.host import SSHHost
     from ncwire.testing.conformance.rig import Rig
 
@@ -31,6 +36,8 @@ ROUNDS = (
     Round("One", "Tell us", (("Name: ", True), ("Password: ", False)), ("ada", "lövelace")),
     Round("Two", "And once more", (("Code: ", False),), ("123456",)),
 )
+_SLOWLY = 3
+"""How many times an attempt's budget a person takes to answer."""
 NO_PROMPTS = Round("Notice", "Nothing is asked", (), ())
 
 
@@ -50,11 +57,32 @@ def test_auth_password(ncwire_rig: Rig) -> None:
     assert end.stream.info.username == USERNAME
 
 
+@rule("auth.service-once")
+def test_auth_service_once(ncwire_rig: Rig) -> None:
+    login = ScriptedLogin.of(one_service=True)
+    host = ncwire_rig.ssh_host(login=login)
+    driver, _ = ncwire_rig.shaken_hands(host)
+    driver.authenticate(NoneAttempt(USERNAME), ncwire_rig.soon())
+    outcome = driver.authenticate(PasswordAttempt(USERNAME, WRONG), ncwire_rig.soon())
+    assert outcome.result in (AuthResult.DENIED, AuthResult.UNCLEAR)
+    outcome = driver.authenticate(PasswordAttempt(USERNAME, PASSWORD), ncwire_rig.soon())
+    assert outcome.result is AuthResult.SUCCESS
+    assert len(login.service_requests) == 1
+
+
 @rule("auth.password-denied")
 def test_auth_password_denied(ncwire_rig: Rig) -> None:
     host = ncwire_rig.ssh_host(auth_methods=("password",))
     options = ncwire_rig.options(host, password=WRONG, key_filename=())
     assert isinstance(ncwire_rig.failure(options), AuthenticationError)
+
+
+@rule("auth.password-expired")
+def test_auth_password_expired(ncwire_rig: Rig) -> None:
+    login = ScriptedLogin.of(password_expired=True)
+    host = ncwire_rig.ssh_host(auth_methods=("password",), login=login)
+    options = ncwire_rig.options(host, password=PASSWORD, key_filename=())
+    assert isinstance(ncwire_rig.failure(options), PasswordExpiredError)
 
 
 @rule("auth.denied-is-an-outcome")
@@ -127,6 +155,37 @@ def test_auth_agent_absent(ncwire_rig: Rig) -> None:
     driver, _ = ncwire_rig.shaken_hands(ncwire_rig.ssh_host())
     path = str(ncwire_rig.folder / "no such socket")
     assert list(driver.agent_identities(path, ncwire_rig.soon())) == []
+
+
+@rule("auth.agent-deadline")
+@pytest.mark.parametrize("request_", [REQUEST_IDENTITIES, SIGN_REQUEST], ids=["list", "sign"])
+def test_auth_agent_deadline(ncwire_rig: Rig, request_: int) -> None:
+    agent = _start_agent(ncwire_rig, [(ncwire_rig.key, "ours")], unanswered=(request_,))
+    driver, _ = ncwire_rig.shaken_hands(ncwire_rig.ssh_host(auth_methods=("publickey",)))
+
+    def use_the_agent() -> None:
+        (identity,) = driver.agent_identities(agent, ncwire_rig.soon(ncwire_rig.short))
+        driver.authenticate(
+            AgentAttempt(USERNAME, identity, agent), ncwire_rig.soon(ncwire_rig.short)
+        )
+
+    with pytest.raises(StepTimeoutError):
+        Task(use_the_agent, "the agent's use").result(ncwire_rig.patience)
+
+
+@rule("auth.agent-security-key")
+def test_auth_agent_security_key(ncwire_rig: Rig) -> None:
+    key = SecurityKey()
+    agent = _start_agent(ncwire_rig, [(key, "a token's")])
+    host = ncwire_rig.ssh_host(
+        auth_methods=("publickey",),
+        authorized_keys=(key.public,),
+        login=ScriptedLogin.of(security_keys=True),
+    )
+    _, end = ncwire_rig.open(
+        host, allow_agent=True, identity_agent=agent, key_filename=(), password=None
+    )
+    assert end.stream.info.username == USERNAME
 
 
 @rule("auth.certificate")
@@ -217,6 +276,27 @@ def test_auth_interactive_raises(ncwire_rig: Rig) -> None:
     assert ncwire_rig.failure(options) is refusal
 
 
+@rule("auth.interactive-person")
+def test_auth_interactive_person(ncwire_rig: Rig) -> None:
+    budget = ncwire_rig.short
+    asked = _Asked(ROUNDS)
+
+    def answer_slowly(
+        title: str, instruction: str, prompts: Sequence[tuple[str, bool]]
+    ) -> Sequence[str]:
+        threading.Event().wait(_SLOWLY * budget)
+        return asked(title, instruction, prompts)
+
+    _, end = ncwire_rig.open(
+        _asking(ncwire_rig, ROUNDS),
+        auth_handler=answer_slowly,
+        key_filename=(),
+        password=None,
+        timeouts=Timeouts(auth=budget),
+    )
+    assert end.stream.info.username == USERNAME
+
+
 @rule("auth.partial")
 def test_auth_partial(ncwire_rig: Rig) -> None:
     login = ScriptedLogin.of(required=("publickey", "password"))
@@ -239,16 +319,26 @@ def test_auth_partial_outcome(ncwire_rig: Rig) -> None:
 
 
 @rule("auth.too-many")
-def test_auth_too_many(ncwire_rig: Rig) -> None:
-    host = ncwire_rig.ssh_host(max_auth_tries=2)
+@pytest.mark.parametrize("in_place", [True, False], ids=["in place of a denial", "after one"])
+def test_auth_too_many(ncwire_rig: Rig, in_place: bool) -> None:  # noqa: FBT001 - it is a case
+    login = ScriptedLogin.of(disconnects_in_place=in_place)
+    host = ncwire_rig.ssh_host(max_auth_tries=2, login=login)
     driver, _ = ncwire_rig.shaken_hands(host)
 
-    def try_on() -> None:
-        for _ in range(4):
-            driver.authenticate(PasswordAttempt(USERNAME, WRONG), ncwire_rig.soon())
+    def try_once() -> AuthOutcome:
+        return driver.authenticate(PasswordAttempt(USERNAME, WRONG), ncwire_rig.soon())
 
-    with pytest.raises(SSHError):
-        try_on()
+    assert try_once().result is not AuthResult.SUCCESS
+    if in_place:
+        with pytest.raises(SSHError):
+            try_once()
+        return
+    # The denial and the end may be read together, and then the end is what counts.
+    with suppress(SSHError):
+        assert try_once().result is not AuthResult.SUCCESS
+        ncwire_rig.eventually(lambda: host.relay.hung_up, "the server's end of the connection")
+        with pytest.raises(SSHError):
+            try_once()
 
 
 @rule("auth.no-secret")
@@ -306,10 +396,11 @@ def _taking_a_certificate(rig: Rig, key: KeyPair) -> tuple[SSHHost, bytes]:
 
 def _start_agent(
     rig: Rig,
-    keys: Sequence[tuple[KeyPair, str]],
+    keys: Sequence[tuple[Signer, str]],
     certificates: Sequence[tuple[KeyPair, bytes]] = (),
+    unanswered: Sequence[int] = (),
 ) -> str:
-    agent = Agent(rig.folder, keys, certificates)
+    agent = Agent(rig.folder, keys, certificates, unanswered)
     rig.later("the agent", agent.close)
     # The one that options name, and no other that the environment may have.
     rig.set_environment("SSH_AUTH_SOCK", None)

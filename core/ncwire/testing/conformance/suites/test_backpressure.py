@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ncwire.testing.conformance.line import READ_SIZE
 from ncwire.testing.conformance.marking import rule
 from ncwire.testing.conformance.suites.test_io import (
     MEGABYTE,
@@ -46,6 +47,24 @@ def test_backpressure_progress_told(ncwire_rig: Rig) -> None:
     assert line.wait(ncwire_rig.patience)
 
 
+@rule("backpressure.read-keeps-progress")
+def test_backpressure_read_keeps_progress(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    line, end = ncwire_rig.open(host)
+    line.fill(bytes(BOUND))
+    before = host.relay.traffic
+    end.receiving(BOUND)
+    ncwire_rig.eventually(lambda: host.relay.traffic > before, "the peer's going on")
+    ncwire_rig.settled(lambda: host.relay.traffic)
+    # The write is not tried again: a read comes first, and takes in what there is.
+    while line.channel.read(READ_SIZE) is not None:
+        pass
+    assert line.wait(ncwire_rig.patience)
+    left = line.unsent
+    line.serve()
+    assert line.unsent < left, "what was told of could not go on"
+
+
 @rule("backpressure.blocked-is-quiet")
 def test_backpressure_blocked_is_quiet(ncwire_rig: Rig) -> None:
     line, _ = ncwire_rig.open()
@@ -61,6 +80,19 @@ def test_backpressure_read_while_blocked(ncwire_rig: Rig) -> None:
     data = noise(MEGABYTE)
     end.sending(data)
     assert line.receive(len(data)) == data
+
+
+@rule("backpressure.pause-loses-nothing")
+def test_backpressure_pause_loses_nothing(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    line, end = ncwire_rig.open(host)
+    data = noise(BOUND)
+    end.sending(data)
+    read = bytearray()
+    while len(read) < BOUND:
+        ncwire_rig.settled(lambda: host.relay.answered)
+        read += line.receive(min(BOUND // 4, BOUND - len(read)))
+    assert read == data
 
 
 @rule("backpressure.peer-is-held")

@@ -17,15 +17,21 @@ if TYPE_CHECKING:
     from ncwire.testing.conformance.rig import Rig
 
 CYCLES = 10
+_A_SECOND = 1.0
 
 
 @rule("close.peer-sees-end")
 def test_close_peer_sees_end(ncwire_rig: Rig) -> None:
-    line, end = ncwire_rig.open()
-    data = noise(50_000)
+    host = ncwire_rig.host()
+    line, end = ncwire_rig.open(host)
+    # More than the way holds for a peer that reads nothing: the rest waits with our kernel, which
+    # drops it when the connection is broken in place of ended.
+    data = noise(400_000)
     taking = end.receiving_to_end()
+    host.relay.deafen()
     line.send(data)
     line.channel.close()
+    host.relay.thaw()
     assert taking.result(ncwire_rig.patience) == data
 
 
@@ -48,9 +54,26 @@ def test_close_finish_waits_for_peer(ncwire_rig: Rig) -> None:
     assert taking.result(ncwire_rig.patience) == data
     line.channel.close()
     ncwire_rig.eventually(lambda: host.idle, "the connection's end")
-    said = host.login.goodbyes
+    said = host.login.endings
     assert said[:2] == [CHANNEL_EOF, CHANNEL_CLOSE]
     assert said[2:] in ([], [DISCONNECT])
+
+
+@rule("close.finish-leaves-time")
+def test_close_finish_leaves_time(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    line, end = ncwire_rig.open(host)
+    data = noise(100_000)
+    line.send(data)
+    finishing = Task(line.finish, "finish")
+    ncwire_rig.eventually(lambda: CHANNEL_EOF in host.login.endings, "word of the channel's end")
+    finishing.wait(_A_SECOND)
+    assert host.login.endings == [CHANNEL_EOF]
+    assert not host.idle, "the connection has ended before the peer has read all"
+    taking = end.receiving_to_end()
+    taking.notify(end.released.set)
+    assert taking.result(ncwire_rig.patience) == data
+    finishing.result(ncwire_rig.patience)
 
 
 @rule("close.idempotent")

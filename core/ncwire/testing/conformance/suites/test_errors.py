@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire.errors import TransportError
+from ncwire.driver import ChannelRequest
+from ncwire.errors import ChannelError, StepTimeoutError, TransportError
 from ncwire.testing.conformance.awkward import AwkwardPeer, gone, not_ssh
 from ncwire.testing.conformance.marking import rule
 from ncwire.testing.conformance.suites.test_io import noise
+from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
     from ncwire.testing.conformance.rig import Rig
@@ -45,6 +47,23 @@ def test_errors_write(ncwire_rig: Rig) -> None:
 
     with pytest.raises(TransportError):
         write_on()
+
+
+@rule("errors.broken-is-no-refusal")
+def test_errors_broken_is_no_refusal(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    driver = ncwire_rig.authenticated(host)
+    host.relay.freeze()
+    sent = host.relay.sent
+    opening = Task(
+        lambda: driver.open_channel(ChannelRequest("netconf"), {}, ncwire_rig.soon()),
+        "open_channel",
+    )
+    ncwire_rig.eventually(lambda: host.relay.sent > sent, "the request for a channel")
+    host.relay.reset()
+    with pytest.raises(TransportError) as raised:
+        opening.result(2 * ncwire_rig.patience)
+    assert not isinstance(raised.value, ChannelError | StepTimeoutError)
 
 
 @rule("errors.data-before-error")

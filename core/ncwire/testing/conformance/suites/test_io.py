@@ -62,6 +62,24 @@ def test_io_end_of_stream(ncwire_rig: Rig) -> None:
     assert line.channel.read(1000) == b""
 
 
+@rule("io.no-view-kept")
+def test_io_no_view_kept(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open()
+    data = noise(200_000)
+    taking = end.receiving(len(data))
+    sent = 0
+    until = time.monotonic() + ncwire_rig.patience
+    while sent < len(data) and time.monotonic() < until:
+        lent = bytearray(data[sent : sent + 10_000])
+        taken = line.channel.write(memoryview(lent))
+        lent[:] = bytes(len(lent))
+        sent += taken
+        if not taken:
+            line.serve()
+            line.wait(ncwire_rig.short)
+    assert ncwire_rig.until(line, taking) == data
+
+
 @rule("io.binary")
 def test_io_binary(ncwire_rig: Rig) -> None:
     line, end = ncwire_rig.open()

@@ -9,7 +9,10 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from ncwire._ssh.connecting import connecting
 from ncwire.driver import (
@@ -36,13 +39,24 @@ from ncwire.testing.conformance.awkward import (
     silent,
 )
 from ncwire.testing.conformance.host import PASSWORD, USERNAME
+from ncwire.testing.conformance.hostile import ManyExtensions
 from ncwire.testing.conformance.login import ScriptedLogin
 from ncwire.testing.conformance.marking import rule
 from ncwire.testing.conformance.resources import Resources
+from ncwire.testing.conformance.suites.test_io import MEGABYTE
+from ncwire.testing.conformance.suites.test_threads import run_child
 from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
     from ncwire.testing.conformance.rig import Rig
+
+BANNER = "For use by the kit alone."
+ONLY = Algorithms(
+    kex=("ecdh-sha2-nistp256",),
+    ciphers=("aes256-ctr",),
+    macs=("hmac-sha2-512",),
+)
+"""All that a server has, so that what a driver merely supposes is seen to be wrong."""
 
 
 @rule("open.class")
@@ -78,6 +92,30 @@ def test_open_info(ncwire_rig: Rig) -> None:
     assert isinstance(info, ChannelInfo)
     assert info.library
     assert line.channel.native is not None
+
+
+@rule("open.info-is-true")
+def test_open_info_is_true(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(login=ScriptedLogin.of(algorithms=ONLY), auth_banner=BANNER)
+    line, _ = ncwire_rig.open(host)
+    info = line.channel.info
+    told = {
+        "banner": info.banner.strip(),
+        "kex": info.kex,
+        "host_key_type": info.host_key_type,
+        "cipher": info.cipher,
+        "mac": info.mac,
+        "compression": info.compression,
+    }
+    true = {
+        "banner": BANNER,
+        "kex": ONLY.kex[0],
+        "host_key_type": "ssh-ed25519",
+        "cipher": ONLY.ciphers[0],
+        "mac": ONLY.macs[0],
+        "compression": "none",
+    }
+    assert {name: text for name, text in told.items() if text not in ("", true[name])} == {}
 
 
 @rule("open.server-version")
@@ -117,6 +155,19 @@ def test_open_dripping_peer(ncwire_rig: Rig) -> None:
     error = ncwire_rig.failure(ncwire_rig.options(port=peer.port), ncwire_rig.short)
     # A library may know such a peer for what it is; what counts is that it does not wait for it.
     assert isinstance(error, TransportError)
+
+
+@rule("open.hostile-extensions")
+@pytest.mark.parametrize("known", [False, True], ids=["unknown host", "known host"])
+def test_open_hostile_extensions(ncwire_rig: Rig, known: bool) -> None:  # noqa: FBT001 - it is a case
+    peer = ManyExtensions()
+    ncwire_rig.later("the peer", peer.close)
+    known_hosts = ncwire_rig.folder / "hosts"
+    known_hosts.write_text(peer.known_hosts if known else "", encoding="ascii")
+    options = ncwire_rig.options(port=peer.port, known_hosts=(str(known_hosts),))
+    # In a process of its own: what does not end there would hinder every test that follows.
+    child = run_child(ncwire_rig, options, "fail", frees=not known)
+    assert child.result(_PATIENT * ncwire_rig.patience) == "failed in time\n"
 
 
 @rule("open.auth-deadline")
@@ -263,6 +314,37 @@ def test_open_exec(ncwire_rig: Rig) -> None:
     assert host.end().stream.info.request == "netconf --stdio"
 
 
+@rule("open.no-user-config")
+def test_open_no_user_config(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host()
+    home = ncwire_rig.folder / "home"
+    (home / ".ssh").mkdir(parents=True, mode=0o700)
+    config = home / ".ssh" / "config"
+    config.touch(0o600)
+    config.write_text(_MISLEADING.format(port=_closed_port()), encoding="ascii")
+    options = ncwire_rig.options(host)
+    ncwire_rig.set_environment("HOME", str(home))
+    ncwire_rig.connect(options)
+    assert host.end().stream.info.username == USERNAME
+
+
+@rule("open.compression")
+def test_open_compression(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.ssh_host(login=ScriptedLogin.of(compresses=True))
+    offered = replace(ncwire_rig.offer(), compression=("zlib@openssh.com",))
+    line, end = ncwire_rig.open(host, algorithms=offered)
+    assert line.channel.info.compression in ("", "zlib@openssh.com")
+    sent, answered = host.relay.sent, host.relay.answered
+    data = bytes(MEGABYTE)
+    taking = end.receiving(len(data))
+    line.send(data)
+    assert ncwire_rig.until(line, taking) == data
+    end.sending(data)
+    assert line.receive(len(data)) == data
+    assert host.relay.sent - sent < len(data) // 4
+    assert host.relay.answered - answered < len(data) // 4
+
+
 @rule("open.environment")
 def test_open_environment(ncwire_rig: Rig) -> None:
     variables = {"NCWIRE_ONE": "1 and more", "NCWIRE_TWO": "zwei=ü"}
@@ -352,6 +434,15 @@ while data := os.read(0, 65536):
 os._exit(0)
 """
 _LONG = 600.0
+_PATIENT = 6
+"""How many times its patience a process may take that waits for a deadline and more."""
+_MISLEADING = """Host *
+  HostName 127.0.0.1
+  Port {port}
+  User intruder
+  PubkeyAuthentication no
+  PasswordAuthentication no
+"""
 _UNDER_WAY = 0.2
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,7 +17,7 @@ from ncwire.testing.conformance.suites.test_io import noise
 from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
-    from ncwire.testing.conformance.host import Host
+    from ncwire.driver import ConnectOptions
     from ncwire.testing.conformance.rig import Rig
 
 
@@ -36,20 +36,29 @@ def test_threads_other_threads(ncwire_rig: Rig) -> None:
 @rule("threads.garbage")
 def test_threads_garbage(ncwire_rig: Rig) -> None:
     host = ncwire_rig.host()
-    assert _child(ncwire_rig, host, "drop").result(_LONG * ncwire_rig.patience) == "dropped\n"
+    child = run_child(ncwire_rig, ncwire_rig.options(host), "drop")
+    assert child.result(_LONG * ncwire_rig.patience) == "dropped\n"
+
+
+@rule("threads.garbage-frees")
+def test_threads_garbage_frees(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.host()
+    child = run_child(ncwire_rig, ncwire_rig.options(host), "lose")
+    assert child.result(_LONG * ncwire_rig.patience) == "nothing left\n"
 
 
 @rule("threads.exit")
 def test_threads_exit(ncwire_rig: Rig) -> None:
     host = ncwire_rig.host()
-    assert _child(ncwire_rig, host, "exit").result(_LONG * ncwire_rig.patience) == "connected\n"
+    child = run_child(ncwire_rig, ncwire_rig.options(host), "exit")
+    assert child.result(_LONG * ncwire_rig.patience) == "connected\n"
 
 
 @rule("threads.fork")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_threads_fork(ncwire_rig: Rig) -> None:
     host = ncwire_rig.host()
-    child = _child(ncwire_rig, host, "fork")
+    child = run_child(ncwire_rig, ncwire_rig.options(host), "fork")
     end = host.end()
     end.send(end.receiving(10).result(ncwire_rig.patience))
     assert child.result(_LONG * ncwire_rig.patience) == "still here\n"
@@ -69,9 +78,8 @@ _LONG = 4
 """How many times its patience a process may take, which has modules to import."""
 
 
-def _child(rig: Rig, host: Host, action: str) -> Task[str]:
+def run_child(rig: Rig, options: ConnectOptions, action: str, **details: Any) -> Task[str]:
     """Start a process that connects and does something; the result is what it prints."""
-    options = rig.options(host)
     order = {
         "driver": [rig.driver.__module__, rig.driver.__qualname__],
         "options": {
@@ -80,6 +88,7 @@ def _child(rig: Rig, host: Host, action: str) -> Task[str]:
         },
         "seconds": rig.patience,
         "action": action,
+        **details,
     }
     # It is to run this very kit and driver, wherever they were imported from.
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
