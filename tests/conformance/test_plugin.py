@@ -149,21 +149,42 @@ from ncwire._cli import conform, failures
 if {hidden}:
     sys.modules["pytest"] = None
 arguments = SimpleNamespace(
-    driver={driver!r}, target="plain", expression="read", verbose=False, json=None
+    driver={driver!r}, target="plain", expression={expression!r}, verbose=False, json=None,
+    explain=None,
 )
 sys.exit(failures.presented(lambda: conform.run(arguments), debug=False))
 """
 
 
-def test_the_command_runs_the_kit(tmp_path):
-    done = run(tmp_path, "-c", COMMAND.format(driver=MEMORY, hidden=False))
+def command(hidden=False, expression="read"):
+    return COMMAND.format(driver=MEMORY, hidden=hidden, expression=expression)
+
+
+def test_the_command_takes_the_ids_that_it_prints(tmp_path):
+    done = run(tmp_path, "-c", command(expression="io.read-none"))
 
     assert done.returncode == 0, done.stdout
+    assert "io.read-none  passed" in done.stdout
+    assert "1 passed" in done.stdout
+
+
+def test_the_command_says_that_nothing_matches(tmp_path):
+    done = run(tmp_path, "-c", command(expression="io.read-nothing"))
+
+    assert done.returncode == 2
+    assert "-k: no rule's test matches 'io.read-nothing'" in done.stdout
+
+
+def test_the_command_runs_the_kit(tmp_path):
+    done = run(tmp_path, "-c", command())
+
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.startswith("ncwire: testing ncwire.testing.memory:MemoryDriver;")
     assert "io.read-none" in done.stdout
 
 
 def test_the_command_without_pytest_tells_what_to_install(tmp_path):
-    done = run(tmp_path, "-c", COMMAND.format(driver=MEMORY, hidden=True))
+    done = run(tmp_path, "-c", command(hidden=True))
 
     assert done.returncode == 7
     assert "pip install 'ncwire[test]'" in done.stdout

@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ncwire",
         description="NETCONF over interchangeable SSH backends.",
-        epilog=failures.EXIT_CODES,
+        epilog=failures.exit_codes(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -40,7 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         subcommand = module.add_to(subcommands)
         subcommand.set_defaults(run=module.run)
-        epilog = (subcommand.epilog, failures.EXIT_CODES)
+        codes = failures.exit_codes(getattr(module, "EXITS", failures.Exit))
+        epilog = (subcommand.epilog, codes)
         subcommand.epilog = "\n".join(filter(None, epilog))
         subcommand.formatter_class = argparse.RawDescriptionHelpFormatter
         subcommand.allow_abbrev = False

@@ -16,7 +16,7 @@ from ncwire._cli.terminal import printable
 from ncwire.errors.printable import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 
 class Exit(enum.IntEnum):
@@ -45,7 +45,9 @@ class Exit(enum.IntEnum):
     OUTPUT_CLOSED = 141, "nobody reads the output any more"
 
 
-EXIT_CODES = "exit codes:\n" + "\n".join(f"  {code:>3}  {code.meaning}" for code in Exit)
+def exit_codes(codes: Iterable[Exit] = Exit) -> str:
+    """Return the text of `--help` about the codes that a command can end with."""
+    return "exit codes:\n" + "\n".join(f"  {code:>3}  {code.meaning}" for code in codes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import os
 import subprocess
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
+from ncwire._plugins import registry
+from ncwire._cli import failures
 from ncwire._cli.failures import Exit
+from ncwire.driver.rules import RULES
 from ncwire.errors import DriverUnavailable
+from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
     import argparse
+
+EXITS = (
+    Exit.OK,
+    Exit.USAGE,
+    Exit.DRIVER,
+    Exit.INTERNAL,
+    Exit.INTERRUPTED,
+    Exit.OUTPUT_CLOSED,
+)
+"""What the command can end with."""
+# pytest's own exit codes (pytest 9.2, ExitCode).
+_TESTS_FAILED = 1
+_INTERRUPTED = 2
+_USAGE_ERROR = 4
+_NONE_COLLECTED = 5
+_WIDTH = 92
 
 
 def add_to(
@@ -24,12 +46,22 @@ def add_to(
         help="run the conformance kit for a driver",
         description=(
             "Test a driver against every rule of the driver contract, with servers of ncwire's "
-            "own on the loopback interface, and show each rule's result."
+            "own on the loopback interface, and show each rule's result; or explain a rule."
         ),
     )
-    parser.add_argument("driver", metavar="NAME", help="a registered name, or MODULE:CLASS")
     parser.add_argument(
-        "-k", dest="expression", metavar="EXPR", help="only the tests that match, as pytest's -k"
+        "driver", metavar="NAME", nargs="?", help="a registered name, or MODULE:CLASS"
+    )
+    parser.add_argument(
+        "-k",
+        dest="expression",
+        metavar="EXPR",
+        help="only the tests that match, as pytest's -k: a rule's id, or a part of one",
+    )
+    parser.add_argument(
+        "--explain",
+        metavar="RULE",
+        help="print a rule, whom it binds, and what usually breaks it; tests nothing",
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show each test, and where it failed"
@@ -46,15 +78,61 @@ def add_to(
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the kit in a process of its own, and return `Exit.DRIVER` if a rule is broken."""
+    if arguments.explain is not None:
+        print(explanation(arguments.explain))
+        return Exit.OK
+    if arguments.driver is None:
+        raise OptionError("NAME", "name a driver, or a rule with --explain")
     if importlib.util.find_spec("pytest") is None:
         raise DriverUnavailable(
             arguments.driver,
             "the conformance kit needs pytest, which is not installed",
             "install it with: pip install 'ncwire[test]'",
         )
+    by_name = ":" not in arguments.driver
+    if by_name:
+        registry.choose(arguments.driver)
+    # pytest and the kit take their time to be imported.
+    failures.note(f"testing {arguments.driver}; a dot is a test, the table follows the last")
     sys.stdout.flush()
     done = subprocess.run([sys.executable, "-m", "pytest", *_options(arguments)], check=False)  # noqa: S603 - the arguments are the user's own
-    return Exit.OK if done.returncode == 0 else Exit.DRIVER
+    if done.returncode == _NONE_COLLECTED and arguments.expression:
+        raise OptionError(
+            "-k",
+            f"no rule's test matches {arguments.expression!r}; "
+            "it takes a rule's id, or a part of one",
+        )
+    return _exit(done.returncode, by_name=by_name)
+
+
+def explanation(identity: str) -> str:
+    """Return what there is to tell about a rule. Raises `OptionError` for one that is none."""
+    from ncwire.testing.conformance.causes import CAUSES  # noqa: PLC0415 - only to explain
+
+    rule = RULES.get(identity)
+    if rule is None:
+        near = difflib.get_close_matches(identity, RULES, n=3)
+        guess = f"; near to it: {', '.join(near)}" if near else ""
+        raise OptionError("--explain", f"there is no rule {identity!r}{guess}")
+    needed = ", ".join(sorted(feature.value for feature in rule.features))
+    paragraphs = (
+        rule.text.replace("`", ""),
+        f"Binds {rule.layer.value}{f', if it declares {needed}' if needed else ''}.",
+        f"Usual causes: {CAUSES[rule.id]}",
+    )
+    wrapped = (
+        textwrap.fill(text, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        for text in paragraphs
+    )
+    return "\n\n".join((rule.id, *wrapped))
+
+
+def _exit(code: int, *, by_name: bool) -> Exit:
+    if code == _USAGE_ERROR:
+        # A class that is named by its module is looked for by pytest's process alone.
+        return Exit.USAGE if by_name else Exit.DRIVER
+    known = {0: Exit.OK, _TESTS_FAILED: Exit.DRIVER, _INTERRUPTED: Exit.INTERRUPTED}
+    return known.get(code, Exit.INTERNAL)
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:

@@ -65,7 +65,10 @@ def header(config: pytest.Config) -> list[str]:
 
 def watch(item: pytest.Item) -> None:
     """Note the rule of a test, and make sure that the session is watched over."""
-    item.user_properties.append(("ncwire_rule", _rule(item).id))
+    rule = _rule(item)
+    item.user_properties.append(("ncwire_rule", rule.id))
+    # So that -k takes what the report prints: a rule's id is no part of its test's name.
+    item.extra_keyword_matches.add(rule.id)
     plugins = item.config.pluginmanager
     if not plugins.has_plugin(_PLUGIN):
         plugins.register(Watch(item.config), _PLUGIN)
