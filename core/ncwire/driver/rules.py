@@ -612,7 +612,8 @@ _CLOSE = (
     Rule(
         "close.peer-sees-end",
         "After close the peer reads what had been written, whole, and then the end, also one that "
-        "is slow to read: close breaks no connection that has something under way.",
+        "is slow to read and says nothing meanwhile: close breaks no connection that has "
+        "something under way.",
         Layer.CHANNEL,
     ),
     Rule(

@@ -412,14 +412,20 @@ class _Link:
         self._up.join()
 
     def _forward_up(self) -> None:
+        # Also when the client has vanished: the server is to notice.
+        end = socket.SHUT_RDWR
         with suppress(OSError):
             while data := self._client.recv(_SLICE):
                 self.sent += len(data)
                 self._spoken.set()
                 self._pass_up(data)
-        # Also when the client has vanished: the server is to notice.
+            if not self._resetting:
+                # A socket that is shut both ways answers what comes with a reset, and with that
+                # drops what it was given to send: the client's last bytes, where a server speaks
+                # while it reads.
+                end = socket.SHUT_WR
         with suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
+            self._server.shutdown(end)
         self._down.join()
         self._client.close()
         self._server.close()
@@ -430,6 +436,11 @@ class _Link:
                 self._pass_down(data)
             if not self._resetting:
                 self._client.shutdown(socket.SHUT_WR)
+        # The client is gone, or is to hear no more; a reset would take from the server what is
+        # on its way to it.
+        with suppress(OSError):
+            while self._server.recv(_SLICE):
+                pass
 
     def _said(self) -> bytes:
         try:

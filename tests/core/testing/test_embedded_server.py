@@ -1,6 +1,7 @@
 import contextlib
 import gc
 import socket
+import struct
 import threading
 
 import paramiko
@@ -11,6 +12,7 @@ from defusedxml.ElementTree import fromstring
 
 from ncwire.testing import EmbeddedServer
 from ncwire.testing.host_key import generate_host_key, load_host_key
+from ncwire.testing.ssh_login import Login
 
 BASE = "{urn:ietf:params:xml:ns:netconf:base:1.0}"
 EVENTS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
@@ -374,6 +376,39 @@ def test_send_after_the_end_raises(ssh_client):
         client.channel.close()
         assert done.wait(20)
     assert outcome
+
+
+def test_what_a_client_sent_before_it_broke_off_is_read_first(ssh_client):
+    """Reading opens the window, and a message that cannot be sent takes nothing along."""
+    sent = bytes(range(256)) * 1200
+    held, begin, done = threading.Event(), threading.Event(), threading.Event()
+    came = []
+
+    class Held(Login):
+        def check_global_request(self, _kind, _message):  # in the thread that would see the end
+            held.set()
+            assert done.wait(20)
+            return False
+
+    def script(stream):
+        assert begin.wait(20)
+        try:
+            came.append(stream.recv(2 * len(sent)))
+        finally:
+            done.set()
+
+    with EmbeddedServer(script=script, login=Held) as server:
+        client = ssh_client(server, start=False)
+        client.channel.invoke_subsystem("netconf")
+        client.channel.sendall(sent)
+        client.transport.global_request("hold@example.org", wait=False)
+        assert held.wait(20)
+        linger = struct.pack("ii", 1, 0)
+        client.transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        client.close()
+        begin.set()
+        assert done.wait(20)
+    assert came == [sent]
 
 
 # --- bad clients, life and end -----------------------------------------------------------------

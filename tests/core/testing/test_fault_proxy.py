@@ -310,6 +310,31 @@ def test_after_the_clients_end_the_server_is_still_heard(connected, proxy):
     assert read(client, 6) == b"answer"
 
 
+def test_a_client_that_has_ended_its_side_still_hears_the_server(connected, proxy):
+    client, peer = connected()
+    client.sendall(b"question")
+    client.shutdown(socket.SHUT_WR)
+    assert len(read(peer, 9)) == 8
+
+    peer.sendall(b"answer")
+
+    assert read(client, 6) == b"answer"
+
+
+def test_what_a_server_says_to_a_client_that_is_gone_goes_nowhere(connected, proxy):
+    client, peer = connected()
+    client.sendall(b"x" * 1000)
+    client.close()
+    assert len(read(peer, 1001)) == 1000
+
+    for _ in range(3):
+        peer.sendall(bytes(100_000))
+    peer.close()
+    proxy.close()
+
+    assert proxy.idle
+
+
 def test_real_messages_are_told_and_close_leaves_nothing():
     before = threading.active_count()
     with EmbeddedServer() as server, FaultProxy((server.host, server.port)) as proxy:

@@ -57,6 +57,8 @@ class ScriptedLogin(Login):
     """The hosts and ports to which tunnels are opened: a session each, "tunnel HOST:PORT"."""
     rekey_bytes: ClassVar[int] = 0
     """After how many bytes, either way, keys are exchanged anew; 0: after paramiko's many."""
+    window: ClassVar[int] = 0
+    """How many bytes of a channel are taken before any are read; 0: paramiko's 2 MiB."""
     one_service: ClassVar[bool] = False
     """Whether a second SSH_MSG_SERVICE_REQUEST ends the connection, as with other makes."""
     password_expired: ClassVar[bool] = False
@@ -95,6 +97,8 @@ class ScriptedLogin(Login):
         return any(transport.session_id != transport.H for transport in cls.transports)
 
     def _prepare(self, transport: paramiko.Transport) -> None:
+        if self.window:
+            transport.default_window_size = self.window
         options = transport.get_security_options()
         if self.compresses:
             options.compression = ("zlib@openssh.com", "none")
@@ -146,6 +150,7 @@ class ScriptedLogin(Login):
         takes_environment: bool = True,
         tunnels_to: Iterable[tuple[str, int]] = (),
         rekey_bytes: int = 0,
+        window: int = 0,
         one_service: bool = False,
         password_expired: bool = False,
         disconnects_in_place: bool = False,
@@ -162,6 +167,7 @@ class ScriptedLogin(Login):
             "takes_environment": takes_environment,
             "tunnels_to": frozenset(tunnels_to),
             "rekey_bytes": rekey_bytes,
+            "window": window,
             "one_service": one_service,
             "password_expired": password_expired,
             "disconnects_in_place": disconnects_in_place,
