@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ncwire.testing.conformance.rig import Rig
 
 MARKER = "ncwire_rule"
+RUN = "ncwire_run"
 
 pytest.register_assert_rewrite("ncwire.testing.conformance.suites")
 
@@ -46,6 +47,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--ncwire-report", metavar="FILE", help="write the kit's results to a file, as JSON"
     )
+    group.addoption(
+        "--ncwire-count",
+        metavar="N",
+        type=int,
+        default=1,
+        help="run the kit's tests so many times over, and tell in how many a rule failed",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -65,6 +73,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     from ncwire.testing.conformance import session  # noqa: PLC0415 - see the module's docstring
 
     return session.header(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have the kit's tests run as often as they are to."""
+    count: int = metafunc.config.getoption("--ncwire-count")
+    if count > 1 and metafunc.definition.get_closest_marker(MARKER) is not None:
+        metafunc.fixturenames.append(RUN)
+        # The session's scope: all tests once, then all of them again.
+        metafunc.parametrize(RUN, range(1, count + 1), scope="session")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -150,14 +150,14 @@ if {hidden}:
     sys.modules["pytest"] = None
 arguments = SimpleNamespace(
     driver={driver!r}, target="plain", expression={expression!r}, verbose=False, json=None,
-    explain=None,
+    explain=None, count={count},
 )
 sys.exit(failures.presented(lambda: conform.run(arguments), debug=False))
 """
 
 
-def command(hidden=False, expression="read"):
-    return COMMAND.format(driver=MEMORY, hidden=hidden, expression=expression)
+def command(hidden=False, expression="read", driver=MEMORY, count=1):
+    return COMMAND.format(driver=driver, hidden=hidden, expression=expression, count=count)
 
 
 def test_the_command_takes_the_ids_that_it_prints(tmp_path):
@@ -181,6 +181,29 @@ def test_the_command_runs_the_kit(tmp_path):
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("ncwire: testing ncwire.testing.memory:MemoryDriver;")
     assert "io.read-none" in done.stdout
+
+
+def test_the_command_tells_in_how_many_runs_a_rule_was_broken(tmp_path):
+    (tmp_path / "fickle.py").write_text(
+        "import itertools\n"
+        "from ncwire.testing.memory import MemoryDriver, MemoryChannel\n"
+        "connections = itertools.count(1)\n"
+        "class Channel(MemoryChannel):\n"
+        "    def __init__(self, sock):\n"
+        "        super().__init__(sock)\n"
+        "        self.greedy = next(connections) == 2\n"
+        "    def read(self, size):\n"
+        "        return super().read(size + self.greedy)\n"
+        "class Fickle(MemoryDriver):\n"
+        "    contract = (1, 0)\n"
+        "    def connect(self, options, deadline):\n"
+        "        return Channel(super().connect(options, deadline).native)\n"
+    )
+    done = run(tmp_path, "-c", command(driver="fickle:Fickle", expression="io.read-size", count=3))
+
+    assert done.returncode == 7
+    assert "io.read-size  failed: in 1 of 3 runs, the last time: " in done.stdout
+    assert "1 failed, 2 passed" in done.stdout
 
 
 def test_the_command_without_pytest_tells_what_to_install(tmp_path):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ncwire._plugins import registry
 from ncwire._cli import failures
+from ncwire._cli import values
 from ncwire._cli.failures import Exit
 from ncwire.driver.rules import RULES
 from ncwire.errors import DriverUnavailable
@@ -57,6 +58,13 @@ def add_to(
         dest="expression",
         metavar="EXPR",
         help="only the tests that match, as pytest's -k: a rule's id, or a part of one",
+    )
+    parser.add_argument(
+        "--count",
+        metavar="N",
+        type=values.positive,
+        default=1,
+        help="run the tests N times over, and tell in how many of the runs a rule was broken",
     )
     parser.add_argument(
         "--explain",
@@ -150,6 +158,7 @@ def _options(arguments: argparse.Namespace) -> list[str]:
         "-rN",
         f"--ncwire-driver={arguments.driver}",
         f"--ncwire-target={arguments.target}",
+        f"--ncwire-count={arguments.count}",
         *(["-v", "--tb=short"] if arguments.verbose else ["-q", "--no-header", "--tb=no"]),
     ]
     if arguments.expression:

@@ -71,7 +71,9 @@ class Report:
 
     def __init__(self, config: pytest.Config) -> None:
         self._file: str | None = config.getoption("--ncwire-report")
+        self._runs: int = config.getoption("--ncwire-count")
         self._verdicts: dict[Subject, dict[str, Verdict]] = {}
+        self._failed_in: dict[tuple[Subject, str], set[int]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the result of a test's setup, call or teardown."""
@@ -80,7 +82,14 @@ class Report:
         verdict = _verdict(report, str(noted.get("ncwire_exempt", "")))
         if not isinstance(rule, str) or not isinstance(subject, dict) or verdict is None:
             return
-        verdicts = self._verdicts.setdefault(Subject(**subject), {})
+        of = Subject(**subject)
+        if verdict.outcome == "failed" and self._runs > 1:
+            runs = self._failed_in.setdefault((of, rule), set())
+            runs.add(int(str(noted["ncwire_run"])))
+            verdict = Verdict(
+                "failed", f"in {len(runs)} of {self._runs} runs, the last time: {verdict.reason}"
+            )
+        verdicts = self._verdicts.setdefault(of, {})
         worst = min(
             verdict, verdicts.get(rule, verdict), key=lambda each: _WORST_FIRST.index(each.outcome)
         )

@@ -69,6 +69,9 @@ def watch(item: pytest.Item) -> None:
     item.user_properties.append(("ncwire_rule", rule.id))
     # So that -k takes what the report prints: a rule's id is no part of its test's name.
     item.extra_keyword_matches.add(rule.id)
+    callspec = getattr(item, "callspec", None)
+    run = callspec.params.get("ncwire_run", 1) if callspec else 1
+    item.user_properties.append(("ncwire_run", run))
     plugins = item.config.pluginmanager
     if not plugins.has_plugin(_PLUGIN):
         plugins.register(Watch(item.config), _PLUGIN)
