@@ -19,7 +19,7 @@ from ncwire.driver import (
     Deadline,
     InteractiveAttempt,
 )
-from ncwire.errors import ChannelError, PasswordExpiredError, SSHError
+from ncwire.errors import ChannelError, DisconnectError, PasswordExpiredError, SSHError
 from ncwire_paramiko.connection import Connection
 
 MANY = 1000
@@ -71,6 +71,19 @@ class ExpiryIsDenial(Broken):
             return super().authenticate(attempt, deadline)
         except PasswordExpiredError:
             return AuthOutcome(AuthResult.DENIED, frozenset({"password"}))
+
+
+@breaks("auth.disconnect-is-told")
+class DisconnectIsABreak(Broken):
+    """That the server has ended the connection by saying so is told as a fault on the way."""
+
+    contract = (1, 0)
+
+    def authenticate(self, attempt, deadline):
+        try:
+            return super().authenticate(attempt, deadline)
+        except DisconnectError as error:
+            raise SSHError(str(error)) from error
 
 
 @breaks("auth.agent-deadline")
@@ -153,6 +166,28 @@ class BreakIsARefusal(Broken):
             return super().open_channel(request, environment, deadline)
         except SSHError as error:
             raise ChannelError(str(error)) from error
+
+
+@breaks("io.last-words")
+class DropsStderr(Broken):
+    """Of what the server says before it goes nothing is kept."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def last_words(self):
+            return dataclasses.replace(super().last_words(), stderr=b"")
+
+
+@breaks("io.last-words")
+class ExitStatusOutOfNothing(Broken):
+    """An exit status is told that did not come."""
+
+    contract = (1, 0)
+
+    class Channel(Around):
+        def last_words(self):
+            return dataclasses.replace(super().last_words(), exit_status=0)
 
 
 @breaks("close.finish-leaves-time")

@@ -67,6 +67,9 @@ class Around(Channel):
     def finish(self):
         return self.inner.finish()
 
+    def last_words(self):
+        return self.inner.last_words()
+
     def close(self):
         self.inner.close()
 
@@ -455,7 +458,7 @@ class PartialIsDenied(Broken):
         return outcome
 
 
-@breaks("auth.too-many")
+@breaks("auth.too-many", "auth.disconnect-is-told")
 class DisconnectIsDenial(Broken):
     """That the server has hung up is told as a denial."""
 

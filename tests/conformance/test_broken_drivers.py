@@ -1,7 +1,8 @@
 """The kit checks itself: each broken driver fails the rules that it breaks, and no other.
 
 It is spared rules that it cannot break: those of a channel that is not its own, and those that
-start processes, unless it is to break one of them. With -s it prints the table.
+start processes, unless it is to break one of them. With -s it prints the table: a line for each
+broken driver, with the rules that failed.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def test_a_broken_driver_fails_exactly_the_rules_that_it_breaks(results, tmp_pat
         # With several at once on a busy machine a sound step may have been too slow for the kit's
         # patience; what is broken stays so, however patient it is.
         result = kit_of(driver, tmp_path / "report", patience=4 * PATIENCE)
-    sys.stdout.write(f"{driver:50} {', '.join(sorted(result.of('failed')))}\n")
+    sys.stdout.write(f"\n{driver:50} {', '.join(sorted(result.of('failed')))} ")
 
     assert result.of("failed") == BROKEN[driver].breaks, result.output
 

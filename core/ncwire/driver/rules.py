@@ -420,6 +420,13 @@ _AUTH = (
         _needing(Feature.PASSWORD),
     ),
     Rule(
+        "auth.disconnect-is-told",
+        "When the server answers an attempt, be it the first, by SSH_MSG_DISCONNECT alone, "
+        "authenticate raises DisconnectError: no denial, and no connection that broke by itself.",
+        Layer.STEPS,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
         "auth.no-secret",
         "No secret is in an error's text, its causes', a repr, or a log at any level.",
         Layer.SSH,
@@ -530,6 +537,12 @@ _IO = (
     Rule(
         "io.stderr-does-not-starve",
         "What the server sends on stderr, which nobody reads, does not stop what comes after it.",
+        Layer.SSH,
+    ),
+    Rule(
+        "io.last-words",
+        "A channel's own last_words returns what came on stderr, from its beginning, and the exit "
+        "status and the signal where they are known; and nothing that the server did not say.",
         Layer.SSH,
     ),
 )

@@ -191,6 +191,10 @@ CAUSES: Mapping[str, str] = MappingProxyType(
             "The connection's end told as a denial, or passed on as ConnectionResetError or "
             "EOFError."
         ),
+        "auth.disconnect-is-told": (
+            "A disconnect that the library reports as any other end of the connection, or as a "
+            "denial, because it came where an answer was due."
+        ),
         "auth.no-secret": (
             "A log or an error that quotes a library's arguments; a dataclass of your own "
             "whose repr has the password."
@@ -245,6 +249,10 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "io.bounded-service": ("A loop in read or write that goes on as long as anything comes."),
         "io.stderr-does-not-starve": (
             "stderr that is not read fills the channel's window: drain or ignore it."
+        ),
+        "io.last-words": (
+            "stderr that is dropped, or is read after it has been; an exit status of 0 where the "
+            "library has none; stderr that comes among the data."
         ),
         "backpressure.write-returns-zero": "A queue without bound, or a blocking send.",
         "backpressure.same-bytes": (

@@ -36,8 +36,8 @@ class Stream(Protocol):
     def send_stderr(self, data: bytes) -> None:
         """Send all, where there is an stderr."""
 
-    def close(self) -> None:
-        """End the stream."""
+    def close(self, exit_status: int = ...) -> None:
+        """End the stream, with an exit status where there is one."""
 
 
 class ServerEnd:
@@ -74,6 +74,16 @@ class ServerEnd:
     def close(self) -> None:
         """End the stream from the server's side."""
         Task(self.stream.close, "the server closing").result(self._patience)
+
+    def leave(self, complaint: bytes, exit_status: int) -> None:
+        """Say something on stderr, and end the stream with an exit status."""
+
+        def say_and_close() -> None:
+            self.stream.send_stderr(complaint)
+            self.stream.close(exit_status)
+
+        Task(say_and_close, "the server leaving").result(self._patience)
+        self.released.set()
 
     def _receive(self, size: int | None) -> bytes:
         data = bytearray()

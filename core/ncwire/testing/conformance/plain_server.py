@@ -35,7 +35,7 @@ class SocketStream:
     def send_stderr(self, data: bytes) -> None:
         """Send nothing: there is no other stream."""
 
-    def close(self) -> None:
+    def close(self, exit_status: int = 0) -> None:  # noqa: ARG002 - there is no place for it
         """End the stream; what was sent before arrives. Idempotent."""
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_WR)

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ncwire.driver import AgentAttempt, AuthResult, NoneAttempt, PasswordAttempt, Timeouts
-from ncwire.errors import AuthenticationError, PasswordExpiredError, SSHError, StepTimeoutError
+from ncwire.errors import (
+    AuthenticationError,
+    DisconnectError,
+    PasswordExpiredError,
+    SSHError,
+    StepTimeoutError,
+)
 from ncwire.testing.conformance.agent import REQUEST_IDENTITIES, SIGN_REQUEST, Agent
 from ncwire.testing.conformance.host import PASSWORD, USERNAME
 from ncwire.testing.conformance.keys import ECDSA, KeyPair, write_certificate
@@ -339,6 +345,15 @@ def test_auth_too_many(ncwire_rig: Rig, in_place: bool) -> None:  # noqa: FBT001
         ncwire_rig.eventually(lambda: host.relay.hung_up, "the server's end of the connection")
         with pytest.raises(SSHError):
             try_once()
+
+
+@rule("auth.disconnect-is-told")
+def test_auth_disconnect_is_told(ncwire_rig: Rig) -> None:
+    login = ScriptedLogin.of(disconnects_in_place=True)
+    host = ncwire_rig.ssh_host(max_auth_tries=1, login=login)
+    driver, _ = ncwire_rig.shaken_hands(host)
+    with pytest.raises(DisconnectError):
+        driver.authenticate(PasswordAttempt(USERNAME, WRONG), ncwire_rig.soon())
 
 
 @rule("auth.no-secret")

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ncwire.driver import Channel, LastWords
 from ncwire.testing.conformance.login import ScriptedLogin
 from ncwire.testing.conformance.marking import rule
 from ncwire.testing.conformance.task import Task
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1 << 20
 FLOODED_TURNS = 20
+COMPLAINT = "the licence has expired (\u00fc)\n".encode()
+EXIT_STATUS = 3
 QUIET_TURNS = 5
 """What an idle channel may need, of things that are under way yet; polling needs more."""
 
@@ -187,6 +190,20 @@ def test_io_stderr_does_not_starve(ncwire_rig: Rig) -> None:
     ncwire_rig.until(line, telling)
     end.sending(b"done")
     assert line.receive(4) == b"done"
+
+
+@rule("io.last-words")
+def test_io_last_words(ncwire_rig: Rig) -> None:
+    line, end = ncwire_rig.open(ncwire_rig.ssh_host())
+    assert line.channel.last_words() == LastWords()
+    end.leave(COMPLAINT, EXIT_STATUS)
+    assert line.receive_to_end() == b""
+    words = line.channel.last_words()
+    if type(line.channel).last_words is Channel.last_words:
+        return
+    assert words.stderr == COMPLAINT
+    assert words.exit_status in (None, EXIT_STATUS)
+    assert not words.signal
 
 
 def noise(size: int) -> bytes:
