@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import weakref
 from typing import ClassVar
 
 from breaking import breaks
@@ -161,18 +162,18 @@ class OneForAll(MemoryDriver):
     """All connections of a process are freed together."""
 
     contract = (1, 0)
-    channels: ClassVar[list] = []
+    channels: ClassVar[weakref.WeakSet] = weakref.WeakSet()
 
     def connect(self, options, deadline):
         channel = _FreesAll(super().connect(options, deadline).native)
         channel.others = self.channels
-        self.channels.append(channel)
+        self.channels.add(channel)
         return channel
 
 
 class _FreesAll(MemoryChannel):
     def abort(self):
-        for channel in self.others:
+        for channel in list(self.others):
             MemoryChannel.abort(channel)
         self.others.clear()
 
