@@ -121,7 +121,7 @@ class FinishWaitsForNobody(Broken):
             return True
 
 
-@breaks("close.finish-waits-for-peer")
+@breaks("close.finish-waits-for-peer", "close.finish-leaves-time")
 class FinishCloses(Broken):
     """finish says all at once, the connection's end included."""
 

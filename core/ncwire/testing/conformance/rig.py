@@ -223,6 +223,13 @@ class Rig:
             assert time.monotonic() < until, f"{what}: not within {self.patience:g} s"
             time.sleep(_PAUSE)
 
+    def never(self, happens: Callable[[], bool], what: str, seconds: float) -> None:
+        """Watch for so long that something does not happen."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            assert not happens(), f"{what}: within {seconds:g} s"
+            time.sleep(_PAUSE)
+
     def eventually_driven(self, line: Line, happens: Callable[[], bool], what: str) -> None:
         """Wait for what no event tells of, while the line is driven."""
         until = time.monotonic() + self.patience
