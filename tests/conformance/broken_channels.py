@@ -22,6 +22,7 @@ EVERYTHING_BLOCKED = (
     "backpressure.write-returns-zero",
     "backpressure.same-bytes",
     "backpressure.progress-told",
+    "backpressure.read-keeps-progress",
     "backpressure.blocked-is-quiet",
     "backpressure.read-while-blocked",
     "close.does-not-block",
@@ -104,8 +105,10 @@ class DropsBeforeEnd(MemoryChannel):
     "io.large-up",
     "io.duplex",
     "io.end-of-stream",
+    "io.no-view-kept",
     "backpressure.same-bytes",
     "backpressure.read-while-blocked",
+    "backpressure.pause-loses-nothing",
     "backpressure.peer-is-held",
     "errors.data-before-error",
     "close.peer-sees-end",
@@ -222,7 +225,7 @@ class BlocksInWrite(MemoryChannel):
         return len(data)
 
 
-@breaks("backpressure.write-returns-zero")
+@breaks("backpressure.write-returns-zero", "backpressure.read-keeps-progress")
 class TakesInWithoutBound(MemoryChannel):
     """write takes everything, for later."""
 
@@ -272,7 +275,7 @@ class SendsAByteTwice(MemoryChannel):
         return sent - again
 
 
-@breaks("backpressure.progress-told")
+@breaks("backpressure.progress-told", "backpressure.read-keeps-progress")
 class NoWordOfProgress(MemoryChannel):
     """A write that was blocked for a while does not ask to be called when it can go on."""
 
