@@ -265,7 +265,13 @@ class ForgetsTheMethods(Broken):
         return outcome
 
 
-@breaks("auth.denied-is-an-outcome", "auth.password-is-not-prompted", "auth.password-denied")
+@breaks(
+    "auth.denied-is-an-outcome",
+    "auth.password-is-not-prompted",
+    "auth.password-denied",
+    "auth.service-once",
+    "auth.too-many",
+)
 class DenialIsAnError(Broken):
     """A denied attempt is an error."""
 
@@ -327,7 +333,7 @@ class KnowsNoEd25519(refusing("ssh-ed25519")):
     contract = (1, 0)
 
 
-@breaks("auth.agent")
+@breaks("auth.agent", "auth.agent-deadline", "auth.agent-security-key")
 class AgentCannotSign(Broken):
     """The agent's keys are listed, and not used."""
 

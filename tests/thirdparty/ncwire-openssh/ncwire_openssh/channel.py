@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,9 @@ class OpenSSHChannel(Channel):
         self._selector.register(stream, selectors.EVENT_READ)
         self._selector.register(master.journal, selectors.EVENT_READ)
         self._selector.register(master.stderr, selectors.EVENT_READ)
+        # A channel that is dropped takes its process with it; at the exit ssh ends by itself, for
+        # its lifeline does.
+        weakref.finalize(self, master.kill).atexit = False
 
     def fileno(self) -> int:
         return self._selector.fileno()
