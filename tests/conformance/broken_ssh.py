@@ -506,7 +506,12 @@ class DropsTheCertificate(Broken):
         return HostCertificate.read(key).key if is_certificate(key.type) else key
 
 
-@breaks("hostkey.only-offered", "hostkey.certificate-as-presented", "open.no-common-algorithm")
+@breaks(
+    "hostkey.only-offered",
+    "hostkey.certificate-as-presented",
+    "open.no-common-algorithm",
+    "open.compression",
+)
 class OffersAllItHas(Broken):
     """The library's own preferences are offered."""
 
@@ -568,7 +573,7 @@ class HandshakeWithoutDeadline(Broken):
     handshake = untimed("handshake")
 
 
-@breaks("open.auth-deadline")
+@breaks("open.auth-deadline", "auth.agent-deadline")
 class AuthenticatesWithoutDeadline(Broken):
     """authenticate takes all the time that it likes."""
 

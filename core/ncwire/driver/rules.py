@@ -193,7 +193,7 @@ _OPEN = (
         "open.compression",
         "zlib@openssh.com, where it is all that is offered, compresses both ways once the user is "
         "authenticated.",
-        Layer.SSH,
+        Layer.STEPS,
         _needing(Feature.ALGORITHMS, Feature.COMPRESSION),
     ),
     Rule(

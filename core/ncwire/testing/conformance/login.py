@@ -87,6 +87,7 @@ class ScriptedLogin(Login):
         transport.packetizer.heard = self._heard  # type: ignore[attr-defined] # of our packetizer
         transport.packetizer.changed = self._changed  # type: ignore[attr-defined] # the same
         self._services = 0
+        self._to_be_changed = False
         self._prepare(transport)
         if self.rekey_bytes:
             transport.packetizer.REKEY_BYTES = self.rekey_bytes
@@ -122,8 +123,9 @@ class ScriptedLogin(Login):
                 self._disconnect(_PROTOCOL_ERROR, "Unexpected service in service request")
 
     def _changed(self, message: paramiko.Message) -> paramiko.Message:
-        denied = message.asbytes()[0] == _USERAUTH_FAILURE
-        if self.password_expired and denied and self.attempts[-1:] == ["password"]:
+        if self._to_be_changed and message.asbytes()[0] == _USERAUTH_FAILURE:
+            # Once for each password: a client that does change it is denied, and not asked again.
+            self._to_be_changed = False
             return _change_request()
         return message
 
@@ -251,6 +253,7 @@ class ScriptedLogin(Login):
 
     def _outcome(self, method: str, accepted: bool) -> int:  # noqa: FBT001 - the base's signature
         self.attempts.append(method)
+        self._to_be_changed = self.password_expired and method == "password"
         outcome = super()._outcome(method, accepted and not self.password_expired)
         if self.disconnects_in_place and self._failures >= self._access.max_auth_tries:
             self._disconnect(_NO_MORE_AUTH_METHODS, "Too many authentication failures")
