@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ncwire.cli.conform import EXITS
-from ncwire.cli.failures import Exit
+from ncwire._cli.commands.conform import EXITS
+from ncwire._cli.failures import Exit
 from ncwire.driver.rules import RULES
 from ncwire.testing.conformance.causes import CAUSES
 

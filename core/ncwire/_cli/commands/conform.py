@@ -10,13 +10,11 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
-from ncwire._plugins import registry
-from ncwire._cli import failures
-from ncwire._cli import values
+from ncwire._cli import failures, values
 from ncwire._cli.failures import Exit
+from ncwire._plugins import registry
 from ncwire.driver.rules import RULES
-from ncwire.errors import DriverUnavailable
-from ncwire.errors import OptionError
+from ncwire.errors import DriverUnavailable, OptionError
 
 if TYPE_CHECKING:
     import argparse

@@ -22,8 +22,8 @@ _ROOM = 60_000
 
 # ssh asks for other things too: whether to trust a key, the PIN of a token, the password of a jump
 # host. None of them is answered. Without a printf of its own the shell would put the password on
-# a command line. Without an answer to the last one ssh (9.2) would wait for a server that waits for
-# it: the password has expired, which the log tells.
+# a command line. When the password has expired ssh asks for a new one, and without it (9.2) waits
+# for a server that waits for it: so it is ended, and the log tells why.
 _SCRIPT = """#!/bin/sh
 case "$1" in
 {password} | "Enter passphrase for key "*) ;;
