@@ -10,6 +10,7 @@ import time
 from breaking import breaks
 
 from ncwire._algorithms.public_keys import is_certificate
+from ncwire._ssh.connecting import connecting
 from ncwire._ssh.hostkeys.certificates import HostCertificate
 from ncwire.driver import (
     AgentAttempt,
@@ -546,9 +547,8 @@ class AcceptsAnyHost(Driver):
         return ParamikoDriver.library()
 
     def connect(self, options, deadline):
-        return self.inner.connect(
-            dataclasses.replace(options, hostkey_verify=False, known_hosts=()), deadline
-        )
+        accepting = dataclasses.replace(options, hostkey_verify=False, known_hosts=())
+        return connecting(self.inner, accepting, deadline).run()
 
     def abort(self):
         self.inner.abort()
@@ -673,10 +673,8 @@ class GoesItsOwnWay(Driver):
         return ParamikoDriver.library()
 
     def connect(self, options, deadline):
-        return self.inner.connect(
-            dataclasses.replace(options, address_family=None, proxy_command=None, jumps=()),
-            deadline,
-        )
+        own = dataclasses.replace(options, address_family=None, proxy_command=None, jumps=())
+        return connecting(self.inner, own, deadline).run()
 
     def abort(self):
         self.inner.abort()

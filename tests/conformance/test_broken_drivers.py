@@ -1,8 +1,9 @@
 """The kit checks itself: each broken driver fails the rules that it breaks, and no other.
 
-It is spared rules that it cannot break: those of a channel that is not its own, and those that
-start processes, unless it is to break one of them. With -s it prints the table: a line for each
-broken driver, with the rules that failed.
+The quick suite asks for the rules that it breaks only, of many drivers in one process. The
+exhaustive one runs the kit for each by itself. There it is spared rules that it cannot break:
+those of a channel that is not its own, and those that start processes, unless it is to break one
+of them. With -s it prints the table: a line for each broken driver, with the rules that failed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from kit import PATIENCE, broken_drivers, only, run_kit, without
+from kit import PATIENCE, broken_drivers, only, run_kit, run_together, without
 
 from ncwire.driver.rules import RULES
 
@@ -41,6 +42,28 @@ def results(request, tmp_path_factory):
         }
 
 
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """The results of all, a few processes at once: those that break most share none."""
+    folder = tmp_path_factory.mktemp("together")
+    ordered = sorted(BROKEN, key=lambda driver: -len(BROKEN[driver].breaks))
+    plain = [driver for driver in ordered if driver.startswith(PLAIN)]
+    ssh = [driver for driver in ordered if driver not in plain]
+    shares = [("plain", plain[each::2]) for each in range(2)]
+    shares += [("ssh", ssh[each::4]) for each in range(4)]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        running = [
+            pool.submit(
+                run_together,
+                {driver: sorted(BROKEN[driver].breaks) for driver in drivers},
+                folder / str(number),
+                target,
+            )
+            for number, (target, drivers) in enumerate(shares)
+        ]
+        return {driver: result for each in running for driver, result in each.result().items()}
+
+
 def kit_of(driver, report, patience=PATIENCE):
     target = "plain" if driver.startswith(PLAIN) else "ssh"
     return run_kit(driver, report, *rules_for(BROKEN[driver]), target=target, patience=patience)
@@ -53,6 +76,13 @@ def rules_for(driver):
     return () if "threads" in operations else without("threads")
 
 
+@pytest.mark.parametrize("driver", BROKEN)
+def test_a_broken_driver_fails_the_rules_that_it_breaks(together, driver):
+    result = together[driver]
+    assert result.of("failed") == BROKEN[driver].breaks, result.output
+
+
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("driver", BROKEN)
 def test_a_broken_driver_fails_exactly_the_rules_that_it_breaks(results, tmp_path, driver):
     result = results[driver].result()
