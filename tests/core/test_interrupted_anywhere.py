@@ -122,14 +122,21 @@ def _quietly(session):
         session.rpc("<get/>", timeout=20)
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+@pytest.fixture(
+    params=[KINDS[0], pytest.param(KINDS[1], marks=pytest.mark.exhaustive)],
+    ids=lambda kind: kind.__name__,
+)
 def kind(request):
     with raising(request.param):
         yield request.param
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
-@pytest.mark.parametrize("shared", [False, True], ids=["of its own", "a hub's"])
+@pytest.mark.parametrize(
+    "shared",
+    [False, pytest.param(True, marks=pytest.mark.exhaustive)],
+    ids=["of its own", "a hub's"],
+)
 def test_a_call_interrupted_at_any_point(make_peer, kind, call, shared):
     hub = Hub() if shared else None
     one(make_peer, call, 10**9, hub)  # warm: what is made once is made

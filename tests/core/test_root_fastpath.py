@@ -27,12 +27,26 @@ def parsed(raw: str) -> object:
         return type(error)
 
 
-@settings(max_examples=3000, deadline=None)
-@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
-def test_what_is_plain_is_what_the_parser_reads(raw):
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=9).map("".join)
+
+
+def plain_is_what_the_parser_reads(raw):
     root = plain_root(raw)
     if root is not None:
         assert root == parsed(raw)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_what_is_plain_is_what_the_parser_reads(raw):
+    plain_is_what_the_parser_reads(raw)
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=5000, deadline=None)
+@given(TEXTS)
+def test_what_is_plain_is_what_the_parser_reads_of_many(raw):
+    plain_is_what_the_parser_reads(raw)
 
 
 @pytest.mark.parametrize(
@@ -86,18 +100,26 @@ def test_whatever_else_differs_is_not_alike(other):
     assert alike.root(other) is None
 
 
-@settings(max_examples=1000, deadline=None)
-@given(
-    st.lists(st.sampled_from(PIECES), max_size=9).map("".join),
-    st.lists(st.sampled_from(PIECES), max_size=9).map("".join),
-)
-def test_what_is_alike_is_what_the_parser_reads(first, second):
+def alike_is_what_the_parser_reads(first, second):
     root = plain_root(first)
     if root is not None:
         alike = Alike()
         alike.learn(first, root)
         found = alike.root(second)
         assert found is None or found == parsed(second)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, TEXTS)
+def test_what_is_alike_is_what_the_parser_reads(first, second):
+    alike_is_what_the_parser_reads(first, second)
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=2000, deadline=None)
+@given(TEXTS, TEXTS)
+def test_what_is_alike_is_what_the_parser_reads_of_many(first, second):
+    alike_is_what_the_parser_reads(first, second)
 
 
 @pytest.mark.parametrize("raw", ["<rpc-reply/>", '\0x"', '\0x" message-id="1"/>'])
