@@ -236,7 +236,9 @@ class Connection(Forkable):
                     self._owed = self._owed[self._sock.send(self._owed) :]
             except BlockingIOError:
                 return False
-            except OSError:
+            except OSError as error:
+                if error.errno is None:  # a signal handler's, and none of the system's
+                    raise
                 self._owed = b""  # libssh2 finds out by itself
             if self._void is None:
                 os.dup2(self._sock.fileno(), self._handed_over.fileno(), inheritable=False)

@@ -105,7 +105,9 @@ class Greeting:
                     answer = answer[connection.sock.send(answer) :]
             except BlockingIOError:
                 connection.wait(select.POLLOUT, self._deadline)
-            except OSError:
+            except OSError as error:
+                if error.errno is None:  # a signal handler's, and none of the system's
+                    raise
                 return  # what the server said before it went is still to be read
 
     def _whole(self, size: int) -> bytes:

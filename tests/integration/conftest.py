@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -18,6 +19,17 @@ DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
 def driver(request: pytest.FixtureRequest) -> str:
     """The name of an installed driver that can be used."""
     return request.param
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Collect what a test drops here, and not in the middle of another. To be asked for first.
+
+    A socket of which an interrupt comes before it is known to anything is closed when it is
+    collected, and Python warns of that (socket.py, socketpair).
+    """
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -79,10 +79,8 @@ def test_in_a_connect_to_a_server_that_says_nothing(driver, kind, tmp_path):
         assert fds() == before
 
 
-# A socket of which the interrupt comes before it is known to anything is closed when it is
-# collected, and Python warns of that (socket.py, socketpair).
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_at_many_moments_of_connects(sshd, connect, driver, kind):
+def test_at_many_moments_of_connects(collected, sshd, connect, driver, kind):
     """From before the socket to the hello."""
     if driver == "paramiko" and kind is TimeoutError:
         pytest.skip("paramiko takes a TimeoutError for its own socket's (5.1, packet.py)")
@@ -106,7 +104,7 @@ def check(session, kind, renew):
     return session
 
 
-def test_at_many_moments_of_calls(sshd, connect, kind):
+def test_at_many_moments_of_calls(collected, sshd, connect, kind):
     session = connect(sshd)
     for part in range(60):
         with pytest.raises(kind), alarm(0.0005 * (part % 20 + 1)):
@@ -114,7 +112,7 @@ def test_at_many_moments_of_calls(sshd, connect, kind):
         session = check(session, kind, lambda: connect(sshd))
 
 
-def test_at_many_moments_of_streams(sshd, connect, kind):
+def test_at_many_moments_of_streams(collected, sshd, connect, kind):
     session = connect(sshd)
     for part in range(30):
         with pytest.raises(kind), alarm(0.0005 * (part % 20 + 1)):

@@ -294,6 +294,8 @@ class SSHSession(Session):
             untouched = not started or (refused and not way.started)
             if untouched and sock_fd is not None and options.sock is not None:
                 options.sock.detach()
+            if started and self._connection is None:
+                way.abort()  # an interrupt came when it had returned, and before it was handed on
             raise
 
     def _described(self) -> str:
@@ -366,34 +368,38 @@ def connect(
             session._known_hosts.append(filename)  # noqa: SLF001 - connect makes the file
         else:
             session.load_known_hosts(filename)
-    session.connect(
-        host,
-        port,
-        timeout,
-        unknown_host_cb,
-        username,
-        password,
-        key_filename,
-        allow_agent,
-        hostkey_verify,
-        hostkey_b64,
-        look_for_keys,
-        ssh_config,
-        sock_fd,
-        bind_addr,
-        sock,
-        keepalive,
-        environment,
-        passphrase=passphrase,
-        auth_handler=auth_handler,
-        accept_new=accept_new,
-        jumps=jumps,
-        keepalive_count=keepalive_count,
-        subsystems=subsystems,
-        timeouts=timeouts,
-        algorithms=algorithms,
-        ssh_options=ssh_options,
-    )
+    try:
+        session.connect(
+            host,
+            port,
+            timeout,
+            unknown_host_cb,
+            username,
+            password,
+            key_filename,
+            allow_agent,
+            hostkey_verify,
+            hostkey_b64,
+            look_for_keys,
+            ssh_config,
+            sock_fd,
+            bind_addr,
+            sock,
+            keepalive,
+            environment,
+            passphrase=passphrase,
+            auth_handler=auth_handler,
+            accept_new=accept_new,
+            jumps=jumps,
+            keepalive_count=keepalive_count,
+            subsystems=subsystems,
+            timeouts=timeouts,
+            algorithms=algorithms,
+            ssh_options=ssh_options,
+        )
+    except BaseException:
+        session.close()  # an interrupt may come when it is open already, and the caller has it not
+        raise
     return session
 
 

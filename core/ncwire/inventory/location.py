@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from ncwire._interrupts import raise_signalled
 from ncwire.errors import InventoryError
 
 ENVIRONMENT = "NCWIRE_CONFIG"
@@ -45,6 +46,7 @@ def read(path: Path) -> str:
             status = os.fstat(file.fileno())
             data = file.read()
     except OSError as error:
+        raise_signalled(error)
         raise InventoryError(str(path), [f"cannot be read: {error.strerror}"]) from error
     if status.st_uid not in {0, os.geteuid()}:
         raise InventoryError(str(path), ["belongs to another user, and is not trusted"])

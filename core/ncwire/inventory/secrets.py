@@ -78,6 +78,7 @@ class FileSecret(Secret):
                 status = os.fstat(file.fileno())
                 data = file.read(_LONGEST + 2)
         except OSError as error:
+            raise_signalled(error)
             raise SecretError(str(self), error.strerror or "cannot be read") from error
         # As sshkey_perm_ok: of a file that belongs to somebody else, its owner takes care.
         if status.st_uid == os.geteuid() and status.st_mode & _READABLE_BY_OTHERS:
@@ -115,6 +116,7 @@ class CommandSecret(Secret):
                 process_group=0,
             )
         except (OSError, ValueError) as error:
+            raise_signalled(error)
             reason = getattr(error, "strerror", None) or "its arguments are not valid"
             raise SecretError(str(self), f"cannot be run: {reason}") from None
         try:

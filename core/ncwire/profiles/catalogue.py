@@ -204,6 +204,7 @@ def _read_file(entry: Traversable, file: str, name: str) -> Stanza:
         problem = f"not UTF-8 at its byte {error.start}"
         raise ProfileError(file, name, "", problem) from error
     except (OSError, ValueError) as error:
+        raise_signalled(error)
         reason = getattr(error, "strerror", None) or str(error)
         raise ProfileError(file, name, "", f"cannot be read: {reason}") from error
     return read_toml(text, file, name)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from ncwire._interrupts import raise_signalled
 from ncwire.driver.auth import PublicKeyAttempt
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import KeyFileError
@@ -144,6 +145,7 @@ def _read(path: str) -> bytes:
     except FileNotFoundError as error:
         raise KeyFileError(path, "no such file") from error
     except (OSError, RuntimeError, ValueError) as error:
+        raise_signalled(error)
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise KeyFileError(path, f"cannot be read: {reason}") from error
 

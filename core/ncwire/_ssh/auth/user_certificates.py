@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_identity,
 )
 
+from ncwire._interrupts import raise_signalled
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors.printable import one_line
 
@@ -113,6 +114,7 @@ def load(path: str) -> UserCertificate:
     except FileNotFoundError as error:
         raise CertificateError("no such file") from error
     except (OSError, RuntimeError, ValueError) as error:
+        raise_signalled(error)
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise CertificateError(f"cannot be read: {reason}") from error
     with suppress(IndexError, ValueError):
@@ -186,7 +188,8 @@ def _usable(loaded: UserCertificate | CertificateError, key: HostKey) -> UserCer
 def _date(seconds: int) -> str:
     try:
         return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError) as error:
+        raise_signalled(error)
         return "a date beyond all clocks"
 
 

@@ -12,6 +12,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from ncwire._interrupts import raise_signalled
 from ncwire._ssh.config import keywords
 from ncwire._ssh.config.algorithms import KINDS, Change
 from ncwire._ssh.config.interpret import Reading
@@ -214,6 +215,7 @@ def _read(filename: str) -> str:
     try:
         return Path(filename).expanduser().read_text(encoding="utf-8", errors="surrogateescape")
     except (OSError, RuntimeError, ValueError) as error:
+        raise_signalled(error)
         reason = getattr(error, "strerror", None) or error
         raise OptionError("ssh_config", f"{filename}: {reason}") from error
 

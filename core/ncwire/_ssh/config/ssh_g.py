@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ncwire._interrupts import raise_signalled
 from ncwire._ssh.config import algorithms
 from ncwire._ssh.config.interpret import Question, Reading
 from ncwire._ssh.config.tokens import Tokens
@@ -90,7 +91,8 @@ class OpenSSH:
         lines = ["Match all", f"    Port {question.default_port}"]
         try:
             user = getpass.getuser()
-        except (OSError, KeyError, ImportError):
+        except (OSError, KeyError, ImportError) as error:
+            raise_signalled(error)
             user = ""
         if re.fullmatch(r"[\w.@+-]+", user):
             lines.append(f"    User {user}")
@@ -160,6 +162,7 @@ class OpenSSH:
                     "ssh_config", f"{self._source}: ssh -G took more than {_TIMEOUT:g} s"
                 ) from error
             except (OSError, ValueError) as error:
+                raise_signalled(error)
                 raise OptionError("ssh_config", f"{self._source}: {error}") from error
         told = done.stderr.splitlines()
         if done.returncode != 0:
@@ -177,6 +180,7 @@ def _include(filename: str) -> str:
         path = Path(filename).expanduser().absolute()
         path.open("rb").close()
     except (OSError, RuntimeError, ValueError) as error:
+        raise_signalled(error)
         reason = getattr(error, "strerror", None) or error
         raise OptionError("ssh_config", f"{filename}: {reason}") from error
     escaped = re.sub(r'([\\*?\[\]"])', r"\\\1", str(path))
@@ -199,7 +203,8 @@ def _statements(
     for name in files:
         try:
             lines += Path(name).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
+        except OSError as error:
+            raise_signalled(error)
             continue
     pattern = re.compile(rf"\s*{keyword}(?:\s*=\s*|\s+)(.*)", re.IGNORECASE)
     found: list[Sequence[str]] = []

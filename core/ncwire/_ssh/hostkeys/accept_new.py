@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ncwire._interrupts import raise_signalled
 from ncwire._ssh.hostkeys.known_hosts import SALT_OCTETS, expanded, read_known_hosts_file
 from ncwire.errors import KnownHostsFileError, OptionError
 
@@ -74,6 +75,7 @@ class NewHosts:
                 if not on_file:
                     _append(fd, self._line(name.lower(), key))
         except (OSError, ValueError) as error:
+            raise_signalled(error)
             reason = getattr(error, "strerror", None) or error
             raise KnownHostsFileError(
                 str(path), f"the key of {name} cannot be added: {reason}"

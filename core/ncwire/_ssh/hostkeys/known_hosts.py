@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncwire._algorithms.public_keys import is_certificate, is_plain_key
+from ncwire._interrupts import raise_signalled
 from ncwire._ssh.hostkeys.file_cache import ParseCache
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import OptionError
@@ -49,8 +50,8 @@ def canonical_host(host: str) -> str:
         )
         if len(found) == 1:
             return socket.getnameinfo(found[0][4], socket.NI_NUMERICHOST)[0]
-    except (OSError, UnicodeError):  # not an address
-        pass
+    except (OSError, UnicodeError) as error:  # not an address
+        raise_signalled(error)
     return host.lower()
 
 
@@ -208,6 +209,7 @@ def _read_file(filename: str) -> KnownHostsFile:
     try:
         return read_known_hosts_file(expanded(filename))
     except (OSError, ValueError) as error:
+        raise_signalled(error)
         reason = getattr(error, "strerror", None) or error
         raise OptionError("known_hosts", f"{filename}: {reason}") from error
 

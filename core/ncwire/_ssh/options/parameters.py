@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ncwire._algorithms.policy import AlgorithmPolicy
 from ncwire._filename import named_file
+from ncwire._interrupts import raise_signalled
 from ncwire._ssh.destination import check_host, check_username, is_encodable
 from ncwire._ssh.hostkeys.pinned import parse_hostkey_b64
 from ncwire._ssh.options.defaults import DEFAULT_PORT, default_unknown_host_cb
@@ -100,7 +101,8 @@ def exists(filename: str) -> bool:
     """Tell whether there is such a file, `~` expanded."""
     try:
         return Path(filename).expanduser().exists()
-    except (OSError, RuntimeError):  # a folder that is not ours, a user that there is not
+    except (OSError, RuntimeError) as error:  # a folder that is not ours, a user that there is not
+        raise_signalled(error)
         return False
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ncwire._algorithms.policy import merged, settled
 from ncwire._filename import named_file
+from ncwire._interrupts import raise_signalled
 from ncwire._ssh.options import jumps, parameters
 from ncwire._ssh.options.defaults import DefaultPort, default_unknown_host_cb
 from ncwire._ssh.options.jumps import Hop
@@ -213,6 +214,7 @@ def _username(given: Parameters, file: SSHConfig | None) -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError) as error:
+        raise_signalled(error)
         raise OptionError("username", "needed: this process's user has no name") from error
 
 

@@ -15,6 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ncwire._engine.loop import Member
+from ncwire._interrupts import raise_signalled
 from ncwire._ssh.route.forwarder import Part
 from ncwire.driver import Wait, point_at_nothing, watch_forks
 from ncwire.errors import ConnectError, OptionError
@@ -184,6 +185,7 @@ def _start(command: str, stdio: socket.socket, stderr: int, name: str) -> subpro
             start_new_session=True,
         )
     except OSError as error:
+        raise_signalled(error)
         raise ConnectError(f"{name}: {shell} cannot be started: {error.strerror}") from error
     except ValueError as error:
         raise OptionError("proxy_command", "has a NUL") from error

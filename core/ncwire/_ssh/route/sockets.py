@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ncwire._interrupts import raise_signalled
 from ncwire.driver.deadline import Deadline
 from ncwire.errors import ConnectError, OptionError, SessionCloseError, StepTimeoutError
 
@@ -76,6 +77,7 @@ def open_tcp(
                 raise
             problems.append(f"{address}: no answer within {error.seconds:.1f} s")
         except OSError as error:
+            raise_signalled(error)
             problems.append(f"{address}: {error.strerror or error}")
     raise ConnectError(f"TCP connect to {host}: " + "; ".join(problems))
 
@@ -88,6 +90,7 @@ def from_fd(fd: int) -> socket.socket:
     try:
         sock = socket.socket(fileno=fd)
     except (OSError, ValueError, OverflowError) as error:
+        raise_signalled(error)
         raise OptionError("sock_fd", f"{fd} is no open socket: {error}") from error
     try:
         check_connected("sock_fd", sock)
@@ -102,6 +105,7 @@ def check_connected(option: str, sock: socket.socket) -> None:
     try:
         sock.getpeername()
     except OSError as error:
+        raise_signalled(error)
         raise OptionError(option, f"the socket is not connected: {error.strerror}") from error
     if sock.type != socket.SOCK_STREAM:
         raise OptionError(option, "it is no stream socket")
@@ -162,7 +166,8 @@ def _getaddrinfo(host: str, port: int, flags: int) -> list[Address]:
 def _interface(scope: int) -> str:
     try:
         return socket.if_indextoname(scope)
-    except OSError:  # there is none
+    except OSError as error:  # there is none
+        raise_signalled(error)
         return str(scope)
 
 
@@ -210,4 +215,5 @@ def _bind(sock: socket.socket, source: Address) -> None:
     try:
         sock.bind(source.sockaddr)
     except OSError as error:
+        raise_signalled(error)
         raise OSError(error.errno, f"bind_addr {source.sockaddr[0]}: {error.strerror}") from error
