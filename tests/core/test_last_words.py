@@ -24,6 +24,7 @@ def refusal(peer, data: bytes = b"", words: LastWords | None = None) -> str:
     peer.script(lambda: (peer.receive(), peer.sock.sendall(data), peer.hang_up()))
     with pytest.raises(HelloMissingError) as caught:
         Session(CLIENT).open(peer.channel)
+    peer.played()
     text = str(caught.value)
     assert len(text) < 3 * LONGEST
     assert SECRET not in text
