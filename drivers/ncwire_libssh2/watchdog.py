@@ -76,7 +76,8 @@ class Watchdog(Forkable):
             self.awake = False
         # At the interpreter's end threads of its own are gone, and nothing ever ends their wait.
         if thread is not threading.current_thread() and not sys.is_finalizing():
-            thread.join(_LEAVING)
+            with suppress(RuntimeError):  # an interrupt has kept it from starting
+                thread.join(_LEAVING)
 
     def rouse(self) -> None:
         """Have the thread look at `calls`."""
@@ -93,6 +94,11 @@ class Watchdog(Forkable):
             except RuntimeError:  # no thread is to be had; the next call tries again
                 self._thread = None
                 self.awake = False
+            except BaseException:  # an interrupt: the thread runs, or nothing knows of it any more
+                if self._thread.ident is None:
+                    self._thread = None
+                    self.awake = False
+                raise
 
     def abandon_in_child(self) -> None:
         """Begin anew: the thread is the parent's; see `Forkable`."""

@@ -1,9 +1,10 @@
 """The kit checks itself: each broken driver fails the rules that it breaks, and no other.
 
-The quick suite asks for the rules that it breaks only, of many drivers in one process. The
-exhaustive one runs the kit for each by itself. There it is spared rules that it cannot break:
-those of a channel that is not its own, and those that start processes, unless it is to break one
-of them. With -s it prints the table: a line for each broken driver, with the rules that failed.
+The quick suite asks for the rules that it breaks only, of many drivers in one process. With
+`-m cross` the whole kit runs for each by itself, in half an hour. There it is spared rules that
+it cannot break: those of a channel that is not its own, and those that start processes, unless it
+is to break one of them. With `-n 0 -s` it prints the table: a line for each broken driver, with the rules that
+failed.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def test_a_broken_driver_fails_the_rules_that_it_breaks(together, driver):
     assert result.of("failed") == BROKEN[driver].breaks, result.output
 
 
-@pytest.mark.exhaustive
+@pytest.mark.cross
 @pytest.mark.parametrize("driver", BROKEN)
 def test_a_broken_driver_fails_exactly_the_rules_that_it_breaks(results, tmp_path, driver):
     result = results[driver].result()

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+import traceback
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,13 +26,21 @@ class JobLimitError(Exception):
 def kind(request):
     """What the handler raises: a class of the program's, or one that libraries raise, too."""
 
-    def handler(_number, _frame):
+    def handler(_number, frame):
+        interrupted.extend(traceback.format_stack(frame))
         raise request.param("the job's time is over")
+
+    interrupted.clear()
 
     # Not SIGALRM, which is pytest-timeout's.
     before = signal.signal(signal.SIGUSR1, handler)
     yield request.param
     signal.signal(signal.SIGUSR1, before)
+
+
+interrupted: list[str] = []
+"""Where the handler was called."""
+LIMIT = 30.0
 
 
 @contextmanager
@@ -52,8 +61,10 @@ def fds():
 
 
 def for_ever(call, *arguments, **options):
-    while True:
+    until = time.monotonic() + LIMIT
+    while time.monotonic() < until:
         call(*arguments, **options)
+    pytest.fail("what the handler raised is lost; it was called here:\n" + "".join(interrupted))
 
 
 def read_whole(session):
