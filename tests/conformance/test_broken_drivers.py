@@ -3,8 +3,8 @@
 The quick suite asks for the rules that it breaks only, of many drivers in one process. With
 `-m cross` the whole kit runs for each by itself, in half an hour. There it is spared rules that
 it cannot break: those of a channel that is not its own, and those that start processes, unless it
-is to break one of them. With `-n 0 -s` it prints the table: a line for each broken driver, with the rules that
-failed.
+is to break one of them. With `-n 0 -s` it prints the table: a line for each broken driver, with
+the rules that failed.
 """
 
 from __future__ import annotations
