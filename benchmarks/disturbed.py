@@ -153,6 +153,8 @@ class Sessions:
 
 
 def main() -> int:
+    # A shell starts what runs in the background with it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = _arguments()
     random.seed(arguments.seed)
     print(f"seed {arguments.seed}", flush=True)

@@ -76,7 +76,8 @@ class Aside:
         """End the thread, at once unless a call is under way: then with it. Idempotent."""
         with self._lock:
             thread = self._thread
-            if thread is not None and not self._stopped:
+            if not self._stopped:
+                # Also where it knows of none: an interrupt may have come when one had started.
                 self._jobs.put(None)
             self._stopped = True
         if thread is None or thread is threading.current_thread() or self._busy:

@@ -1,0 +1,46 @@
+"""The thread in which the libssh2 driver connects: it ends, whatever interrupts its start."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+
+from libssh2_rig import soon
+
+from interrupting import KINDS, Interrupter, folder_of, raising
+from ncwire.errors import TransportError
+from ncwire_libssh2.aside import NAME, Aside
+
+
+def left():
+    """Return those of its threads that have not ended, having waited for them."""
+    until = time.monotonic() + 5
+    while threads := [each for each in threading.enumerate() if is_one(each)]:
+        if time.monotonic() > until:
+            break
+        os.sched_yield()
+    return threads
+
+
+def is_one(thread):
+    # One that was kept from starting stands in CPython's list for ever, and has no ident.
+    return thread.name == NAME and thread.ident is not None
+
+
+def test_one_whose_start_is_interrupted_at_any_point_ends():
+    at = 1
+    with raising(KINDS[0]):
+        while True:
+            aside = Aside()
+            interrupter = Interrupter(at, [folder_of("ncwire_libssh2")])
+            # A lock of `threading` may raise a RuntimeError over it, which becomes ours.
+            with contextlib.suppress(KINDS[0], TransportError), interrupter:
+                assert aside.call(lambda: "done", soon()) == "done"
+            aside.stop()
+            assert left() == [], interrupter.where
+            if not interrupter.where:
+                break
+            at += 1
+    assert at > 10
