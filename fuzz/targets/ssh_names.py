@@ -1,4 +1,4 @@
-"""A host's and a user's name in the command of ssh_config: two words, whatever they are.
+"""A host's and a user's name in the command of ssh_config: words and no more, whatever they are.
 
 An input is a host, a NUL and a user.
 """
@@ -35,8 +35,14 @@ def one(data: bytes) -> None:
     require(found.host_key_alias is None, "nothing but the option is said")
     command = found.proxy_command or ""
     agree("names are no part of the command's grammar", f"relay {host} {user}", command)
-    require(len(shlex.split(command, comments=True)) == len(("relay", host, user)), "two words")
-    require(not set(command) & set("\n\r\0;&|$`()<>'\"*?"), "nothing that a shell reads")
+    # A user's name may have spaces, as OpenSSH's rule lets it (ssh.c, valid_ruser); what comes
+    # after one is an argument, and never an option.
+    program, first, *others = shlex.split(command, comments=True)
+    require([program, first] == ["relay", host], "the host is one word")
+    require(not any(word.startswith("-") for word in others), "no option")
+    # One "$" may end a user's name, as that of a machine's account; a shell leaves it as it is.
+    read = command.removesuffix("$")
+    require(not set(read) & set("\n\r\0;&|$`()<>'\"*?"), "nothing that a shell reads")
 
 
 def _resolved(host: str, user: str) -> SSHConfig:

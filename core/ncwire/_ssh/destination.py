@@ -18,7 +18,10 @@ _NOT_IN_A_HOST: Final = frozenset("@/\\[],*?#~" + _SHELL)
 # One "$" may end it, as in the account of a machine: what the shell makes of it is no command.
 # But "a$IFS-oX" is two words to a shell, and the second an option to the program.
 # OpenSSH lets through what a shell makes names of files of, and what it takes for a comment.
-_NOT_IN_A_SHELL: Final = re.compile(r"""[-]|.*(?:['`";&<>|(){}*?[#]|\s-|\\\Z|\$.)""", re.DOTALL)
+# A backslash before a "-" is the shell's, and goes: what is left is an option.
+_NOT_IN_A_SHELL: Final = re.compile(
+    r"""\\?-|.*(?:['`";&<>|(){}*?[#]|\s\\?-|\\\Z|\$.)""", re.DOTALL
+)
 
 
 def check_host(option: str, host: str) -> None:

@@ -19,7 +19,7 @@ HOSTS = [
 ]  # fmt: skip
 USERS = [
     "a|id", "$(id)", "`id`", "a;id", "a&id", "a>b", "a<b", "a'b", 'a"b', "{a}", "(id)", "a -b",
-    "a\nProxyCommand id", "-x", "$HOME", "a$IFS-oX", "a\\", "a\x1bb", "a\tb",
+    "a\nProxyCommand id", "-x", "\\-x", "a \\-x", "$HOME", "a$IFS-oX", "a\\", "a\x1bb", "a\tb",
 ]  # fmt: skip
 GOOD_USERS = [
     "bob", "DOMAIN\\bob", "r1$", "bob@example.net", "bob:r1%x", "a b", "Zoë", "b-c",
