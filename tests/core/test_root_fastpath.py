@@ -65,7 +65,16 @@ def test_what_servers_send_is_plain(raw):
 
 @pytest.mark.parametrize(
     "raw",
-    ["", "<", "<a b='&amp;'>", "<a b='1' b='2'>", "<p:a>", "<!--c--><a>", "<!DOCTYPE a><a>"],
+    [
+        "",
+        "<",
+        "<?xml version=\"1.0'?><a>",
+        "<a b='&amp;'>",
+        "<a b='1' b='2'>",
+        "<p:a>",
+        "<!--c--><a>",
+        "<!DOCTYPE a><a>",
+    ],
 )
 def test_what_is_not_plain_is_left_to_the_parser(raw):
     assert plain_root(raw) is None

@@ -13,7 +13,10 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*+"
 _QUALIFIED = rf"(?:{_NAME}:)?+{_NAME}"
 # No reference, and no white space but the blank, which a parser would turn into one.
 _VALUE = r"""(?:"[^"<&\x00-\x1f]*+"|'[^'<&\x00-\x1f]*+')"""
-_DECLARATION = r"""<\?xml version=["']1\.0["'](?: encoding=["'](?:UTF|utf)-8["'])?+ ?\?>"""
+_DECLARATION = (
+    r"""<\?xml version=(?:"1\.0"|'1\.0')"""
+    r"""(?: encoding=(?:"(?:UTF|utf)-8"|'(?:UTF|utf)-8'))?+ ?\?>"""
+)
 # Possessive throughout, so that no input makes it try anything twice.
 _ROOT = re.compile(
     rf"{_SPACE}*+(?:{_DECLARATION}{_SPACE}*+)?+"
