@@ -69,7 +69,9 @@ class Wire(Forkable):
         thread have the interpreter, and then take that back from it."""
         self.backlog = bytearray()
         """What is left to send, to be looked at only."""
-        self._failure: OSError | None = None
+        self._failure: tuple[object, ...] | None = None
+        """What sending has failed with, as an `OSError` is made of it. The error itself would keep
+        its frames, and so the channel: it is this object that lives until the channel is gone."""
         self._expire_at: float | None = None
         self._closed = False
         self._released = False
@@ -212,7 +214,7 @@ class Wire(Forkable):
         except OSError as error:
             if came_from_outside(error):
                 raise
-            self._failure = error
+            self._failure = error.args
             return len(data)
 
     def _flush(self) -> None:
@@ -237,7 +239,7 @@ class Wire(Forkable):
     def _check_received(self, data: bytes) -> None:
         if not data:
             if self._failure is not None:
-                raise self._failure
+                raise OSError(*self._failure)
             return
         self.heard = time.monotonic()
         self._received += len(data)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -121,6 +123,26 @@ def test_what_came_is_read_before_the_failure_to_send_is_told(wire, peer):
     assert wire.recv(100) == b"last words"
     with pytest.raises(BrokenPipeError):
         wire.recv(100)
+
+
+def test_a_failure_to_send_keeps_nothing_of_who_has_sent(wire, peer):
+    """The wire is known until its channel is collected: what it has of that one, it would keep."""
+
+    class Sender:
+        def send(self) -> None:
+            wire.send(b"into the void")
+
+    sender = Sender()
+    sent = weakref.ref(sender)
+    peer.close()
+
+    sender.send()
+
+    del sender
+    gc.collect()
+    assert sent() is None
+    with pytest.raises(BrokenPipeError):
+        receive(wire)
 
 
 def test_the_end_is_empty(wire, peer):
