@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from ncwire._plugins import registry
 from ncwire._ssh.connecting import connecting
 from ncwire._ssh.options.resolve import Parameters, settle
 from ncwire.bench.floor.bare import Bare
-from ncwire.driver import Channel, Deadline, Readiness
+from ncwire.driver import Channel, Deadline, Readiness, Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +34,7 @@ class DriverChannel(Bare):
         super().__init__(target)
         self._driver = driver
         self._channel: Channel | None = None
-        self._progress = os.eventfd(0, os.EFD_NONBLOCK)
+        self._progress = Wakeup()
         self._poll = select.poll()
         self._watched = -1
 
@@ -54,7 +53,7 @@ class DriverChannel(Bare):
         )
         driver = registry.choose(self._driver)()
         self._channel = connecting(driver, options, Deadline.after(60.0, "connect")).run()
-        self._channel.on_ready(lambda: os.eventfd_write(self._progress, 1))
+        self._channel.on_ready(self._progress.ring)
         self._poll = select.poll()
         self._poll.register(self._progress, select.POLLIN)
         self._watched = -1
@@ -115,8 +114,8 @@ class DriverChannel(Bare):
             self._poll.register(channel.fileno(), events)
             self._watched = events
         seconds = None if wants.until is None else max(0.0, wants.until - time.monotonic())
-        ready = self._poll.poll(None if seconds is None else seconds * 1000)
-        if any(fd == self._progress for fd, _ in ready):
-            os.eventfd_read(self._progress)
+        self._poll.poll(None if seconds is None else seconds * 1000)
+        if self._progress.rung:
+            self._progress.clear()
         if wants.until is not None:
             channel.tick(time.monotonic())

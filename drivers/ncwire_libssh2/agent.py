@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from ncwire.driver import AgentAttempt, Deadline
+    from ncwire.driver import AgentAttempt, Deadline, Wakeup
 
 _FAILURE = b"\x05"
 _REQUEST_IDENTITIES = b"\x0b"
@@ -65,10 +65,10 @@ class AgentRelay:
     A context manager: `path` is the socket for libssh2 to connect to, `accept` takes that
     connection and answers the listing in advance. On the way out everything is freed; libssh2
     must not be waiting for an answer then. An agent that is gone, hangs past the deadline or
-    sends nonsense has refused to sign; so has any once `stop` is readable.
+    sends nonsense has refused to sign; so has any once `stop` is rung.
     """
 
-    def __init__(self, attempt: AgentAttempt, deadline: Deadline, stop: socket.socket) -> None:
+    def __init__(self, attempt: AgentAttempt, deadline: Deadline, stop: Wakeup) -> None:
         self._identity = attempt.identity
         self._agent = attempt.agent
         self._presented = attempt.certificate or attempt.identity.blob
@@ -177,9 +177,7 @@ def _string(rest: memoryview) -> tuple[bytes, memoryview]:
     return bytes(rest[:length]), rest[length:]
 
 
-def _ask(
-    path: str, request: bytes, deadline: Deadline, stop: socket.socket | None = None
-) -> bytes:
+def _ask(path: str, request: bytes, deadline: Deadline, stop: Wakeup | None = None) -> bytes:
     """Return the agent's answer. Raises `OSError` or `EOFError`, `StepTimeoutError` included."""
     with socket.socket(socket.AF_UNIX) as agent:
         agent.settimeout(deadline.remaining())
@@ -192,7 +190,7 @@ def _ask(
         return _receive(agent, deadline, stop)
 
 
-def _receive(sock: socket.socket, deadline: Deadline | None, stop: socket.socket | None) -> bytes:
+def _receive(sock: socket.socket, deadline: Deadline | None, stop: Wakeup | None) -> bytes:
     size = int.from_bytes(_receive_exactly(sock, 4, deadline, stop), "big")
     if size > _MAX_FRAME:
         raise EOFError("no agent says that much")
@@ -200,7 +198,7 @@ def _receive(sock: socket.socket, deadline: Deadline | None, stop: socket.socket
 
 
 def _receive_exactly(
-    sock: socket.socket, size: int, deadline: Deadline | None, stop: socket.socket | None
+    sock: socket.socket, size: int, deadline: Deadline | None, stop: Wakeup | None
 ) -> bytes:
     data = b""
     while len(data) < size:
@@ -213,7 +211,7 @@ def _receive_exactly(
 
 
 def _wait(
-    sock: socket.socket, events: int, deadline: Deadline | None, stop: socket.socket | None
+    sock: socket.socket, events: int, deadline: Deadline | None, stop: Wakeup | None
 ) -> None:
     poll = select.poll()
     poll.register(sock, events)

@@ -19,7 +19,7 @@ from ssh2.session import (
     Session,
 )
 
-from ncwire.driver import Forkable, point_at_nothing, watch_forks
+from ncwire.driver import Forkable, Wakeup, point_at_nothing, watch_forks
 from ncwire.errors import TransportError
 from ncwire_libssh2.aside import Aside
 from ncwire_libssh2.errors import Fault
@@ -72,7 +72,8 @@ class Connection(Forkable):
         """What libssh2 has in hand of the channel's data: it must be given the same again."""
         self.others: list[list[Any]] = []
         """What else lives on the session and must be dropped before it."""
-        self._waiter, self._waker = socket.socketpair()
+        self.stop = Wakeup()
+        """Rung once `end` has been called while the lock was taken; to be polled only."""
         self.interrupted = False
         """Whether the watchdog has taken the socket away from libssh2; see `resume`."""
         self._stand_in: socket.socket | None = None
@@ -120,11 +121,6 @@ class Connection(Forkable):
     def handed_over(self) -> int:
         """The fd that libssh2 is given: another for the same socket."""
         return self._handed_over.fileno()
-
-    @property
-    def stop(self) -> socket.socket:
-        """Readable once `end` has been called while the lock was taken; to be polled only."""
-        return self._waiter
 
     def is_blocked_outbound(self) -> bool:
         """Return whether libssh2 waits for the socket to take more, the lock being held."""
@@ -252,7 +248,7 @@ class Connection(Forkable):
         self._waiting = True
         try:
             poll = select.poll()
-            poll.register(self._waiter, select.POLLIN)
+            poll.register(self.stop, select.POLLIN)
             poll.register(self._sock, events)
             poll.poll(math.ceil(deadline.remaining() * 1000))
         except ValueError as error:  # fd -1: ended just now
@@ -261,7 +257,7 @@ class Connection(Forkable):
             with self.lock:
                 self._waiting = False
                 if self.ending:
-                    self._close_wakeup()
+                    self.stop.close()
 
     def fault(self, error: SSH2Error) -> Fault:
         """Return an error that the library has just raised with its text; the lock is held."""
@@ -276,7 +272,7 @@ class Connection(Forkable):
     def settled(self) -> None:
         """Note that nothing will wait on this connection any more."""
         with self:
-            self._close_wakeup()
+            self.stop.close()
         self._aside.stop()
 
     def drop(self, handles: list[Any]) -> None:
@@ -350,8 +346,7 @@ class Connection(Forkable):
         free = self.lock.acquire(blocking=False)
         self.ending = True
         if not free:
-            with suppress(OSError):
-                self._waker.send(b"\0")
+            self.stop.ring()
             # Whoever had the lock may have left it before `_ending` was set.
             self.free_if_idle()
             self._aside.stop()
@@ -418,10 +413,9 @@ class Connection(Forkable):
                 self._stand_in.close()
         self._sock.close()
         if self._waiting:
-            with suppress(OSError):
-                self._waker.send(b"\0")
+            self.stop.ring()
         else:
-            self._close_wakeup()
+            self.stop.close()
 
     def _push_out(self, unsent: bytes) -> None:
         # With a packet half sent libssh2 answers EAGAIN to everything else, freeing included
@@ -431,16 +425,11 @@ class Connection(Forkable):
                 if self.channel.write(unsent)[0] != AGAIN:
                     break
 
-    def _close_wakeup(self) -> None:
-        self._waiter.close()
-        self._waker.close()
-
     def abandon_in_child(self) -> None:
         """Leave the connection to the parent; see `Forkable`."""
         self.lock = threading.Lock()
         self._exchange = threading.Lock()
         self._aside = Aside()
         self.ending = True
-        # The wakeup's too: its bytes would tell the parent's waiting thread of an end.
-        for sock in (self._sock, self._handed_over, self._waiter, self._waker):
+        for sock in (self._sock, self._handed_over):
             point_at_nothing(sock.fileno())

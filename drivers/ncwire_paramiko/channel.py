@@ -6,11 +6,11 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
-from ncwire.driver import Channel, LastWords, Wait
+from ncwire.driver import Channel, LastWords, Wait, Wakeup
 from ncwire.errors import TransportError
 from ncwire_paramiko import errors
+from ncwire_paramiko.buffer_flag import Flag
 from ncwire_paramiko.locks import lets_go
-from ncwire_paramiko.wakeup import Bell, Flag
 
 if TYPE_CHECKING:
     import threading
@@ -36,7 +36,7 @@ class ParamikoChannel(Channel):
     """A channel that is open, and owns its connection.
 
     Paramiko's thread does the I/O. The fd is readable when there is something to read, the end
-    included: that thread rings a bell when it has dealt with all that had come, and is about to
+    included: that thread rings it when it has dealt with all that had come, and is about to
     wait. That writing can go on is told through `on_ready`.
     """
 
@@ -49,7 +49,7 @@ class ParamikoChannel(Channel):
         self.locks = connection.locks
         self._connection = connection
         self._channel = channel
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._data = _flag_of(channel.in_buffer)
         self._stderr = _flag_of(channel.in_stderr_buffer)
         self._said = b""
@@ -69,11 +69,11 @@ class ParamikoChannel(Channel):
         self._progress()
 
     def fileno(self) -> int:
-        """Return the fd of the bell."""
-        return self._bell.fileno()
+        """Return the fd that paramiko's thread rings; -1 when freed."""
+        return self._wakeup.fileno()
 
     def wants(self) -> Wait:
-        """Wait for the bell; and for the peer's silence, once the channel's end was sent."""
+        """Wait to be rung for; and for the peer's silence, once the channel's end was sent."""
         if self._silent_at is None or self._closing:
             return _TO_READ
         return Wait(until=self._silent_at)
@@ -87,13 +87,13 @@ class ParamikoChannel(Channel):
             if self._stderr.on:  # unread it would fill the window in the end
                 self._take_stderr()
             if not self._data.on:
-                bell = self._bell
-                if not bell.rung:
+                wakeup = self._wakeup
+                if not wakeup.rung:
                     return None
-                bell.hush()
+                wakeup.clear()
                 if not self._has_any():  # what came just now, or is left
                     return None
-                bell.ring()
+                wakeup.ring()
                 if not self._data.on:
                     return None
             if self._closing and not self._is_over():
@@ -169,9 +169,9 @@ class ParamikoChannel(Channel):
         if now >= self._silent_at and not self._closing:
             self._closing = True
             self._channel.close()
-            self._bell.hush()  # it was rung for data, of which no more is told
+            self._wakeup.clear()  # it was rung for data, of which no more is told
             if self._is_over():
-                self._bell.ring()
+                self._wakeup.ring()
         return self._is_over()
 
     @lets_go
@@ -199,7 +199,7 @@ class ParamikoChannel(Channel):
         self._wake = _nothing
         self._connection.end()
         self._channel.close()
-        self._bell.close()
+        self._wakeup.close()
 
     def _take_stderr(self) -> None:
         came = self._channel.recv_stderr(_STDERR_AT_ONCE)
@@ -228,8 +228,8 @@ class ParamikoChannel(Channel):
         if self._closed and not self._peer_closed:
             # Here it has been answered, too: paramiko's thread does that, or `close`, never both.
             self._peer_closed = self._channel.get_id() in self._closed
-        if not self._bell.rung and self._has_any():
-            self._bell.ring()
+        if not self._wakeup.rung and self._has_any():
+            self._wakeup.ring()
         if self._channel.closed and self._connection.cause is None:
             # Closed, and the connection lives: by the peer's word, not by its vanishing.
             self._ended_in_order = True

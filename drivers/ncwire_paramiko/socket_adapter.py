@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import select
 import socket
 import threading
@@ -11,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Forkable, point_at_nothing, watch_forks
+from ncwire.driver import Forkable, Wakeup, point_at_nothing, watch_forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +34,8 @@ class Wire(Forkable):
     they send window adjustments.
 
     Paramiko also sets a timeout of 0.1 s on the socket, to look ten times a second whether it is
-    to end. Here `recv` waits on the socket and a pipe, and whoever wants something of the
-    transport's thread writes to the pipe; the timeout is ignored.
+    to end. Here `recv` waits on the socket and a `Wakeup`, and whoever wants something of the
+    transport's thread rings that; the timeout is ignored.
 
     Everything that may let a blocked write go on (a window adjustment, new keys, an emptied
     backlog) is handled by the transport's thread, and then it comes back to `recv`: so
@@ -54,11 +53,10 @@ class Wire(Forkable):
         self._received = 0
         self._receive_until: int | None = None
         self._sock = sock
-        self._receiver, self._sender = os.pipe()
-        os.set_blocking(self._sender, False)
-        os.set_blocking(self._receiver, False)
+        self._wakeup = Wakeup()
+        self._rings = self._wakeup.fileno()
         self._poll = select.poll()
-        self._poll.register(self._receiver, select.POLLIN)
+        self._poll.register(self._rings, select.POLLIN)
         self._poll.register(sock, select.POLLIN)
         self._awaited = select.POLLIN
         self._lock = threading.Lock()
@@ -94,7 +92,7 @@ class Wire(Forkable):
             sent = 0 if self.backlog else self._send_some(data)
             if sent < len(data):
                 self.backlog += memoryview(data)[sent:]
-                self._wake()
+                self._wakeup.ring()
         return len(data)
 
     def recv(self, size: int) -> bytes:
@@ -137,7 +135,7 @@ class Wire(Forkable):
             if self._closed:
                 return
             self._closed = True
-            self._wake()
+            self._wakeup.ring()
             try:
                 self._sock.shutdown(socket.SHUT_RDWR)
             except OSError as error:
@@ -168,12 +166,11 @@ class Wire(Forkable):
         with self._lock:
             self._expire_at = at
             if at is not None:
-                self._wake()
+                self._wakeup.ring()
 
     def wake(self) -> None:
         """Have the transport's thread look at its state."""
-        with self._lock:
-            self._wake()
+        self._wakeup.ring()
 
     def release(self) -> None:
         """Close all fds. Idempotent; the transport's thread is over, or never began."""
@@ -183,8 +180,7 @@ class Wire(Forkable):
                 return
             self._released = True
             self.backlog.clear()
-            os.close(self._sender)
-            os.close(self._receiver)
+            self._wakeup.close()
             self._sock.close()
 
     def abandon_in_child(self) -> None:
@@ -196,15 +192,9 @@ class Wire(Forkable):
         self._lock = threading.Lock()
         self._closed = True
         if not self._released:
-            for fd in (self._sock.fileno(), self._sender, self._receiver):
-                point_at_nothing(fd)
+            point_at_nothing(self._sock.fileno())
 
     # --- inside ----------------------------------------------------------------------------
-
-    def _wake(self) -> None:
-        if not self._released:
-            with suppress(BlockingIOError):  # it is full: the thread will wake anyway
-                os.write(self._sender, b"\0")
 
     def _send_some(self, data: bytes | bytearray) -> int:
         try:
@@ -260,8 +250,8 @@ class Wire(Forkable):
         # Rounded up: a millisecond too early would mean to wait anew, for nothing.
         readable = 0
         for fd, events in self._poll.poll(max(0, int(seconds * 1000) + 1)):
-            if fd == self._receiver:
-                os.read(fd, 4096)
+            if fd == self._rings:
+                self._wakeup.clear()
                 raise TimeoutError
             readable = events & ~select.POLLOUT
         return readable != 0

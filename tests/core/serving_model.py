@@ -50,12 +50,12 @@ QUOTED = {
     "rings": ("_engine/connection.py", "self._leader.ring()"),
     "waits for its answer": ("_engine/connection.py", "answer.wait(until - time.monotonic())"),
     "is interrupted": ("_engine/connection.py", "self._wake()\n            raise"),
-    "loop takes what woke it": ("_engine/loop.py", "self._receiver.recv(64)"),
-    "loop resets": ("_engine/loop.py", "self._signalled = False"),
+    "loop takes what woke it": ("driver/wakeup.py", "os.read(self._reader, _ALL)"),
+    "loop resets": ("driver/wakeup.py", "self.rung = False\n                del ends"),
     "loop takes a turn": ("_engine/connection.py", "if not self._use.acquire(timeout=_TURN):"),
     "loop rings": ("_engine/connection.py", "self._leader.ring()"),
     "loop ends it": ("_engine/connection.py", "self._tell_end(cause)"),
-    "signals": ("_engine/loop.py", "self._signalled = True"),
+    "signals": ("driver/wakeup.py", "self.rung = True\n                os.write"),
 }
 
 X, Y, PUMP = 0, 1, 2

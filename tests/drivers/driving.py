@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import threading
 import time
-import weakref
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,7 @@ from ncwire.driver import (
     PublicKeyAttempt,
     Readiness,
     SSHDriver,
+    Wakeup,
 )
 
 if TYPE_CHECKING:
@@ -90,12 +89,10 @@ class Stream:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self._woken, self._waker = os.pipe()
+        self._wakeup = Wakeup()
         self._poll = select.poll()
-        self._poll.register(self._woken, select.POLLIN)
+        self._poll.register(self._wakeup, select.POLLIN)
         self.wakes = threading.Semaphore(0)
-        weakref.finalize(self, os.close, self._woken)
-        weakref.finalize(self, os.close, self._waker)
         channel.on_ready(self._wake)
 
     def read(self, size: int = 1 << 18) -> bytes:
@@ -165,10 +162,9 @@ class Stream:
         finally:
             self._poll.unregister(fd)
         assert ready or wants.until is not None or impatient, "nothing came, and no wake"
-        if any(each == self._woken for each, _ in ready):
-            os.read(self._woken, 4096)
+        self._wakeup.clear()
         self.channel.tick(time.monotonic())
 
     def _wake(self) -> None:
         self.wakes.release()
-        os.write(self._waker, b"\0")
+        self._wakeup.ring()

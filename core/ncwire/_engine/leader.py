@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ncwire._engine.poller import READ, EpollPoller
 from ncwire._interrupts import by_signal
+from ncwire.driver import Wakeup
 from ncwire.driver.forking import free_in_child
 
 if TYPE_CHECKING:
@@ -56,7 +55,8 @@ class Leader:
         """Whether `close` was called: the owner must leave, and `close` once more."""
         self._poller: EpollPoller | None = None
         self._wait: Callable[[float], list[tuple[int, int]]] = _nothing
-        self._bell: list[int] = []
+        self._wakeup: Wakeup | None = None
+        self._rings = -1  # its fd
 
     def take(self, outcome: Outcome) -> bool:
         """Take it for the caller that waits for this, if no other has it; do not wait for that.
@@ -87,9 +87,8 @@ class Leader:
         """
         try:
             for fd, _ in self._wait(max(0.0, seconds)):
-                if fd in self._bell:
-                    with suppress(BlockingIOError):
-                        os.eventfd_read(fd)
+                if fd == self._rings and self._wakeup is not None:
+                    self._wakeup.clear()
         except (OSError, ValueError) as error:
             # In a child that a signal handler has forked in the middle, all this is closed.
             if not self.closed or by_signal(error):
@@ -103,9 +102,9 @@ class Leader:
 
     def wake(self) -> None:
         """Wake the owner."""
-        with self._change:
-            if self._poller is not None:
-                os.eventfd_write(self._bell[0], 1)
+        wakeup = self._wakeup
+        if wakeup is not None:
+            wakeup.ring()
 
     def close(self) -> None:
         """Free what it waits with, now or when it is given back. Idempotent."""
@@ -113,15 +112,15 @@ class Leader:
             self.closed = True
             if self.owner is None:
                 self._free()
-            elif self._poller is not None:
-                os.eventfd_write(self._bell[0], 1)
+            else:
+                self.wake()
 
     def _prepare(self) -> bool:
         try:
-            # Made and kept in one call, for an fd that is not kept yet is lost to an interrupt.
-            self._bell.extend(map(os.eventfd, (0,), (os.EFD_NONBLOCK | os.EFD_CLOEXEC,)))
+            self._wakeup = Wakeup()
+            self._rings = self._wakeup.fileno()
             poller = EpollPoller(exclusive=True)
-            poller.watch(self._bell[0], READ)
+            poller.watch(self._rings, READ)
             # Last, for its number comes to be another's when the connection is freed meanwhile.
             poller.watch(self._fd, READ)
         except BaseException as error:
@@ -136,10 +135,11 @@ class Leader:
 
     def _free(self) -> None:
         poller, self._poller, self._wait = self._poller, None, _nothing
+        wakeup, self._wakeup = self._wakeup, None
         if poller is not None:
             poller.close()
-        # In one call, for the reason that `_prepare` has.
-        tuple(map(os.close, map(self._bell.pop, [0] * len(self._bell))))
+        if wakeup is not None:
+            wakeup.close()
 
     def abandon_in_child(self) -> None:
         """Close this process's copies, which the parent goes on with: nothing is changed there."""

@@ -1,6 +1,6 @@
 """The loop: one thread's wait for any number of members, without a polling interval.
 
-A poller watches the members' fds, a socket pair wakes it from other threads, a heap holds the
+A poller watches the members' fds, a `Wakeup` ends its wait from other threads, a heap holds the
 times at which members want to be called.
 """
 
@@ -9,17 +9,14 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
-import socket
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from contextlib import suppress
 
 from ncwire._engine.poller import READ, WRITE, best_poller
-from ncwire._interrupts import by_signal
 from ncwire._users_code import call_users, log_error
-from ncwire.driver import Readiness, Wait
+from ncwire.driver import Readiness, Wait, Wakeup
 
 logger = logging.getLogger(__name__)
 
@@ -68,11 +65,10 @@ class Loop:
 
     def __init__(self, *, kept: bool = False) -> None:
         self._poller = best_poller(exclusive=not kept)
-        self._receiver, self._sender = socket.socketpair()
-        self._receiver.setblocking(False)
-        self._sender.setblocking(False)
-        self._wakeup = self._receiver.fileno()
-        self._poller.watch(self._wakeup, READ)
+        self._wakeup = Wakeup()
+        self._signal = self._wakeup.ring
+        self._rings = self._wakeup.fileno()
+        self._poller.watch(self._rings, READ)
         self._members: dict[Member, int] = {}
         self._by_fd: dict[int, Member] = {}
         self._due: dict[Member, float] = {}
@@ -81,7 +77,6 @@ class Loop:
         self._again: set[Member] = set()
         self._woken: deque[Member] = deque()
         self._outrun: deque[Member] = deque()  # whose fd is to be watched for anew
-        self._signalled = False
         self._kept = kept
         self.lends = self._poller.exclusive
         """Whether other threads may wait for a member's fd, and be woken in the loop's place.
@@ -161,25 +156,12 @@ class Loop:
 
     def _free(self) -> None:
         self._poller.close()
-        # A socket that is closed has no number, so that who signals late writes into nothing.
-        self._receiver.close()
-        self._sender.close()
-
-    def _signal(self) -> None:
-        # Set before the byte is sent, or it could be set after the loop has taken that and reset
-        # it. No interrupt comes between the two, for nothing is called there.
-        if not self._signalled:
-            try:
-                self._signalled = True
-                self._sender.send(b"\0")
-            except OSError as error:  # closed
-                if by_signal(error):
-                    raise
+        self._wakeup.close()
 
     def _ready(self, now: float) -> set[Member]:
         ready, self._again = self._again, set()
         for fd, _ in self._poller.wait(0 if ready else self._patience(now)):
-            if fd == self._wakeup:
+            if fd == self._rings:
                 ready |= self._take_woken()
             elif (member := self._by_fd.get(fd)) is not None:
                 ready.add(member)
@@ -201,11 +183,8 @@ class Loop:
         return None
 
     def _take_woken(self) -> set[Member]:
-        # In this order: a byte that comes after the reset is not taken with those before it, and
-        # who comes after the look into the queues signals anew.
-        with suppress(OSError):
-            self._receiver.recv(64)
-        self._signalled = False
+        # First: who comes after the look into the queues rings anew.
+        self._wakeup.clear()
         woken: set[Member] = set()
         while self._woken:
             woken.add(self._woken.popleft())

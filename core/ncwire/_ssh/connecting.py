@@ -22,7 +22,6 @@ from ncwire._ssh.hostkeys.policy import HostKeyPolicy
 from ncwire._ssh.options.defaults import default_unknown_host_cb
 from ncwire._ssh.route import sockets
 from ncwire._ssh.route.route import Route
-from ncwire._ssh.route.wakeup import Wakeup
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.base import Driver
 from ncwire.driver.channel import Channel, ChannelRequest
@@ -30,6 +29,7 @@ from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
 from ncwire.driver.ssh import SSHDriver
+from ncwire.driver.wakeup import Wakeup
 from ncwire.errors import (
     ChannelError,
     InvalidDriverError,
@@ -210,7 +210,7 @@ class SSHConnecting(Connecting):
     def _interrupt(self) -> None:
         wakeup, sock = self._wakeup, self._sock
         if wakeup is not None:
-            wakeup.set()
+            wakeup.ring()
         if sock is not None:
             # Also when the driver has it: it may be about to start a step.
             with suppress(OSError):

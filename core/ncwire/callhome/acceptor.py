@@ -7,13 +7,11 @@ import logging
 import os
 import selectors
 import socket
-import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ncwire._ssh.route.sockets import Address
-from ncwire.driver.forking import free_in_child
+from ncwire.driver import Wakeup
 from ncwire.errors import ListenError
 
 if TYPE_CHECKING:
@@ -64,12 +62,9 @@ class Doorway:
 
     def __init__(self, listening: Sequence[socket.socket]) -> None:
         self._listening = listening
-        self._receiver, self._sender = socket.socketpair()
-        self._receiver.setblocking(False)
-        self._sender.setblocking(False)
-        self._lock = threading.RLock()
+        self._wakeup = Wakeup()
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._receiver, selectors.EVENT_READ)
+        self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._resume_at: float | None = None
         self._told = False
         for sock in listening:
@@ -79,9 +74,7 @@ class Doorway:
 
     def wake(self) -> None:
         """Make `wait` return; from any thread, also after `close`."""
-        # Full means that it is about to return anyway, closed that nobody waits.
-        with self._lock, suppress(OSError):
-            self._sender.send(b"\0")
+        self._wakeup.ring()
 
     def wait(self, until: float | None) -> list[tuple[socket.socket, Address]]:
         """Return connections as soon as some have come; none when woken, or when it is time."""
@@ -90,9 +83,9 @@ class Doorway:
         due = [at for at in (until, self._resume_at) if at is not None]
         patience = max(0.0, min(due) - time.monotonic()) if due else None
         for key, _ in self._selector.select(patience):
-            if key.fileobj is self._receiver:
+            if key.fileobj is self._wakeup:
                 woken = True
-                self._receiver.recv(4096)
+                self._wakeup.clear()
             elif isinstance(key.fileobj, socket.socket) and self._resume_at is None:
                 self._accept(key.fileobj, accepted)
         # Whoever wakes us may have closed something.
@@ -102,14 +95,13 @@ class Doorway:
 
     def close(self) -> None:
         """Stop listening, and free everything. Idempotent."""
-        with self._lock:
-            self._selector.close()
-            for sock in (*self._listening, self._receiver, self._sender):
-                sock.close()
+        self._selector.close()
+        self._wakeup.close()
+        for sock in self._listening:
+            sock.close()
 
     def abandon_in_child(self) -> None:
         """Stop listening in a forked child: its copies are closed, the parent's listen on."""
-        free_in_child(self._lock)
         self.close()
 
     def _accept(self, sock: socket.socket, accepted: list[tuple[socket.socket, Address]]) -> None:

@@ -21,6 +21,7 @@ from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
 from ncwire.driver.lazy import late
 from ncwire.driver.ssh import SSHDriver
 from ncwire.driver.timeouts import Timeouts
+from ncwire.driver.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from ncwire.driver.algorithms import Algorithms
@@ -98,6 +99,7 @@ __all__ = [
     "SSHDriver",
     "Timeouts",
     "Wait",
+    "Wakeup",
     "is_aead",
     "no_identification",
     "one_line",

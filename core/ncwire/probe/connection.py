@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ncwire._plugins.guard import check_returned, driver_step
 from ncwire._ssh.connecting import SSHConnecting
-from ncwire._ssh.route.wakeup import Wakeup
+from ncwire.driver import Wakeup
 from ncwire.driver.auth import AuthOutcome, AuthResult, NoneAttempt
 from ncwire.driver.deadline import Deadline
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import selectors
 import socket
@@ -10,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from ncwire.driver import HostKey
+from ncwire.driver import HostKey, Wakeup
 from ncwire.testing.access import Access, default_auth_methods, key_blob
 from ncwire.testing.configuration import Configuration
 from ncwire.testing.document import parse
@@ -105,8 +104,7 @@ class EmbeddedServer(Endpoint):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=128)
         self._listener.setblocking(False)
-        self._wakeup, self._waker = socket.socketpair()
-        self._waker.setblocking(False)
+        self._wakeup = Wakeup()
         super().__init__(
             host=host,
             port=self._listener.getsockname()[1],
@@ -165,7 +163,7 @@ class EmbeddedServer(Endpoint):
                     self._access,
                     self._private_key,
                     self._run,
-                    self._wake,
+                    self._wakeup.ring,
                     self._login,
                     self._certified,
                 )
@@ -173,7 +171,7 @@ class EmbeddedServer(Endpoint):
                 sock.close()
                 raise
             self._connections.append(connection)
-        self._wake()
+        self._wakeup.ring()
 
     def close(self, timeout: float = 5.0) -> None:
         """Cut all connections and wait up to `timeout` seconds for their threads. Idempotent."""
@@ -182,11 +180,10 @@ class EmbeddedServer(Endpoint):
                 return
             self._closing = True
             connections = list(self._connections)
-        self._wake()
+        self._wakeup.ring()
         self._acceptor.join()
         self._listener.close()
         self._wakeup.close()
-        self._waker.close()
         for connection in connections:
             connection.abort()
         until = time.monotonic() + timeout
@@ -201,11 +198,6 @@ class EmbeddedServer(Endpoint):
         else:
             self._script(stream)
 
-    def _wake(self) -> None:
-        # Full means that the acceptor is about to wake anyway, closed that it has ended.
-        with contextlib.suppress(OSError):
-            self._waker.send(b"\0")
-
     def _accept(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
@@ -213,7 +205,7 @@ class EmbeddedServer(Endpoint):
             while not self._closing:
                 ready = {key.fileobj for key, _ in selector.select(self._cut_idle())}
                 if self._wakeup in ready:
-                    self._wakeup.recv(4096)
+                    self._wakeup.clear()
                 if self._listener in ready:
                     try:
                         self.serve(self._listener.accept()[0])

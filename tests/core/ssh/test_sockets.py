@@ -11,8 +11,7 @@ import pytest
 from scripted_driver import open_fds
 
 from ncwire._ssh.route import sockets
-from ncwire._ssh.route.wakeup import Wakeup
-from ncwire.driver import Deadline
+from ncwire.driver import Deadline, Wakeup
 from ncwire.errors import ConnectError, OptionError, SessionCloseError, StepTimeoutError
 
 
@@ -182,7 +181,7 @@ def test_a_wakeup_ends_resolving(monkeypatch, wakeup):
         return free.wait(30) and []
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    waker = threading.Thread(target=lambda: called.wait(30) and wakeup.set())
+    waker = threading.Thread(target=lambda: called.wait(30) and wakeup.ring())
     waker.start()
     try:
         with pytest.raises(SessionCloseError, match="closed by us"):
@@ -193,13 +192,13 @@ def test_a_wakeup_ends_resolving(monkeypatch, wakeup):
 
 
 def test_a_wakeup_ends_connecting(deaf, wakeup):
-    waker = threading.Timer(0.05, wakeup.set)
+    waker = threading.Timer(0.05, wakeup.ring)
     waker.start()
     with pytest.raises(SessionCloseError, match="closed by us"):
         open_tcp(*deaf, wakeup, seconds=60)
     waker.join()
     wakeup.close()
-    wakeup.set()
+    wakeup.ring()
 
 
 def test_the_source_address(listener, wakeup):

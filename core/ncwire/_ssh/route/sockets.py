@@ -8,15 +8,13 @@ import os
 import selectors
 import socket
 import threading
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ncwire._interrupts import raise_signalled
+from ncwire.driver import Wakeup
 from ncwire.driver.deadline import Deadline
 from ncwire.errors import ConnectError, OptionError, SessionCloseError, StepTimeoutError
-
-if TYPE_CHECKING:
-    from ncwire._ssh.route.wakeup import Wakeup
 
 _FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 _IN_PROGRESS = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK})
@@ -51,7 +49,7 @@ def open_tcp(
     left, so that one that swallows packets leaves some for the next. `bind_addr` is the source
     address, and only addresses of its family are tried; `family` names one outright. Raises
     `ConnectError` with each address and its error, `StepTimeoutError` when the deadline passes,
-    and `SessionCloseError` when woken.
+    and `SessionCloseError` once `wakeup` is rung.
     """
     problems: list[str] = []
     addresses = _resolve(host, port, deadline, wakeup)
@@ -135,7 +133,6 @@ def _resolve_in_thread(host: str, port: int, deadline: Deadline, wakeup: Wakeup)
     # getaddrinfo blocks in C for as long as the resolver pleases and cannot be interrupted; on
     # a thread of its own it can be left behind. A daemon: it must not hold up the process's end.
     # An address in digits needs no resolver, so no thread.
-    waiting, done = socket.socketpair()
     results: list[list[Address]] = []
     errors: list[Exception] = []
 
@@ -145,11 +142,11 @@ def _resolve_in_thread(host: str, port: int, deadline: Deadline, wakeup: Wakeup)
         except Exception as error:  # noqa: BLE001 - carried to the thread that waits
             errors.append(error)
         finally:
-            done.close()  # what the waiting end sees
+            done.ring()
 
-    threading.Thread(target=resolve, name=f"ncwire-resolve-{host}", daemon=True).start()
-    with waiting:
-        _wait(waiting, selectors.EVENT_READ, deadline, wakeup)
+    with closing(Wakeup()) as done:
+        threading.Thread(target=resolve, name=f"ncwire-resolve-{host}", daemon=True).start()
+        _wait(done, selectors.EVENT_READ, deadline, wakeup)
     if errors:
         raise errors[0]
     return results[0]
@@ -201,9 +198,17 @@ def _connect(
     return sock
 
 
-def _wait(sock: socket.socket, events: int, deadline: Deadline, wakeup: Wakeup) -> None:
-    if not wakeup.wait(sock, events, deadline):
+def _wait(
+    watched: socket.socket | Wakeup, events: int, deadline: Deadline, wakeup: Wakeup
+) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(wakeup, selectors.EVENT_READ)
+        selector.register(watched, events)
+        ready = selector.select(deadline.remaining())
+    if wakeup.rung:
         raise SessionCloseError(b"", closed_by="us", reason="closed while connecting")
+    if not ready:
+        raise deadline.error()
 
 
 def _raise_for(code: int, ignored: frozenset[int] = frozenset({0})) -> None:

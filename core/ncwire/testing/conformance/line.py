@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import selectors
-import socket
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Readiness
+from ncwire.driver import Readiness, Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +42,7 @@ class Line:
         """How often the channel has been served."""
         self._patience = patience
         self._unsent = memoryview(b"")
-        self._receiver, self._sender = socket.socketpair()
-        self._receiver.setblocking(False)
-        self._sender.setblocking(False)
+        self._wakeup = Wakeup()
         channel.on_ready(self.wake)
 
     def send(self, data: bytes) -> None:
@@ -141,12 +137,11 @@ class Line:
         if wants.until is not None:
             timeout = min(seconds, max(0.0, wants.until - time.monotonic()))
         with selectors.DefaultSelector() as selector:
-            selector.register(self._receiver, selectors.EVENT_READ)
+            selector.register(self._wakeup, selectors.EVENT_READ)
             if wants.on is not Readiness.NONE:
                 selector.register(self.channel.fileno(), _EVENTS[wants.on])
             ready = selector.select(timeout)
-        with suppress(BlockingIOError):
-            self._receiver.recv(1 << 16)
+        self._wakeup.clear()
         return bool(ready) or timeout < seconds
 
     def count_turns(self, seconds: float) -> int:
@@ -160,14 +155,11 @@ class Line:
 
     def wake(self) -> None:
         """End a `wait`, from any thread."""
-        # A full buffer has woken already; a closed one has nobody to wake.
-        with suppress(OSError):
-            self._sender.send(b"\0")
+        self._wakeup.ring()
 
     def free(self) -> None:
         """Free what is the line's own; the channel is the test's."""
-        self._receiver.close()
-        self._sender.close()
+        self._wakeup.close()
 
     def _finishes(self) -> bool:
         finished = self.ended or self.channel.finish()
