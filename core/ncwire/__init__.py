@@ -34,7 +34,7 @@ from ncwire.errors import (
 if TYPE_CHECKING:
     from ncwire import callhome, profiles
     from ncwire._algorithms.policy import AlgorithmPolicy
-    from ncwire._ssh.options.parameters import Jump
+    from ncwire._ssh.options.parameters import ConnectParameters, Jump
     from ncwire.driver import Algorithms
     from ncwire.inventory import Inventory
     from ncwire.profiles import DeviceProfile
@@ -44,6 +44,7 @@ else:
         {
             "AlgorithmPolicy": "ncwire._algorithms.policy",
             "Algorithms": "ncwire.driver",
+            "ConnectParameters": "ncwire._ssh.options.parameters",
             "DeviceProfile": "ncwire.profiles",
             "Inventory": "ncwire.inventory",
             "Jump": "ncwire._ssh.options.parameters",
@@ -57,6 +58,7 @@ __all__ = [
     "Algorithms",
     "AuthenticationError",
     "Capabilities",
+    "ConnectParameters",
     "DeviceProfile",
     "DriverError",
     "Hub",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,18 @@ from ncwire.errors import OptionError, UnsupportedOption
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
+    from typing import Unpack
 
     from ncwire._algorithms.policy import AlgorithmPolicy
     from ncwire._protocol.framing import Limits
     from ncwire._session.hub import Hub
-    from ncwire._ssh.options.parameters import AuthHandler, Filename, Jump, UnknownHostCallback
+    from ncwire._ssh.options.parameters import (
+        AuthHandler,
+        ConnectParameters,
+        Filename,
+        Jump,
+        UnknownHostCallback,
+    )
     from ncwire.driver import (
         Algorithms,
         Backend,
@@ -327,31 +335,7 @@ def connect(
     limits: Limits | None = None,
     hub: Hub | None = None,
     known_hosts: Filename | Iterable[Filename] | None = None,
-    port: int = DEFAULT_PORT,
-    timeout: float | None = None,
-    unknown_host_cb: UnknownHostCallback | None = default_unknown_host_cb,
-    username: str | None = None,
-    password: str | None = None,
-    key_filename: Filename | Iterable[Filename] | None = None,
-    allow_agent: bool = True,
-    hostkey_verify: bool = True,
-    hostkey_b64: str | None = None,
-    look_for_keys: bool = True,
-    ssh_config: Filename | bool | None = None,
-    sock_fd: int | None = None,
-    bind_addr: str | None = None,
-    sock: socket.socket | None = None,
-    keepalive: float | None = None,
-    environment: Mapping[str, str] | None = None,
-    passphrase: str | None = None,
-    auth_handler: AuthHandler | None = None,
-    accept_new: bool = False,
-    jumps: Iterable[str | Jump] = (),
-    keepalive_count: int | None = None,
-    subsystems: Iterable[str] | None = None,
-    timeouts: Timeouts | None = None,
-    algorithms: Algorithms | AlgorithmPolicy | None = None,
-    ssh_options: Iterable[str] = (),
+    **parameters: Unpack[ConnectParameters],
 ) -> SSHSession:
     """Return a connected session; the parameters are those of `SSHSession` and its `connect`.
 
@@ -360,47 +344,38 @@ def connect(
     Raises what `SSHSession.connect` raises; nothing is left open then.
     """
     # As in `SSHSession.load_known_hosts`.
-    from ncwire._ssh.options.parameters import exists, filenames  # noqa: PLC0415
+    from ncwire._ssh.options.parameters import check_names, exists, filenames  # noqa: PLC0415
 
+    check_names("connect", parameters)
     session = SSHSession(capabilities, driver=driver, limits=limits, hub=hub, profile=profile)
     for index, filename in enumerate(filenames("known_hosts", known_hosts)):
-        if accept_new and not index and not exists(filename):
+        if parameters.get("accept_new") and not index and not exists(filename):
             session._known_hosts.append(filename)  # noqa: SLF001 - connect makes the file
         else:
             session.load_known_hosts(filename)
     try:
-        session.connect(
-            host,
-            port,
-            timeout,
-            unknown_host_cb,
-            username,
-            password,
-            key_filename,
-            allow_agent,
-            hostkey_verify,
-            hostkey_b64,
-            look_for_keys,
-            ssh_config,
-            sock_fd,
-            bind_addr,
-            sock,
-            keepalive,
-            environment,
-            passphrase=passphrase,
-            auth_handler=auth_handler,
-            accept_new=accept_new,
-            jumps=jumps,
-            keepalive_count=keepalive_count,
-            subsystems=subsystems,
-            timeouts=timeouts,
-            algorithms=algorithms,
-            ssh_options=ssh_options,
-        )
+        session.connect(host, **parameters)
     except BaseException:
         session.close()  # an interrupt may come when it is open already, and the caller has it not
         raise
     return session
+
+
+def _spelled_out() -> inspect.Signature:
+    """Return the signature of `connect` with each parameter of the method by its name.
+
+    For people and tools that ask at run time: `help`, notebooks, the reference. What reads the
+    source, as editors and mypy, finds the same in `ConnectParameters`.
+    """
+    own = inspect.signature(connect)
+    method = inspect.signature(SSHSession.connect)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    _, _, *others = method.parameters.values()  # less `self` and `host`
+    listed = [each for each in own.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    return own.replace(parameters=[*listed, *(each.replace(kind=keyword) for each in others)])
+
+
+connect.__dict__["__signature__"] = _spelled_out()
 
 
 def _only(

@@ -11,7 +11,7 @@ from ncwire._plugins.recommended import KNOWN_HOSTS_ONLY
 from ncwire._plugins.vulnerabilities import open_to_a_stranger
 from ncwire._ssh.connecting import host_key_policy
 from ncwire._ssh.hostkeys.known_hosts import host_entry_name
-from ncwire._ssh.options.parameters import Parameters, filenames
+from ncwire._ssh.options.parameters import Parameters, check_names, filenames
 from ncwire._ssh.options.resolve import settle
 from ncwire._ssh.session import connect
 from ncwire.driver.deadline import Deadline
@@ -38,15 +38,17 @@ from ncwire.profiles.driver_choice import check_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Unpack
 
     from ncwire._ssh.hostkeys.policy import HostKeyPolicy
-    from ncwire._ssh.options.parameters import Filename
+    from ncwire._ssh.options.parameters import ConnectParameters, Filename
     from ncwire._ssh.session import SSHSession
     from ncwire.driver.base import Backend
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.options import ConnectOptions
     from ncwire.probe.greeting import Greeting
     from ncwire.profiles import DeviceProfile
+    from ncwire.profiles.ncclient_handler import ProfileLike
 
 _log = logging.getLogger(__name__)
 
@@ -62,11 +64,12 @@ def probe(
     known_hosts: Filename | Iterable[Filename] | None = None,
     log_in: bool = True,
     login: Callable[..., SSHSession] = connect,
-    **parameters: Any,
+    profile: ProfileLike | None = None,
+    **parameters: Unpack[ConnectParameters],
 ) -> Report:
     """Look at a server, in a few connections one after another, and return what was found.
 
-    `parameters` are those of `ncwire.connect`. What the server says by itself is read first;
+    `parameters` are those of `SSHSession.connect`. What the server says by itself is read first;
     then each installed driver exchanges keys with it, and keys are exchanged once more for each
     type of host key that was not seen by then; the server is asked which authentication methods
     it offers to the user, unless its host key is a bad one. Up to there nothing secret is sent.
@@ -81,13 +84,12 @@ def probe(
     `ConnectError`, `HandshakeError` or `StepTimeoutError` where no SSH server answers. Whatever
     goes wrong after that stands in the report.
     """
+    check_names("probe", parameters)
     names = filenames("known_hosts", known_hosts)
-    if parameters.get("profile") is not None:
-        from ncwire.profiles.ncclient_handler import settled  # noqa: PLC0415 - most name none
-
-        parameters["profile"] = settled(parameters["profile"])
-    subsystems = _subsystems(parameters.pop("subsystems", None), parameters.get("profile"))
-    options = settle(Parameters(host=host, subsystems=subsystems, **parameters), names)
+    settled = None if profile is None else _profile(profile)
+    subsystems = _subsystems(parameters.get("subsystems"), settled)
+    parameters["subsystems"] = subsystems
+    options = settle(Parameters(host=host, profile=settled, **parameters), names)
     preferred = _preferred(driver, options)
     prober = _Prober(options, preferred)
     greeting = prober.greeting()
@@ -97,18 +99,27 @@ def probe(
     chosen, left_out = _driver_to_log_in(report, driver)
     if chosen is None:
         return dataclasses.replace(report, left_out=left_out)
-    parameters["known_hosts"] = names or None
+    given: dict[str, Any] = {**parameters, "known_hosts": names or None}
+    if settled is not None:
+        given["profile"] = settled
 
     def attempt(report: Report, by: str | type[Backend]) -> Report:
         return _logged_in(
             report,
             registry.choose(by).name,
             subsystems,
-            lambda name: login(host=host, subsystems=[name], driver=by, **parameters),
+            lambda name: login(**given | {"host": host, "subsystems": [name], "driver": by}),
         )
 
     tried = attempt(report, chosen)
     return tried if driver is not None else _with_another(report, tried, chosen, attempt)
+
+
+def _profile(given: ProfileLike) -> DeviceProfile:
+    # Whoever names no profile is spared what it takes to read one.
+    from ncwire.profiles.ncclient_handler import settled  # noqa: PLC0415
+
+    return settled(given)
 
 
 def _subsystems(given: Iterable[str] | None, profile: DeviceProfile | None) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from ncwire._algorithms.policy import AlgorithmPolicy
 from ncwire._filename import named_file
@@ -54,9 +55,79 @@ class Jump:
     passphrase: str | None = field(default=None, repr=False)
 
 
+class ConnectParameters(TypedDict, total=False):
+    """What a connection may be given beside the host: the parameters of `SSHSession.connect`.
+
+    That method tells what each does in detail, and its default. `ncwire.connect` and
+    `ncwire.probe.probe` take the same, and so may a function of a program's own that passes them
+    on: `def connect_to_lab(name: str, **parameters: Unpack[ConnectParameters])`.
+    """
+
+    port: int
+    """The TCP port."""
+    timeout: float | None
+    """Seconds for each step of connecting."""
+    unknown_host_cb: UnknownHostCallback | None
+    """Called with an unknown host and its key's MD5 fingerprint; True accepts."""
+    username: str | None
+    """Whom to log in as."""
+    password: str | None
+    """The password; also the passphrase where there is no `passphrase`."""
+    key_filename: Filename | Iterable[Filename] | None
+    """One private key file or several."""
+    allow_agent: bool
+    """Whether to use the agent's keys."""
+    hostkey_verify: bool
+    """Whether the host key must be a known one."""
+    hostkey_b64: str | None
+    """The one host key that is good, as known_hosts has it."""
+    look_for_keys: bool
+    """Whether to use `~/.ssh/id_*`."""
+    ssh_config: Filename | bool | None
+    """An OpenSSH client configuration; True: `~/.ssh/config`."""
+    sock_fd: int | None
+    """The fd of a connected socket to use."""
+    bind_addr: str | None
+    """The local source address."""
+    sock: socket.socket | None
+    """A connected socket to use."""
+    keepalive: float | None
+    """Seconds of silence after which the peer must answer."""
+    environment: Mapping[str, str] | None
+    """Names and values to set in the channel."""
+    passphrase: str | None
+    """What opens encrypted keys; sent to no server."""
+    auth_handler: AuthHandler | None
+    """Called with title, instruction and prompts; returns the answers."""
+    accept_new: bool
+    """Whether to accept an unknown host, and add its key to known_hosts."""
+    jumps: Iterable[str | Jump]
+    """Hosts to go through, nearest first."""
+    keepalive_count: int | None
+    """How many keepalives in a row may go unanswered."""
+    subsystems: Iterable[str] | None
+    """Names of subsystems to try in turn."""
+    timeouts: Timeouts | None
+    """The budgets of single steps, of the whole, of rpcs and of `close`, in seconds."""
+    algorithms: Algorithms | AlgorithmPolicy | None
+    """The algorithms to offer, or changes to the default."""
+    ssh_options: Iterable[str]
+    """"Key=Value" as for ssh's -o."""
+
+
+def check_names(function: str, given: Mapping[str, object]) -> None:
+    """Raise the `TypeError` that Python raises for an argument that a function has not."""
+    known = ConnectParameters.__annotations__
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            advice = f". Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{advice}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """The parameters of `SSHSession.connect`, as they were given."""
+    """The parameters of `SSHSession.connect` as they were given, with its defaults for others."""
 
     host: str | None
     port: int = DEFAULT_PORT
