@@ -14,21 +14,24 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncwire.bench.contest import ContestantError
+from ncwire.bench.measures import Rpcs
+from ncwire.bench.progress import TurnsProgress
+from ncwire.bench.run import Run
+from ncwire.bench.settings import Settings
 from ncwire.bench.target import CHUNKED, END_OF_MESSAGE, Case, Target
 from peers import environments
 from suite import catalogue, report, server
-from suite.contest import Results, compete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ncwire.bench.contest import Entry
+    from ncwire.bench.record import Record
 
 MB = 1_000_000
 SMALL_CHUNK = 4096
@@ -39,11 +42,11 @@ def main() -> None:
     arguments = parsed()
     try:
         with placed(arguments.sshd_config, pin=arguments.pin) as target:
-            results = COMMANDS[arguments.command](arguments, target)
+            record = COMMANDS[arguments.command](arguments, target)
     except ContestantError as error:
         raise SystemExit(str(error)) from None
     if arguments.json is not None:
-        report.save(arguments.json, results, sys.argv)
+        arguments.json.write_text(record.json(), encoding="utf-8")
 
 
 @contextmanager
@@ -61,7 +64,7 @@ def placed(sshd_config: str, *, pin: bool) -> Iterator[Target]:
         yield target
 
 
-def latency(arguments: argparse.Namespace, target: Target) -> Results:
+def latency(arguments: argparse.Namespace, target: Target) -> Record:
     cases = [Case(size) for size in arguments.sizes or (0, 10_000)]
     return shown(arguments, target, rpcs(arguments), cases)
 
@@ -73,21 +76,21 @@ def rpcs(arguments: argparse.Namespace) -> list[Entry]:
     return entries
 
 
-def throughput(arguments: argparse.Namespace, target: Target) -> Results:
+def throughput(arguments: argparse.Namespace, target: Target) -> Record:
     sizes = arguments.sizes or (1 * MB, 10 * MB, 100 * MB, 500 * MB)
-    results = shown(arguments, target, rpcs(arguments), kinds(sizes))
-    CONSOLE.print(report.linearity_table(results))
-    return results
+    record = shown(arguments, target, rpcs(arguments), kinds(sizes))
+    report.show_linearity(record, CONSOLE)
+    return record
 
 
-def layers(arguments: argparse.Namespace, target: Target) -> Results:
+def layers(arguments: argparse.Namespace, target: Target) -> Record:
     sizes = arguments.sizes or (0, 10_000, 20 * MB)
     cases = [Case(size) for size in sizes if size < MB] + kinds(s for s in sizes if s >= MB)
     entries = [*catalogue.framings(), *catalogue.layers(arguments.drivers)]
     return shown(arguments, target, entries, cases)
 
 
-def floors(arguments: argparse.Namespace, target: Target) -> Results:
+def floors(arguments: argparse.Namespace, target: Target) -> Record:
     sizes = arguments.sizes or (0, 10_000, 100 * MB)
     cases = [Case(size) for size in sizes]
     cases += [Case(size, SMALL_CHUNK) for size in sizes if size >= MB]
@@ -100,20 +103,19 @@ def floors(arguments: argparse.Namespace, target: Target) -> Results:
     return shown(arguments, target, entries, cases)
 
 
-def peers(arguments: argparse.Namespace, target: Target) -> Results:
+def peers(arguments: argparse.Namespace, target: Target) -> Record:
     sizes = arguments.sizes or (0, MB, 20 * MB)
     made = environments.made(arguments.environments, arguments.peers, CONSOLE.print)
     ours = [
         entry for entry in catalogue.rpcs(arguments.drivers) if entry.name.startswith("ncwire/")
     ]
     entries = [*ours, *made]
-    results = run(arguments, target, entries, [Case(size) for size in sizes])
-    for case in results.batches:
-        CONSOLE.print(report.peers_table(results, case, [entry.name for entry in ours]))
-    return results
+    record = run(arguments, target, entries, [Case(size) for size in sizes])
+    report.show_peers(record, [entry.name for entry in ours], CONSOLE)
+    return record
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace, Target], Results]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace, Target], Record]] = {
     "latency": latency,
     "throughput": throughput,
     "layers": layers,
@@ -135,11 +137,10 @@ def shown(
     target: Target,
     entries: Sequence[Entry],
     cases: Sequence[Case],
-) -> Results:
-    results = run(arguments, target, entries, cases)
-    for case in cases:
-        CONSOLE.print(report.case_table(results, case))
-    return results
+) -> Record:
+    record = run(arguments, target, entries, cases)
+    report.show(record, CONSOLE)
+    return record
 
 
 def run(
@@ -147,8 +148,18 @@ def run(
     target: Target,
     entries: Sequence[Entry],
     cases: Sequence[Case],
-) -> Results:
-    return compete(entries, cases, target, rounds=arguments.rounds, seconds=arguments.seconds)
+) -> Record:
+    contest = Run(
+        server.ABOUT,
+        [(entry, catalogue.contestant(entry)) for entry in entries],
+        (),
+        [Rpcs(case, arguments.seconds) for case in cases],
+        # Nothing else is measured here: no connecting, and one rpc at a time on one session.
+        Settings(arguments.rounds, arguments.seconds, connections=0, sessions=1, window=1),
+    )
+    with TurnsProgress(contest.turns()) as progress:
+        contest.measure(target, progress)
+    return contest.record()
 
 
 def parsed() -> argparse.Namespace:

@@ -1,1 +1,1 @@
-"""What all comparisons share: the server, contestants' processes, rounds, tables."""
+"""What all comparisons share: who there is, the server, tables."""

@@ -9,12 +9,22 @@ from ncwire.bench import contestants
 from ncwire.bench.contest import Entry
 from ncwire.bench.contestants import FLOORS
 from ncwire.bench.measures import SESSION
+from ncwire.bench.record import DRIVER, FLOOR, PROGRAM, Contestant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 KILO = 1024
+CHANNEL = "ours.channel:DriverChannel"
 CTR = {"cipher": "aes128-ctr", "mac": "hmac-sha2-256-etm@openssh.com"}
+
+
+def contestant(entry: Entry) -> Contestant:
+    """Return what a record tells of a contestant."""
+    kind = DRIVER if entry.contestant in (SESSION, CHANNEL) else PROGRAM
+    if entry.name.startswith("floor/"):
+        kind = FLOOR
+    return Contestant(entry.name, kind, yardstick=entry.yardstick or "")
 
 
 def installed() -> list[str]:
@@ -55,7 +65,7 @@ def elsewhere(python: str, entries: Sequence[Entry]) -> list[Entry]:
 
 def layers(drivers: Sequence[str]) -> list[Entry]:
     """Return each driver's channel and whole rpcs, after the floor of its library."""
-    channel = ("channel", "ours.channel:DriverChannel")
+    channel = ("channel", CHANNEL)
     rpc = ("ncwire", SESSION)
     return [*_beside_floors(drivers, channel, rpc)]
 

@@ -1,27 +1,43 @@
-"""What came out: tables with the ratio to each contestant's yardstick, and JSON."""
+"""The tables of `compare.py`: what `ncwire bench` has, beside the floors and to the digit."""
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from ncwire.bench import machine
-from ncwire.bench.quantities import median, ratios, spread
+from ncwire.bench.measures import LATENCY, THROUGHPUT
+from ncwire.bench.quantities import ratios, spread
+from ncwire.bench.report import (
+    MICRO,
+    MILLI,
+    figure,
+    fitted,
+    memory,
+    rate,
+    ratio,
+    ratio_and_extremes,
+    speed,
+    speed_ratio,
+    time_ratio,
+)
+from ncwire.bench.target import MB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-    from ncwire.bench.quantities import Batch
-    from ncwire.bench.target import Case
-    from suite.contest import Results
+    from ncwire.bench.quantities import Spread
+    from ncwire.bench.record import Measured, Record
+    from ncwire.bench.report import Cell
 
-LARGE = 1_000_000
+TITLES = {
+    LATENCY: "latency: one rpc after the other",
+    THROUGHPUT: "throughput: one large reply after the other",
+}
 
 
 def console() -> Console:
@@ -29,112 +45,117 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 200)
 
 
-def case_table(results: Results, case: Case) -> Table:
-    """Return the figures that say most about replies of this size."""
-    return throughput_table(results, case) if case.size >= LARGE else latency_table(results, case)
+def show(record: Record, out: Console) -> None:
+    """Print a table for each measure, with the ratio to each contestant's yardstick."""
+    for measure, events in _by_measure(record).items():
+        heading, taken = _RATIOS[measure]
+        floor = partial(_yardstick, record)
+        columns = _COLUMNS[measure] | {heading: ratio_and_extremes(floor, taken)}
+        brief = {heading: ratio(floor, taken)}
+        table = fitted(record, events, columns, out, spare=_SPARE[measure], brief=brief)
+        _print(out, measure, table)
 
 
-def latency_table(results: Results, case: Case) -> Table:
-    """Return what an rpc took, and by how much that is more than the yardstick's."""
-    table = _table(
-        str(case), "p50, µs", "p95, µs", "p99, µs", "rpc/s", "CPU/rpc, µs", "peak, MB", "of floor"
-    )
-    for name, batches, floor in _rows(results, case):
-        table.add_row(
-            name,
-            *(f"{median(batches, quantile) * 1e6:.1f}" for quantile in ("p50", "p95", "p99")),
-            f"{1 / median(batches, 'wall'):.0f}",
-            f"{median(batches, 'cpu') * 1e6:.1f}",
-            f"{median(batches, 'peak') / 1e6:.1f}",
-            str(spread(ratios(batches, floor, "p50"))) if floor else "",
-        )
-    return table
-
-
-def throughput_table(results: Results, case: Case) -> Table:
-    """Return how fast replies came in, and which part of the yardstick's speed that is."""
-    table = _table(
-        str(case), "ms", "MB/s", "CPU, ms", "peak, MB", "growth / reply", "of floor's speed"
-    )
-    for name, batches, floor in _rows(results, case):
-        table.add_row(
-            name,
-            f"{median(batches, 'p50') * 1e3:.1f}",
-            f"{case.size / 1e6 / median(batches, 'p50'):.1f}",
-            f"{median(batches, 'cpu') * 1e3:.1f}",
-            f"{median(batches, 'peak') / 1e6:.0f}",
-            f"{median(batches, 'growth') / case.size:.2f}",
-            str(spread(ratios(floor, batches, "p50"))) if floor else "",
-        )
-    return table
-
-
-def linearity_table(results: Results) -> Table:
-    """Return the time for each MB by the size of the reply: constant is linear."""
-    cases = [case for case in results.batches if case.size]
-    smallest = min(cases, key=lambda case: case.size)
-    sizes = sorted({case.size for case in cases})
-    table = _table("ms for each MB", *(f"{size / 1e6:g} MB" for size in sizes))
-    kinds = dict.fromkeys((case.framing, case.chunk) for case in cases)
-    for framing, chunk in kinds:
-        for entry in results.entries:
-            cells = []
-            for size in sizes:
-                case = type(smallest)(size, chunk, framing)
-                batches = results.batches.get(case, {}).get(entry.name)
-                cells.append(f"{median(batches, 'p50') * 1e9 / size:.2f}" if batches else "")
-            how = f"chunks of {chunk}" if chunk else framing
-            table.add_row(f"{entry.name}, {how}", *cells)
-    return table
-
-
-def peers_table(results: Results, case: Case, ours: Sequence[str]) -> Table:
-    """Return what an rpc took, and how many times faster each of ours is."""
-    table = _table(
-        str(case), "p50, ms", "rpc/s", "MB/s", "CPU/rpc, ms", "peak, MB",
-        *(f"{name} is faster by" for name in ours),
-    )  # fmt: skip
-    of_case = results.batches[case]
-    for name, batches, _ in _rows(results, case):
-        table.add_row(
-            name,
-            f"{median(batches, 'p50') * 1e3:.3f}",
-            f"{1 / median(batches, 'wall'):.1f}",
-            f"{case.size / 1e6 / median(batches, 'p50'):.1f}" if case.size else "",
-            f"{median(batches, 'cpu') * 1e3:.3f}",
-            f"{median(batches, 'peak') / 1e6:.0f}",
-            *(str(spread(ratios(batches, of_case[each], "wall"))) for each in ours),
-        )
-    return table
-
-
-def save(path: Path, results: Results, command: Sequence[str]) -> None:
-    """Write everything that was measured as JSON, and on what."""
-    document = {
-        "command": list(command),
-        "machine": machine.described(),
-        "entries": [
-            {"name": entry.name, "yardstick": entry.yardstick, "parameters": entry.parameters}
-            for entry in results.entries
-        ],
-        "cases": [
-            {"case": asdict(case), "batches": batches} for case, batches in results.batches.items()
-        ],
-    }
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
+def show_linearity(record: Record, out: Console) -> None:
+    """Print the time for each MB by the size of the reply: constant is linear."""
+    events = [event for event in record.measured if event.size]
+    sizes = sorted({event.size for event in events})
+    table = Table(title="ms for each MB", title_justify="left", title_style="bold")
     table.add_column("")
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
+    for size in sizes:
+        table.add_column(f"{size / MB:g} MB", justify="right")
+    by_case = {(event.framing, event.chunk, event.size): event for event in events}
+    for framing, chunk in dict.fromkeys((event.framing, event.chunk) for event in events):
+        for each in record.contestants:
+            found = [by_case.get((framing, chunk, size)) for size in sizes]
+            cells = ["" if event is None else _for_each_mb(event, each.name) for event in found]
+            how = f"chunks of {chunk}" if chunk else framing
+            table.add_row(f"{each.name}, {how}", *cells)
+    out.print(table)
 
 
-def _rows(results: Results, case: Case) -> Iterator[tuple[str, list[Batch], list[Batch] | None]]:
-    of_case = results.batches[case]
-    for entry in results.entries:
-        if entry.name in of_case:
-            floor = None if entry.yardstick is None else of_case.get(entry.yardstick)
-            yield entry.name, of_case[entry.name], floor
+def show_peers(record: Record, ours: Sequence[str], out: Console) -> None:
+    """Print what an rpc took, and how many times as long as with each of ours."""
+    for measure, events in _by_measure(record).items():
+        columns: dict[str, Cell] = {
+            "p50, ms": figure("p50", MILLI, 3),
+            "rpc/s": rate,
+            "MB/s": speed,
+            "CPU, ms": figure("cpu", MILLI, 3),
+            "peak, MB": memory("peak", MB),
+        }
+        brief: dict[str, Cell] = {}
+        for name in ours:
+            heading = f"by {name.removeprefix('ncwire/')}"
+            to = partial(_one_of, name)
+            columns[heading] = ratio_and_extremes(to, _whole_time)
+            brief[heading] = ratio(to, _whole_time)
+        spare = ("peak, MB", "CPU, ms", "rpc/s", "MB/s")
+        _print(out, measure, fitted(record, events, columns, out, spare=spare, brief=brief))
+
+
+def _print(out: Console, measure: str, table: Table) -> None:
+    out.print(Text(TITLES[measure], "bold"))
+    out.print(table)
+    out.print()
+
+
+def _by_measure(record: Record) -> dict[str, list[Measured]]:
+    found = {
+        measure: [event for event in record.measured if event.measure == measure]
+        for measure in TITLES
+    }
+    return {measure: events for measure, events in found.items() if events}
+
+
+def _yardstick(record: Record, event: Measured, name: str) -> str | None:
+    (yardstick,) = (each.yardstick for each in record.contestants if each.name == name)
+    return yardstick if yardstick in event.batches else None
+
+
+def _one_of(ours: str, event: Measured, _name: str) -> str | None:
+    return ours if ours in event.batches else None
+
+
+def _whole_time(event: Measured, name: str, to: str) -> Spread | None:
+    return spread(ratios(event.batches[name], event.batches[to], "wall"))
+
+
+def _for_each_mb(event: Measured, name: str) -> str:
+    if name not in event.batches:
+        return ""
+    return f"{event.figure(name, 'p50') * MILLI * MB / event.size:.2f}"
+
+
+def _growth(event: Measured, name: str) -> str:
+    return f"{event.figure(name, 'growth') / event.size:.2f}"
+
+
+_COLUMNS: dict[str, dict[str, Cell]] = {
+    LATENCY: {
+        "p50, µs": figure("p50", MICRO),
+        "p95, µs": figure("p95", MICRO),
+        "p99, µs": figure("p99", MICRO),
+        "rpc/s": rate,
+        "CPU, µs": figure("cpu", MICRO),
+        "peak, MB": memory("peak", MB, 1),
+    },
+    THROUGHPUT: {
+        "ms": figure("p50", MILLI),
+        "MB/s": speed,
+        "CPU, ms": figure("cpu", MILLI),
+        "peak, MB": memory("peak", MB),
+        "growth/reply": _growth,
+    },
+}
+
+_SPARE = {
+    LATENCY: ("peak, MB", "rpc/s", "p99, µs"),
+    THROUGHPUT: ("peak, MB", "ms", "growth/reply"),
+}
+"""What a narrow terminal has no room for, the first to go first; then the ratio's extremes."""
+
+_RATIOS = {
+    LATENCY: ("time, of floor", time_ratio),
+    THROUGHPUT: ("speed, of floor", speed_ratio),
+}

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from ncwire.bench.target import Target
 
+ABOUT = {"kind": "sshd", "about": "OpenSSH's sshd on this machine, with a subsystem of its own"}
+
 
 @contextmanager
 def running(config: str = "", command: str | None = None) -> Iterator[Target]:

@@ -24,6 +24,7 @@ from ncwire.bench.measures import (
 from ncwire.bench.quantities import quantile, ratios, spread
 from ncwire.bench.record import Contestant, Measured, Record
 from ncwire.bench.settings import Settings
+from ncwire.bench.target import CHUNKED, END_OF_MESSAGE, Case
 from ncwire.errors import OptionError
 
 SETTINGS = Settings(rounds=3, seconds=0.5, connections=4, sessions=5, window=6)
@@ -219,3 +220,33 @@ def test_a_bare_loop_is_asked_only_for_what_it_can_do():
     for each in on_server([0, 2_000_000], SETTINGS):
         assert each.admits(session)
         assert each.admits(floor) is (each.measure not in ("pipelined", "memory"))
+
+
+def test_a_record_keeps_how_replies_were_framed_and_whose_floor_is_whose(tmp_path):
+    path = tmp_path / "kept.json"
+    framed = [
+        Measured(LATENCY, 0, {"a": batches(1)}, chunk, framing)
+        for chunk, framing in ((0, CHUNKED), (4096, CHUNKED), (0, END_OF_MESSAGE))
+    ]
+    before = run_of(*framed, contestants=[Contestant("a", record.DRIVER, yardstick="floor/a")])
+    path.write_text(before.json())
+    kept = record.load(path)
+    assert kept == before
+    assert [kept.like(event) for event in framed] == framed
+
+
+def test_a_record_of_before_there_was_a_choice_is_read_as_the_usual(tmp_path):
+    path = tmp_path / "kept.json"
+    document = json.loads(run_of(measured(a=(1,))).json())
+    for each in document["measured"]:
+        del each["chunk"], each["framing"]
+    for each in document["contestants"]:
+        del each["yardstick"]
+    path.write_text(json.dumps(document))
+    assert record.load(path) == run_of(measured(a=(1,)))
+
+
+def test_who_is_asked_for_small_replies_only_takes_no_part_in_large_ones():
+    slow = Entry("slow", "module:Class", largest=20_000)
+    assert Rpcs(Case(20_000), 1).admits(slow)
+    assert not Rpcs(Case(20_001), 1).admits(slow)

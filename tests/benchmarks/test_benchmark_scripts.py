@@ -48,10 +48,10 @@ def test_compare(openssh, tmp_path, command, sizes, drivers):
     options = ["--sizes", *sizes, "--drivers", *drivers, "--json", str(file)]
     out = run("compare.py", command, *TINY, *options)
     results = json.loads(file.read_text())
-    names = {name for case in results["cases"] for name in case["batches"]}
+    names = {name for event in results["measured"] for name in event["batches"]}
     assert {f"floor/{driver}" for driver in drivers} < names
-    for case in results["cases"]:
-        for name, batches in case["batches"].items():
+    for event in results["measured"]:
+        for name, batches in event["batches"].items():
             assert name in out
             assert len(batches) == 2
             assert all(batch["count"] > 0 and batch["p50"] > 0 for batch in batches)

@@ -69,9 +69,9 @@ class Rpcs:
         """See `Event`."""
         return {"case": asdict(self.case), "seconds": self.seconds}
 
-    def admits(self, entry: Entry) -> bool:  # noqa: ARG002 - everybody sends rpcs
+    def admits(self, entry: Entry) -> bool:
         """See `Event`."""
-        return True
+        return entry.largest is None or self.size <= entry.largest
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncwire.bench.measures import CONNECT, LATENCY, MEASURES, MEMORY, PIPELINED, THROUGHPUT
 from ncwire.bench.quantities import Batch, Spread, median, ratios, spread
-from ncwire.bench.target import Case
+from ncwire.bench.target import CHUNKED, Case
 from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class Contestant:
     distribution: str = ""
     failure: str = ""
     """Why it went no further, in one line."""
+    yardstick: str = ""
+    """The contestant that it is measured by; "": the fastest driver."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ class Measured:
     size: int
     """Bytes of a reply's content."""
     batches: dict[str, list[Batch]]
+    chunk: int = 0
+    framing: str = CHUNKED
+    """As with `Case`."""
 
     @property
     def leading(self) -> str:
@@ -94,8 +99,8 @@ class Measured:
         return spread(ratios(ours, theirs, self.leading))
 
     def reply(self) -> str:
-        """Return how large a reply is, in words."""
-        return Case(self.size).reply()
+        """Return how large a reply is, in words, and how it was framed if in no usual way."""
+        return str(Case(self.size, self.chunk, self.framing))
 
 
 @dataclass(frozen=True)
@@ -123,11 +128,15 @@ class Record:
 
     def like(self, event: Measured) -> Measured | None:
         """Return what was measured here at the same event."""
-        same = (event.measure, event.size)
+        same = (event.measure, event.size, event.chunk, event.framing)
         if self.server["kind"] == "device":  # whose replies may be a little larger today
             alike = (each for each in self.measured if each.measure == event.measure)
         else:
-            alike = (each for each in self.measured if (each.measure, each.size) == same)
+            alike = (
+                each
+                for each in self.measured
+                if (each.measure, each.size, each.chunk, each.framing) == same
+            )
         return next(alike, None)
 
     def json(self) -> str:
@@ -169,7 +178,13 @@ def load(path: Path) -> Record:
 
 def _record(document: dict[str, Any]) -> Record:
     measured = [
-        Measured(each["measure"], int(each["size"]), _batches(each["batches"], each["measure"]))
+        Measured(
+            each["measure"],
+            int(each["size"]),
+            _batches(each["batches"], each["measure"]),
+            int(each.get("chunk", 0)),
+            str(each.get("framing", CHUNKED)),
+        )
         for each in document["measured"]
     ]
     server = {name: str(value) for name, value in document["server"].items()}

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from ncwire.bench import machine
 from ncwire.bench.contest import Contest
 from ncwire.bench.record import Absence, Contestant, Measured, Record
+from ncwire.bench.target import Case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ncwire.bench.contest import Entry, Watcher
     from ncwire.bench.measures import BenchEvent
+    from ncwire.bench.quantities import Batch
     from ncwire.bench.settings import Settings
     from ncwire.bench.target import Target
 
@@ -65,9 +67,12 @@ class Run:
             ],
             absent=list(self.absent),
             measured=[
-                Measured(event.measure, event.size, {**batches})
-                for event, batches in results.batches.items()
-                if batches
+                _measured(event, batches) for event, batches in results.batches.items() if batches
             ],
             complete=self._done,
         )
+
+
+def _measured(event: BenchEvent, batches: dict[str, list[Batch]]) -> Measured:
+    case = event.case or Case()
+    return Measured(event.measure, event.size, {**batches}, case.chunk, case.framing)

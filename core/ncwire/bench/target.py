@@ -43,11 +43,10 @@ class Case:
 
     def __str__(self) -> str:
         if self.framing != CHUNKED:
-            return f"{self.reply()}, end-of-message"
-        if not self.size:
-            return self.reply()
-        chunks = f"chunks of {self.chunk} bytes" if self.chunk else "one chunk"
-        return f"{self.reply()}, {chunks}"
+            return f"{self.reply()}, {self.framing}"
+        if self.chunk:
+            return f"{self.reply()}, chunks of {self.chunk}"
+        return self.reply()
 
     def reply(self) -> str:
         """Return how large the reply is, in words."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncwire._cli.bench import tables
-from ncwire._cli.bench.progress import TurnsProgress
+from ncwire._cli.bench.progress import PatientProgress
 from ncwire._cli.failures import Exit
 from ncwire._cli.terminal import console
 from ncwire.bench import comparison, plot, record
@@ -68,7 +68,7 @@ class Outcome:
         raised on.
         """
         try:
-            with TurnsProgress(run.turns()) as progress:
+            with PatientProgress(run.turns()) as progress:
                 run.measure(target, progress)
         except KeyboardInterrupt:
             if run.record().measured:

@@ -1,47 +1,23 @@
-"""How far a run is: a bar on stderr, where that is a terminal."""
+"""The bar of `ncwire bench`: who fails is told, and the others go on."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from ncwire._cli.terminal import printable
+from ncwire.bench.progress import TurnsProgress
 
 if TYPE_CHECKING:
-    from ncwire.bench.contest import ContestantError, Entry
-    from ncwire.bench.measures import BenchEvent
+    from ncwire.bench.contest import ContestantError
 
 _log = logging.getLogger(__name__)
 
 
-class TurnsProgress(Progress):
-    """A bar that counts turns: what a contest tells of itself."""
-
-    def __init__(self, turns: int) -> None:
-        super().__init__(
-            TextColumn("{task.description:36.36}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-        self._task = self.add_task("", total=turns)
-
-    def begins(self, event: BenchEvent, entry: Entry) -> None:
-        """See `Watcher`."""
-        what = f"{event.measure} {event.case.reply()}" if event.case else event.measure
-        self.update(self._task, description=f"{what}: {printable(entry.name)}")
-
-    def ended(self) -> None:
-        """See `Watcher`."""
-        self.advance(self._task)
+class PatientProgress(TurnsProgress):
+    """A bar that counts turns, and warns of each contestant that leaves."""
 
     def failed(self, error: ContestantError) -> None:
         """See `Watcher`."""

@@ -6,32 +6,27 @@ import textwrap
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from ncwire._cli.terminal import printable
-from ncwire.bench import comparison
+from ncwire.bench import comparison, report
 from ncwire.bench.measures import CONNECT, LATENCY, MEASURES, MEMORY, PIPELINED, THROUGHPUT
-from ncwire.bench.record import DRIVER
+from ncwire.bench.report import MICRO, MILLI, figure, memory, rate, speed
 from ncwire.bench.target import KB, MB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rich.console import Console
+    from rich.table import Table
 
-    from ncwire.bench.record import Contestant, Measured, Record
-
-    Cell = Callable[[Measured, str], str | Text]
+    from ncwire.bench.record import Measured, Record
+    from ncwire.bench.report import Cell
 
 _WIDTH = 96
-_WIDEST = 1000
 _RATIO = "ratio"
 _CHANGE = "change"
 _BENEATH = ("ncwire", "cryptography")
-_MICRO = 1e6
-_MILLI = 1e3
 
 TITLES = {
     CONNECT: "connect: one session after the other, from TCP to the end of the hellos",
@@ -109,91 +104,19 @@ def _say(out: Console, paragraph: str) -> None:
 def _fitting(
     record: Record, measure: str, events: list[Measured], earlier: Record | None, out: Console
 ) -> Table:
-    """Return the table, without what can be done without where the terminal is narrow."""
-    columns: dict[str, Cell] = {**_COLUMNS[measure], _RATIO: partial(_ratio_and_extremes, record)}
+    def fastest(event: Measured, _name: str) -> str | None:
+        return event.fastest(record.drivers())
+
+    columns = {**_COLUMNS[measure], _RATIO: report.ratio_and_extremes(fastest)}
     if earlier is not None:
         columns[_CHANGE] = partial(_change, earlier)
-    anywhere = out.options.update_width(_WIDEST)  # a measure is cut to the width that there is
-    table = _table(record, columns, events)
-    for spare in (*_SPARE.get(measure, ()), _RATIO):
-        if out.measure(table, options=anywhere).maximum <= out.width:
-            break
-        if spare == _RATIO:
-            columns[_RATIO] = partial(_ratio, record)
-        else:
-            del columns[spare]
-        table = _table(record, columns, events)
-    return table
-
-
-def _table(record: Record, columns: dict[str, Cell], events: list[Measured]) -> Table:
-    by_reply = events[0].measure in (LATENCY, PIPELINED, THROUGHPUT)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for heading in ("reply", "") if by_reply else ("",):
-        table.add_column(heading, no_wrap=True)
-    for heading in columns:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for event in events:
-        rows = [each for each in record.contestants if each.name in event.batches]
-        for number, each in enumerate(rows):
-            reply = [event.reply() if not number else ""] if by_reply else []
-            last = number == len(rows) - 1
-            table.add_row(
-                *reply,
-                _name(each),
-                *(cell(event, each.name) for cell in columns.values()),
-                end_section=last and event is not events[-1],
-            )
-    return table
-
-
-def _name(contestant: Contestant) -> Text:
-    style = "bold" if contestant.kind == DRIVER else "dim"
-    return Text(printable(contestant.name), style)
-
-
-def _ratio_and_extremes(record: Record, event: Measured, name: str) -> Text:
-    text = _ratio(record, event, name)
-    fastest = event.fastest(record.drivers())
-    ratio = None if fastest in (None, name) else event.ratio(name, str(fastest))
-    if ratio is not None:
-        text.append(f" ({ratio.least:.2f}-{ratio.greatest:.2f})")
-    return text
-
-
-def _ratio(record: Record, event: Measured, name: str) -> Text:
-    fastest = event.fastest(record.drivers())
-    ratio = None if fastest is None else event.ratio(name, fastest)
-    if ratio is None:
-        return Text("")
-    return Text(f"{ratio.median:.2f}", "green" if name == fastest else "")
+    brief = {_RATIO: report.ratio(fastest)}
+    spare = _SPARE.get(measure, ())
+    return report.fitted(record, events, columns, out, spare=spare, brief=brief)
 
 
 def _change(earlier: Record, event: Measured, name: str) -> str:
     return str(comparison.change(earlier, event, name) or "")
-
-
-def _figure(key: str, scale: float, digits: int = 1) -> Cell:
-    def cell(event: Measured, name: str) -> str:
-        return f"{event.figure(name, key) * scale:.{digits}f}"
-
-    return cell
-
-
-def _memory(key: str, unit: float, digits: int = 0) -> Cell:
-    def cell(event: Measured, name: str) -> str:
-        bytes_ = event.figure(name, key)
-        return f"{bytes_ / unit:.{digits}f}" if bytes_ else ""  # not known: see `consumption`
-
-    return cell
-
-
-def _rate(event: Measured, name: str) -> str:
-    return f"{1 / event.figure(name, 'wall'):.0f}"
-
-
-def _speed(event: Measured, name: str) -> str:
-    return f"{event.size / MB / event.figure(name, 'p50'):.1f}"
 
 
 def _cpu_of_100_mb(event: Measured, name: str) -> str:
@@ -201,21 +124,21 @@ def _cpu_of_100_mb(event: Measured, name: str) -> str:
 
 
 _COLUMNS: dict[str, dict[str, Cell]] = {
-    CONNECT: {"ms": _figure("p50", _MILLI), "CPU, ms": _figure("cpu", _MILLI)},
+    CONNECT: {"ms": figure("p50", MILLI), "CPU, ms": figure("cpu", MILLI)},
     LATENCY: {
-        "p50, µs": _figure("p50", _MICRO, 0),
-        "p95, µs": _figure("p95", _MICRO, 0),
-        "p99, µs": _figure("p99", _MICRO, 0),
-        "rpc/s": _rate,
-        "CPU, µs": _figure("cpu", _MICRO, 0),
+        "p50, µs": figure("p50", MICRO, 0),
+        "p95, µs": figure("p95", MICRO, 0),
+        "p99, µs": figure("p99", MICRO, 0),
+        "rpc/s": rate,
+        "CPU, µs": figure("cpu", MICRO, 0),
     },
-    PIPELINED: {"rpc/s": _rate, "CPU, µs": _figure("cpu", _MICRO, 0)},
+    PIPELINED: {"rpc/s": rate, "CPU, µs": figure("cpu", MICRO, 0)},
     THROUGHPUT: {
-        "MB/s": _speed,
+        "MB/s": speed,
         "CPU, s/100 MB": _cpu_of_100_mb,
-        "peak, MB": _memory("peak", MB),
+        "peak, MB": memory("peak", MB),
     },
-    MEMORY: {"kB": _memory("session", KB), "process, MB": _memory("process", MB)},
+    MEMORY: {"kB": memory("session", KB), "process, MB": memory("process", MB)},
 }
 
 _SPARE = {LATENCY: ("p95, µs", "rpc/s"), THROUGHPUT: ("peak, MB",)}
