@@ -6,6 +6,7 @@ import ast
 import configparser
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -137,6 +138,7 @@ def _imports(nodes: Iterable[ast.AST], package: str, when: When) -> Iterator[Imp
                 yield from _imports(ast.iter_child_nodes(child), package, when)
 
 
+@cache
 def modules(root: Path) -> dict[str, list[Import]]:
     """Return each module below the folder, by its name, with what it imports."""
     found = {}
@@ -151,8 +153,9 @@ def is_below(module: str, *packages: str) -> bool:
     return any(f"{module}.".startswith(f"{package}.") for package in packages)
 
 
-MODULES = {name: each for name, each in modules(CORE.parent).items() if is_below(name, "ncwire")}
-DRIVER_MODULES = modules(DRIVERS)
+@cache
+def of_the_core() -> dict[str, list[Import]]:
+    return {name: each for name, each in modules(CORE.parent).items() if is_below(name, "ncwire")}
 
 
 def room_of(module: str) -> str:
@@ -160,7 +163,7 @@ def room_of(module: str) -> str:
 
 
 def arrows() -> Iterator[tuple[str, Import]]:
-    for module, imported in MODULES.items():
+    for module, imported in of_the_core().items():
         for each in imported:
             yield module, each
 
@@ -168,7 +171,7 @@ def arrows() -> Iterator[tuple[str, Import]]:
 def target(each: Import) -> str | None:
     """Return the module of ncwire's that is imported; a name comes from where its module is."""
     for module in (each.module, each.module.rpartition(".")[0]):
-        if module in MODULES:
+        if module in of_the_core():
             return module
     return None
 
@@ -207,8 +210,9 @@ def graph() -> dict[str, set[str]]:
     The faces of packages, which only hand names on, are left out: whoever imports a module of a
     package runs its face too.
     """
-    faces = {module for module in MODULES if (CORE.parent / module.replace(".", "/")).is_dir()}
-    found: dict[str, set[str]] = {module: set() for module in MODULES if module not in faces}
+    own = of_the_core()
+    faces = {module for module in own if (CORE.parent / module.replace(".", "/")).is_dir()}
+    found: dict[str, set[str]] = {module: set() for module in own if module not in faces}
     for module, each in arrows():
         other = target(each)
         if module in found and other in found and other != module:
@@ -299,11 +303,11 @@ def test_sans_io_modules_import_no_socket_thread_or_selector():
 
 
 def test_what_imports_names_late_imports_nothing_of_ncwire():
-    assert "ncwire" not in {each.top for each in MODULES["ncwire.driver.lazy"]}
+    assert "ncwire" not in {each.top for each in of_the_core()["ncwire.driver.lazy"]}
 
 
 def test_a_driver_imports_only_the_contract_the_errors_and_its_library():
-    for module, imported in DRIVER_MODULES.items():
+    for module, imported in modules(DRIVERS).items():
         own = module.partition(".")[0]
         for each in imported:
             if each.top == "ncwire":

@@ -11,5 +11,5 @@ from pathlib import Path
 import pytest
 
 if __name__ == "__main__":
-    quiet = ("-q", "--tb=short", "-r", "")
-    sys.exit(pytest.main([str(Path(__file__).parent), *quiet, *sys.argv[1:]]))
+    options = ("-q", "--tb=short", "-r", "", "-m", "exhaustive or not exhaustive")
+    sys.exit(pytest.main([str(Path(__file__).parent), *options, *sys.argv[1:]]))

@@ -66,12 +66,21 @@ def test_rpc(peer, connect):
     assert all("interfaces" in reply.raw or "<data" in reply.raw for reply in replies)
 
 
+def test_a_megabyte_each_way(peer, connect):
+    session = connect()
+    peer.netconf.download(session, MEGABYTE)
+    peer.netconf.upload(session, MEGABYTE)
+    assert works(session)
+
+
+@pytest.mark.exhaustive
 def test_download(peer, connect):
     session = connect()
     peer.netconf.download(session, 20 * MEGABYTE)
     assert works(session)
 
 
+@pytest.mark.exhaustive
 def test_upload(peer, connect):
     session = connect()
     peer.netconf.upload(session, 20 * MEGABYTE)
