@@ -178,6 +178,8 @@ class Sshd:
             "UsePAM no",
             "PidFile none",
             "AcceptEnv NCWIRE_*",
+            # Else bash takes itself for the first of a login, and reads the user's ~/.bashrc.
+            "SetEnv SHLVL=2",
             f"Subsystem netconf {subsystem}",
         )
         (folder / "config").write_text("\n".join(config) + "\n")
