@@ -6,7 +6,8 @@ import _thread
 import logging
 import threading
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ncwire._interrupts import interruption, raise_interruption
 from ncwire._plugins.guard import check_returned, driver_step
@@ -15,11 +16,15 @@ from ncwire.driver.forking import Forkable, free_in_child, watch_forks
 from ncwire.errors import OptionError, SessionCloseError, UnsupportedOption
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ncwire.driver.base import Backend, Driver
     from ncwire.driver.deadline import Deadline
     from ncwire.driver.options import ConnectOptions
 
 _log = logging.getLogger(__name__)
+_P = ParamSpec("_P")
+_ResultT = TypeVar("_ResultT")
 
 
 class Connecting(Forkable):
@@ -151,7 +156,36 @@ class InOneStep(Connecting):
 
     def _connect(self) -> Channel:
         self._start()
-        with driver_step(self._driver.name, "connect"):
-            channel = self._whole.connect(self._options, self._deadline)
+        callbacks = _Callbacks(self._options)
+        try:
+            with driver_step(self._driver.name, "connect"):
+                channel = self._whole.connect(callbacks.options, self._deadline)
+        except Exception:
+            if callbacks.error is not None:
+                raise callbacks.error from None
+            raise
         check_returned(self._driver.name, "connect", channel, Channel)
         return channel
+
+
+class _Callbacks:
+    """The caller's functions in the options: what they raise is not the driver's."""
+
+    def __init__(self, options: ConnectOptions) -> None:
+        self.error: BaseException | None = None
+        """What one of them has raised."""
+        self.options = replace(
+            options,
+            auth_handler=options.auth_handler and self._noting(options.auth_handler),
+            unknown_host_cb=options.unknown_host_cb and self._noting(options.unknown_host_cb),
+        )
+
+    def _noting(self, function: Callable[_P, _ResultT]) -> Callable[_P, _ResultT]:
+        def call(*arguments: _P.args, **named: _P.kwargs) -> _ResultT:
+            try:
+                return function(*arguments, **named)
+            except BaseException as error:
+                self.error = error
+                raise
+
+        return call
