@@ -44,16 +44,19 @@ if TYPE_CHECKING:
 _LOGGER = "ncwire.driver.paramiko"
 _BY_APPLICATION = 11  # SSH_DISCONNECT_BY_APPLICATION, RFC 4253 section 11.1
 _END_PATIENCE = 1.0
+_LEAST_PACKET = 65
+"""What paramiko takes off for its own headers (channel.py, 5.1), and one byte."""
 
 
 class Connection(paramiko.Transport, Forkable):
     """A client's transport: `paramiko.Transport`, with a `Wire` for its socket.
 
-    Six things of paramiko's are replaced. What a user of the connection sends during a key
+    Seven things of paramiko's are replaced. What a user of the connection sends during a key
     exchange is kept until the exchange is over, where paramiko makes the sender wait. The
     thread closes all fds when it ends. Certificate types are offered only when they are asked
     for. The server's identification is looked for as OpenSSH's client does. The authentication
-    service is asked for once (RFC 4253 section 10), and not anew for each attempt. And
+    service is asked for once (RFC 4253 section 10), and not anew for each attempt. A message has
+    no more data than the server takes (RFC 4254 section 5.2), where paramiko's least is 4 KiB. And
     `_Packetizer` starts no timer thread, since the `Wire` knows the deadline.
     """
 
@@ -178,6 +181,11 @@ class Connection(paramiko.Transport, Forkable):
         with self.clear_to_send_lock:
             while self._held:
                 self._send_message(self._held.popleft())
+
+    def _sanitize_packet_size(self, max_packet_size: int | None) -> int:
+        if max_packet_size is None:
+            return self.default_max_packet_size
+        return max(max_packet_size, _LEAST_PACKET)
 
     def _check_banner(self) -> None:
         self.remote_version = identification(self.packetizer)

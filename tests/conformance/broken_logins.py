@@ -19,6 +19,7 @@ from ncwire.driver import (
     Deadline,
     InteractiveAttempt,
 )
+from ncwire.driver.rules import RULES
 from ncwire.errors import ChannelError, DisconnectError, PasswordExpiredError, SSHError
 from ncwire_paramiko import limits
 from ncwire_paramiko.connection import Connection
@@ -29,7 +30,7 @@ BRIEFLY = 0.5
 """Seconds in which every program answers, and no person does."""
 
 
-@breaks("auth.service-once")
+@breaks("auth.service-once", *(rule for rule in RULES if rule.startswith("makes.")))
 class AsksForTheServiceEachTime(Broken):
     """The service is asked for before each attempt, as paramiko by itself does."""
 

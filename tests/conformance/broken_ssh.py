@@ -124,7 +124,7 @@ class FinishWaitsForNobody(Broken):
             return True
 
 
-@breaks("close.finish-waits-for-peer", "close.finish-leaves-time")
+@breaks("close.finish-waits-for-peer", "close.finish-leaves-time", "makes.finish")
 class FinishCloses(Broken):
     """finish says all at once, the connection's end included."""
 
@@ -139,7 +139,7 @@ class FinishCloses(Broken):
 # --- keepalive ---------------------------------------------------------------------------------
 
 
-@breaks("keepalive.sent", "keepalive.heard")
+@breaks("keepalive.sent", "keepalive.heard", "makes.keepalive")
 class KeepaliveDoesNothing(Broken):
     """keepalive sends nothing."""
 
@@ -150,7 +150,7 @@ class KeepaliveDoesNothing(Broken):
             pass
 
 
-@breaks("keepalive.heard")
+@breaks("keepalive.heard", "makes.keepalive")
 class HeardIsConstant(Broken):
     """heard tells of the connection's beginning."""
 
@@ -211,7 +211,7 @@ class LeavesStderr(Broken):
             inner._channel.recv_stderr = lambda _size: b""  # noqa: SLF001 - the driver calls it
 
 
-@breaks("io.rekey")
+@breaks("io.rekey", "makes.rekey")
 class EndsAtARekey(Broken):
     """When keys are exchanged anew, the connection is given up."""
 
@@ -327,7 +327,13 @@ class KnowsNoRSA(refusing("ssh-rsa")):
     contract = (1, 0)
 
 
-@breaks("auth.publickey-ed25519", "auth.certificate", "auth.partial", "auth.partial-outcome")
+@breaks(
+    "auth.publickey-ed25519",
+    "auth.certificate",
+    "auth.partial",
+    "auth.partial-outcome",
+    "makes.publickey",
+)
 class KnowsNoEd25519(refusing("ssh-ed25519")):
     """Ed25519 keys are not tried."""
 
@@ -434,7 +440,7 @@ class NoEcho(answering(without_echo)):
     contract = (1, 0)
 
 
-@breaks("auth.interactive-no-prompts")
+@breaks("auth.interactive-no-prompts", "makes.interactive")
 class NeverEmpty(answering(never_empty)):
     """A round without prompts is an error."""
 

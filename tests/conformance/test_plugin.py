@@ -97,6 +97,25 @@ def test_a_fixture_with_the_driver_is_all_that_an_author_supplies(project):
     assert "skipped: keepalive.sent: undeclared feature: keepalive" in done.stdout
 
 
+def test_without_the_server_of_another_make_its_rules_are_skipped(project):
+    (project / "without_asyncssh.py").write_text(
+        "import sys\nsys.modules['asyncssh'] = None  # which makes importing it fail\n"
+    )
+    done = run_pytest(
+        project,
+        *("-p", "without_asyncssh", "--ncwire-driver=paramiko", "--ncwire-report=report.json"),
+        *("-k", "makes.password or open.connects"),
+    )
+    (report,) = json.loads((project / "report.json").read_text())
+
+    assert done.returncode == 0, done.stdout
+    assert report["rules"]["open.connects"]["outcome"] == "passed"
+    assert report["rules"]["makes.password"] == {
+        "outcome": "skipped",
+        "reason": "AsyncSSH is not installed; install it with: pip install 'ncwire[test]'",
+    }
+
+
 def test_without_a_driver_the_kit_says_what_is_missing(project):
     (project / "test_own.py").write_text("from ncwire.testing.conformance.suites import *\n")
     done = run_pytest(project, "-k", "io_read_none")

@@ -792,6 +792,65 @@ _TUNNEL = (
     ),
 )
 
+_MAKES = (
+    Rule(
+        "makes.password",
+        "The password lets in at a server of another make, AsyncSSH, which ends a connection on "
+        "which the service is asked for twice; and bytes reach it, and come back.",
+        Layer.SSH,
+        _needing(Feature.PASSWORD),
+    ),
+    Rule(
+        "makes.publickey",
+        "So does a key.",
+        Layer.SSH,
+        _needing(Feature.PUBLICKEY),
+    ),
+    Rule(
+        "makes.interactive",
+        "So do the answers to its prompts, with rounds that ask nothing before them, between them "
+        "and after them (RFC 4256 section 3.4).",
+        Layer.SSH,
+        _needing(Feature.KEYBOARD_INTERACTIVE),
+    ),
+    Rule(
+        "makes.large-transfers",
+        "20 MB arrive whole at a server of another make, and 20 MB from it.",
+        Layer.SSH,
+    ),
+    Rule(
+        "makes.small-packets",
+        "A server that takes 256 bytes of data in a message, and has a window of 2 KiB, is sent "
+        "no more in one (RFC 4254 section 5.2); and all arrives whole.",
+        Layer.SSH,
+    ),
+    Rule(
+        "makes.rekey",
+        "When a server of another make exchanges keys anew, again and again while data flows both "
+        "ways at the same time, all arrives whole.",
+        Layer.SSH,
+    ),
+    Rule(
+        "makes.keepalive",
+        "A server of another make answers a keepalive, and heard tells of it.",
+        Layer.SSH,
+        _needing(Feature.KEEPALIVE),
+    ),
+    Rule(
+        "makes.end-of-stream",
+        "When the server closes the channel with no word of the stream's end before that (RFC "
+        '4254 section 5.3), all that it sent is read first, then b"" and again b"".',
+        Layer.SSH,
+    ),
+    Rule(
+        "makes.finish",
+        "After finish a server of another make reads what had been written, whole, and then the "
+        "end; and finish comes to its end when that server has closed.",
+        Layer.SSH,
+        _needing(Feature.FINISH),
+    ),
+)
+
 _GROUPS = (
     _OPEN,
     _AUTH,
@@ -803,6 +862,7 @@ _GROUPS = (
     _ERRORS,
     _THREADS,
     _TUNNEL,
+    _MAKES,
 )
 
 RULES: Mapping[str, Rule] = MappingProxyType(

@@ -354,6 +354,39 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "tunnel.refused": ("The refusal passed on as SSHError, or waited for until the deadline."),
         "tunnel.deadline": "The open request without a timeout.",
         "tunnel.frees": "The tunnel's channel closed, and its connection left.",
+        "makes.password": (
+            "SSH_MSG_SERVICE_REQUEST sent anew before each attempt (paramiko 5.1), which OpenSSH "
+            "and paramiko's server let pass."
+        ),
+        "makes.publickey": (
+            "As makes.password; a signature's algorithm that the server has not said it takes."
+        ),
+        "makes.interactive": (
+            "As makes.password; a first round that asks nothing taken for a refusal, or a last "
+            "one left unanswered."
+        ),
+        "makes.large-transfers": (
+            "A window that is opened again only by so much as one make of server needs."
+        ),
+        "makes.small-packets": (
+            "A lower bound for the size of packets that the library has of its own: paramiko "
+            "(5.1) sends 4,032 bytes to a server that takes 256."
+        ),
+        "makes.rekey": (
+            "Data sent behind our own SSH_MSG_KEXINIT; an exchange that is taken for an error "
+            "when it comes in the middle of a write."
+        ),
+        "makes.keepalive": (
+            "Only one of the two possible answers known, success and failure (RFC 4254 section "
+            "4): servers differ."
+        ),
+        "makes.end-of-stream": (
+            "SSH_MSG_CHANNEL_CLOSE taken for an error, or not seen, where no EOF was before it."
+        ),
+        "makes.finish": (
+            "A wait for the server's EOF, which need not come before its close; a disconnect "
+            "right behind the channel's end."
+        ),
     }
 )
 """By the rule's id, in the order of the rules."""

@@ -23,7 +23,7 @@ PASSWORD = "pässwörd-2f6b1c"  # noqa: S105 - of a server on loopback; not ASCI
 
 
 class Stream(Protocol):
-    """What both kinds of server hand to their script."""
+    """What every kind of server hands to its script."""
 
     info: SessionInfo
 
@@ -38,6 +38,15 @@ class Stream(Protocol):
 
     def close(self, exit_status: int = ...) -> None:
         """End the stream, with an exit status where there is one."""
+
+
+class Server(Protocol):
+    """What listens, whatever it speaks."""
+
+    port: int
+
+    def close(self) -> None:
+        """Cut all connections. Idempotent."""
 
 
 class ServerEnd:
@@ -98,7 +107,7 @@ class ServerEnd:
 class Host:
     """A server behind a relay, which is what listens on `port`; made by a `Rig`."""
 
-    def __init__(self, server: EmbeddedServer | PlainServer, ends: _Ends, patience: float) -> None:
+    def __init__(self, server: Server, ends: Ends, patience: float) -> None:
         self.relay = FaultProxy(("127.0.0.1", server.port))
         self.port = self.relay.port
         self._server = server
@@ -108,7 +117,7 @@ class Host:
     @classmethod
     def plain(cls, patience: float) -> Host:
         """Return one that speaks TCP in the clear."""
-        ends = _Ends(patience)
+        ends = Ends(patience)
         return cls(PlainServer(ends.hand_over), ends, patience)
 
     @property
@@ -116,9 +125,9 @@ class Host:
         """The text of a known_hosts file that has the server, under any name."""
         return ""
 
-    def end(self) -> ServerEnd:
-        """Return the server's end of the next session."""
-        return self._ends.next()
+    def end(self, seconds: float | None = None) -> ServerEnd:
+        """Return the server's end of the next session, which is to come within so long."""
+        return self._ends.next(self._patience if seconds is None else seconds)
 
     @property
     def sessions(self) -> int:
@@ -143,7 +152,7 @@ class SSHHost(Host):
     def __init__(
         self,
         server: EmbeddedServer,
-        ends: _Ends,
+        ends: Ends,
         patience: float,
         login: type[ScriptedLogin],
     ) -> None:
@@ -166,7 +175,7 @@ class SSHHost(Host):
         auth_banner: str | None = None,
     ) -> SSHHost:
         """Return one that lets `USERNAME` in by the password and by each authorized key."""
-        ends = _Ends(patience)
+        ends = Ends(patience)
         login = login or ScriptedLogin.of()
         server = EmbeddedServer(
             username=USERNAME,
@@ -190,28 +199,32 @@ class SSHHost(Host):
         return f"* {self.host_key.type} {self.host_key.base64}\n"
 
 
-class _Ends:
+class Ends:
     """The sessions that have been started, for the test to take."""
 
     def __init__(self, patience: float) -> None:
         self.count = 0
+        """How many there have been."""
         self._patience = patience
         self._queue: queue.SimpleQueue[ServerEnd] = queue.SimpleQueue()
         self._all: list[ServerEnd] = []
 
     def hand_over(self, stream: Stream) -> None:
+        """Be a server's script: hold a session until the test is done with it."""
         end = ServerEnd(stream, self._patience)
         self._all.append(end)
         self.count += 1
         self._queue.put(end)
         end.released.wait()
 
-    def next(self) -> ServerEnd:
+    def next(self, seconds: float) -> ServerEnd:
+        """Return the next session, which is to come within so long."""
         try:
-            return self._queue.get(timeout=self._patience)
+            return self._queue.get(timeout=seconds)
         except queue.Empty:
-            raise Stuck(f"the server saw no session within {self._patience:g} s") from None
+            raise Stuck(f"the server saw no session within {seconds:g} s") from None
 
     def release(self) -> None:
+        """Be done with all sessions."""
         for end in self._all:
             end.released.set()

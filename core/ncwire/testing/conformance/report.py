@@ -154,9 +154,7 @@ def _print(
         if verdict.outcome == "skipped":
             terminal.line(f"  skipped: {identity}: {verdict.reason}")
     counts = [sum(v.outcome == outcome for v in verdicts.values()) for outcome in _WORST_FIRST]
-    terminal.line(
-        "{} failed, {} passed, {} skipped for undeclared features, {} do not apply".format(*counts)
-    )
+    terminal.line("{} failed, {} passed, {} skipped, {} do not apply".format(*counts))
 
 
 def _dotted(version: tuple[int, int]) -> str:

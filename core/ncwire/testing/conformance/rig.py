@@ -19,6 +19,7 @@ from ncwire.driver.rules import Layer
 from ncwire.testing.conformance.host import PASSWORD, USERNAME, Host, SSHHost
 from ncwire.testing.conformance.keys import KeyPair
 from ncwire.testing.conformance.line import Line
+from ncwire.testing.conformance.other_make import OtherMake
 from ncwire.testing.conformance.resources import Resources, left_since
 from ncwire.testing.conformance.task import Task
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from ncwire.testing.conformance.host import ServerEnd
 
 _PAUSE = 0.01
+_LIMIT = 6
+"""How many times its patience a test may take as a whole."""
 
 
 class Rig:
@@ -47,6 +50,8 @@ class Rig:
         self.target = target
         self.patience = patience
         self.short = patience / 10
+        self.limit = _LIMIT * patience
+        """Seconds that the test may take as a whole; a test that starts a process adds to it."""
         self.folder = folder
         self._key: KeyPair | None = None
         self._cleanup: list[tuple[str, Callable[[], object]]] = []
@@ -87,6 +92,13 @@ class Rig:
         settings.setdefault("authorized_keys", (self.key.public,))
         host = SSHHost.start(self.patience, **settings)
         self.later("the server", host.close)
+        return host
+
+    def other_make(self, **settings: Any) -> OtherMake:
+        """Start an SSH server of another make; see `OtherMake.start`."""
+        settings.setdefault("authorized_keys", (self.key.public,))
+        host = OtherMake.start(self.patience, **settings)
+        self.later("the server of another make", host.close)
         return host
 
     @property

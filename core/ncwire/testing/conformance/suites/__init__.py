@@ -7,6 +7,7 @@ from ncwire.testing.conformance.suites.test_errors import *  # noqa: F403
 from ncwire.testing.conformance.suites.test_hostkey import *  # noqa: F403
 from ncwire.testing.conformance.suites.test_io import *  # noqa: F403
 from ncwire.testing.conformance.suites.test_keepalive import *  # noqa: F403
+from ncwire.testing.conformance.suites.test_makes import *  # noqa: F403
 from ncwire.testing.conformance.suites.test_open import *  # noqa: F403
 from ncwire.testing.conformance.suites.test_threads import *  # noqa: F403
 from ncwire.testing.conformance.suites.test_tunnel import *  # noqa: F403
