@@ -1,6 +1,7 @@
 """A process of its own, for what may crash or hang the process that does it.
 
-It reads its order from stdin, as JSON: the driver's module and class, options, and an action.
+It reads its order from stdin, a line of JSON: the driver's module and class, options, and an
+action. It says "ready" when it has imported what it needs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Carry out the order."""
-    order = json.load(sys.stdin)
+    order = json.loads(sys.stdin.readline())
+    importlib.import_module(order["driver"][0])
+    _say("ready")
+    sys.stdout.flush()
     _ACTIONS[order["action"]](order)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -17,7 +18,7 @@ from ncwire.testing.conformance import suites
 from ncwire.testing.conformance.marking import MARKER
 from ncwire.testing.conformance.report import Report, Subject
 from ncwire.testing.conformance.rig import Rig
-from ncwire.testing.conformance.task import Stuck, Task
+from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from ncwire.driver.rules import Rule
 
 _PLUGIN = "ncwire-conformance"
-_LIMIT = 6
-"""How many times its patience a test may take as a whole."""
 
 
 def find(driver: str | type[Backend]) -> type[Backend]:
@@ -99,24 +98,21 @@ def rig(request: pytest.FixtureRequest, driver: str | type[Backend], target: str
 class Watch(Report):
     """The session's plugin: reports, and ends a test whose driver blocks for ever."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        super().__init__(config)
-        self._limit = _LIMIT * float(config.getoption("--ncwire-patience"))
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        """Call a test of the kit in a thread of its own, for so long at most."""
+        """Call a test of the kit in a thread of its own, for its rig's limit at most."""
         if pyfuncitem.get_closest_marker(MARKER) is None:
             return None
         names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - as pytest's own hook does
         arguments = {name: pyfuncitem.funcargs[name] for name in names}
+        rig = cast("Rig", arguments["ncwire_rig"])
         running = Task(lambda: pyfuncitem.obj(**arguments), "the test")
-        try:
-            running.result(self._limit)
-        except Stuck as stuck:
-            if running.running:
-                pytest.fail(str(stuck), pytrace=False)
-            raise
+        began = time.monotonic()
+        while (left := began + rig.limit - time.monotonic()) > 0 and not running.wait(left):
+            pass  # the test may have added to its limit meanwhile
+        if running.running:
+            pytest.fail(str(running.stuck(rig.limit)), pytrace=False)
+        running.result(rig.limit)
         return True
 
 

@@ -49,10 +49,14 @@ class Task(Generic[ResultT]):
         """Return or raise what the call did; raise `Stuck` when it does neither in time."""
         self._thread.join(seconds)
         if self._thread.is_alive():
-            raise Stuck(f"{self.what}: not done within {seconds:g} s; it is at\n{self._place()}")
+            raise self.stuck(seconds)
         if self._error is not None:
             raise self._error
         return self._results[0]
+
+    def stuck(self, seconds: float) -> Stuck:
+        """Return the verdict on a call that has not returned within so many seconds."""
+        return Stuck(f"{self.what}: not done within {seconds:g} s; it is at\n{self._place()}")
 
     def wait(self, seconds: float) -> bool:
         """Wait for the call's end, however it ends; return whether it came."""

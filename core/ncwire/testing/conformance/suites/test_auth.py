@@ -42,7 +42,7 @@ ROUNDS = (
     Round("One", "Tell us", (("Name: ", True), ("Password: ", False)), ("ada", "lövelace")),
     Round("Two", "And once more", (("Code: ", False),), ("123456",)),
 )
-_SLOWLY = 3
+_SLOWLY = 1.5
 """How many times an attempt's budget a person takes to answer."""
 NO_PROMPTS = Round("Notice", "Nothing is asked", (), ())
 
@@ -284,7 +284,7 @@ def test_auth_interactive_raises(ncwire_rig: Rig) -> None:
 
 @rule("auth.interactive-person")
 def test_auth_interactive_person(ncwire_rig: Rig) -> None:
-    budget = ncwire_rig.short
+    budget = 2 * ncwire_rig.short
     asked = _Asked(ROUNDS)
 
     def answer_slowly(

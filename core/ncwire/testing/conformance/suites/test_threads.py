@@ -59,8 +59,8 @@ def test_threads_exit(ncwire_rig: Rig) -> None:
 def test_threads_fork(ncwire_rig: Rig) -> None:
     host = ncwire_rig.host()
     child = run_child(ncwire_rig, ncwire_rig.options(host), "fork")
-    end = host.end()
-    end.send(end.receiving(10).result(ncwire_rig.patience))
+    end = host.end(_LONG * ncwire_rig.patience)
+    end.send(end.receiving(10).result(_LONG * ncwire_rig.patience))
     assert child.result(_LONG * ncwire_rig.patience) == "still here\n"
 
 
@@ -75,11 +75,17 @@ def test_threads_independent(ncwire_rig: Rig) -> None:
 
 
 _LONG = 4
-"""How many times its patience a process may take, which has modules to import."""
+"""How many times its patience a process may take, which does several things."""
+_START = 60.0
+"""Seconds in which a process is to have imported its modules."""
 
 
 def run_child(rig: Rig, options: ConnectOptions, action: str, **details: Any) -> Task[str]:
-    """Start a process that connects and does something; the result is what it prints."""
+    """Start a process that connects and does something; the result is what it prints.
+
+    It has its modules when this returns.
+    """
+    rig.limit += _START
     order = {
         "driver": [rig.driver.__module__, rig.driver.__qualname__],
         "options": {
@@ -99,11 +105,17 @@ def run_child(rig: Rig, options: ConnectOptions, action: str, **details: Any) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
+        bufsize=0,  # so that `communicate` finds all that is not read as a line here
     )
+    if process.stdin is None or process.stdout is None:
+        raise AssertionError("both are pipes")
     rig.later("the process", process.kill)
+    process.stdin.write(f"{json.dumps(order)}\n".encode())
+    # What it imports before that says nothing of the driver, and may take long on a busy machine.
+    Task(process.stdout.readline, "a process that starts").result(_START)
 
     def run() -> str:
-        out, errors = process.communicate(json.dumps(order).encode())
+        out, errors = process.communicate()
         assert not errors, errors.decode(errors="replace")
         assert process.returncode == 0
         return out.decode()
