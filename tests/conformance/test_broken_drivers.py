@@ -103,6 +103,11 @@ def rules_for(driver):
     return () if "threads" in operations else without("threads")
 
 
+def tell(driver, failed):
+    sys.stdout.write(f"\n{driver:50} {', '.join(sorted(failed))} ")
+    sys.stdout.flush()  # what has come by now is to be seen, where it goes to a file, too
+
+
 @pytest.mark.parametrize("driver", BROKEN)
 def test_a_broken_driver_fails_the_rules_that_it_breaks(together, tmp_path, driver):
     result = together[driver]
@@ -111,7 +116,7 @@ def test_a_broken_driver_fails_the_rules_that_it_breaks(together, tmp_path, driv
         alone = {driver: sorted(BROKEN[driver].breaks)}
         patience = 4 * PATIENCE
         result = run_together(alone, tmp_path / "alone", target_of(driver), patience)[driver]
-    sys.stdout.write(f"\n{driver:50} {', '.join(sorted(result.of('failed')))} ")
+    tell(driver, result.of("failed"))
     assert result.of("failed") == BROKEN[driver].breaks, result.output
 
 
@@ -120,8 +125,7 @@ def test_a_broken_driver_fails_the_rules_that_it_breaks(together, tmp_path, driv
 @pytest.mark.parametrize("driver", BROKEN)
 def test_a_broken_driver_fails_exactly_the_rules_that_it_breaks(results, driver):
     failed, output = results[driver].result()
-    sys.stdout.write(f"\n{driver:50} {', '.join(sorted(failed))} ")
-
+    tell(driver, failed)
     assert failed == BROKEN[driver].breaks, output
 
 

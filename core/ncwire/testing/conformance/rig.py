@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _PAUSE = 0.01
 _LIMIT = 6
 """How many times its patience a test may take as a whole."""
+_START = 60.0
 
 
 class Rig:
@@ -51,7 +52,7 @@ class Rig:
         self.patience = patience
         self.short = patience / 10
         self.limit = _LIMIT * patience
-        """Seconds that the test may take as a whole; a test that starts a process adds to it."""
+        """Seconds that the test may take as a whole; see `time_to_start`."""
         self.folder = folder
         self._key: KeyPair | None = None
         self._cleanup: list[tuple[str, Callable[[], object]]] = []
@@ -136,9 +137,10 @@ class Rig:
             values["port"] = host.port
         return ConnectOptions(**values | changes)
 
-    def connect(self, options: ConnectOptions) -> Line:
-        """Connect, which is to succeed."""
-        return self.adopt(self.connecting(options).result(2 * self.patience))
+    def connect(self, options: ConnectOptions, seconds: float | None = None) -> Line:
+        """Connect, which is to succeed by the deadline."""
+        budget = seconds or self.patience
+        return self.adopt(self._dial(options, budget).result(2 * budget))
 
     def connecting(self, options: ConnectOptions) -> Task[Channel]:
         """Begin to connect."""
@@ -249,6 +251,14 @@ class Rig:
             assert time.monotonic() < until, f"{what}: not within {self.patience:g} s"
             line.serve()
             line.wait(_PAUSE)
+
+    def time_to_start(self) -> float:
+        """Return in how many seconds a process is to have started; the test may take them, too.
+
+        They say nothing of the driver, and are many on a busy machine.
+        """
+        self.limit += _START
+        return _START
 
     def settled(self, count: Callable[[], int]) -> int:
         """Return what a growing count has come to once it grows no more."""

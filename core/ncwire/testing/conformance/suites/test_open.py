@@ -389,7 +389,9 @@ def test_open_proxy_command(ncwire_rig: Rig) -> None:
     command = shlex.join([sys.executable, "-IS", "-c", _PROXY, str(host.port)])
     ncwire_rig.warm_up(host)
     before = Resources.now()
-    line, end = ncwire_rig.open(host, port=_closed_port(), proxy_command=command)
+    options = ncwire_rig.options(host, port=_closed_port(), proxy_command=command)
+    line = ncwire_rig.connect(options, ncwire_rig.time_to_start())
+    end = host.end()
     end.send(b"over it")
     assert line.receive(7) == b"over it"
     line.free()

@@ -76,8 +76,6 @@ def test_threads_independent(ncwire_rig: Rig) -> None:
 
 _LONG = 4
 """How many times its patience a process may take, which does several things."""
-_START = 60.0
-"""Seconds in which a process is to have imported its modules."""
 
 
 def run_child(rig: Rig, options: ConnectOptions, action: str, **details: Any) -> Task[str]:
@@ -85,7 +83,6 @@ def run_child(rig: Rig, options: ConnectOptions, action: str, **details: Any) ->
 
     It has its modules when this returns.
     """
-    rig.limit += _START
     order = {
         "driver": [rig.driver.__module__, rig.driver.__qualname__],
         "options": {
@@ -111,8 +108,7 @@ def run_child(rig: Rig, options: ConnectOptions, action: str, **details: Any) ->
         raise AssertionError("both are pipes")
     rig.later("the process", process.kill)
     process.stdin.write(f"{json.dumps(order)}\n".encode())
-    # What it imports before that says nothing of the driver, and may take long on a busy machine.
-    Task(process.stdout.readline, "a process that starts").result(_START)
+    Task(process.stdout.readline, "a process that starts").result(rig.time_to_start())
 
     def run() -> str:
         out, errors = process.communicate()
