@@ -23,6 +23,7 @@ from ncwire.driver import (
     Feature,
     PasswordAttempt,
     SSHDriver,
+    Timeouts,
 )
 from ncwire.errors import (
     ChannelError,
@@ -389,8 +390,14 @@ def test_open_proxy_command(ncwire_rig: Rig) -> None:
     command = shlex.join([sys.executable, "-IS", "-c", _PROXY, str(host.port)])
     ncwire_rig.warm_up(host)
     before = Resources.now()
-    options = ncwire_rig.options(host, port=_closed_port(), proxy_command=command)
-    line = ncwire_rig.connect(options, ncwire_rig.time_to_start())
+    start = ncwire_rig.time_to_start()
+    options = ncwire_rig.options(
+        host,
+        port=_closed_port(),
+        proxy_command=command,
+        timeouts=Timeouts(handshake=start),
+    )
+    line = ncwire_rig.connect(options, start)
     end = host.end()
     end.send(b"over it")
     assert line.receive(7) == b"over it"
