@@ -21,10 +21,10 @@ import tempfile
 EMPTY = "python -c pass"
 REFUSED = """
 import socket, ncwire
-with socket.socket() as nobody:
-    nobody.bind(("127.0.0.1", 0))
+with socket.socket() as closed:
+    closed.bind(("127.0.0.1", 0))
     try:
-        ncwire.connect("127.0.0.1", port=nobody.getsockname()[1])
+        ncwire.connect("127.0.0.1", port=closed.getsockname()[1])
     except ncwire.TransportError:
         pass
 """

@@ -1,4 +1,4 @@
-"""The pytest plugin of ncwire: the conformance kit, for whoever asks for it.
+"""The pytest plugin of ncwire: the conformance kit, for those who ask for it.
 
 pytest loads this module in every environment that has ncwire, so it imports nothing of ncwire
 until a test of the kit is there to run: `import ncwire` costs a tenth of a second, and would

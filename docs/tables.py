@@ -357,7 +357,7 @@ def parameters_by_feature() -> Mapping[Feature, Sequence[str]]:
 
 
 def current(page: str) -> str:
-    """Return the page's text as it ought to be."""
+    """Return the page's text as it has to be."""
     text = (PAGES / page).read_text(encoding="utf-8")
     for name, make in TABLES[page].items():
         begin, end = f".. begin generated {name}\n", f".. end generated {name}\n"

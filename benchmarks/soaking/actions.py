@@ -152,7 +152,7 @@ def burst(actor: Actor, held: Held) -> None:
         try:
             replies = [future.result(RPC) for future in futures]
         except CancelledError as error:
-            raise AssertionError("nobody has cancelled it") from error
+            raise AssertionError("it was never cancelled") from error
     for token, reply in zip(tokens, replies, strict=True):
         actor.check("a reply is another's", holds=f"<echo>{token}</echo>" in reply.raw)
 

@@ -43,7 +43,7 @@ class MainActor(Actor):
         self._raises: type[BaseException] = OF_HANDLERS[0]
 
     def turn(self) -> None:
-        """Do one thing, maybe with a signal in its midst, or fork."""
+        """Do one thing, maybe with a signal in the middle, or fork."""
         number = self.chance.random()
         held = self.pool.pick(self.chance)
         if held is not None and SIGNALS in self._wanted and number < 0.5:
@@ -95,7 +95,7 @@ class MainActor(Actor):
         held.proxy.close()
 
     def _interrupted(self, call: Callable[[], object], latest: float = _LATEST) -> bool:
-        """Make a call with a signal in its midst; return whether its handler's error came out."""
+        """Make a call with a signal in the middle; return whether its handler's error came out."""
         self._raises = self.chance.choice(OF_HANDLERS)
         seconds = self.chance.random() * latest + 1e-6
         try:

@@ -41,7 +41,7 @@ TITLES = {
 
 
 def console() -> Console:
-    """Return where tables go, wide enough for them where nobody looks."""
+    """Return where tables go, wide enough for them where there is no terminal."""
     return Console(width=None if sys.stdout.isatty() else 200)
 
 

@@ -65,7 +65,7 @@ class AgentRelay:
     A context manager: `path` is the socket for libssh2 to connect to, `accept` takes that
     connection and answers the listing in advance. On the way out everything is freed; libssh2
     must not be waiting for an answer then. An agent that is gone, hangs past the deadline or
-    sends nonsense has refused to sign; so has any once `stop` is rung.
+    sends what is no answer has refused to sign; so has any once `stop` is rung.
     """
 
     def __init__(self, attempt: AgentAttempt, deadline: Deadline, stop: Wakeup) -> None:
@@ -78,7 +78,7 @@ class AgentRelay:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            # The folder is ours alone (0700), so nobody else can connect.
+            # The folder is ours alone (0700), so no other user can connect.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ncwire-"))
             self.path = str(Path(folder, "agent"))
             if len(os.fsencode(self.path)) > _MAX_PATH:

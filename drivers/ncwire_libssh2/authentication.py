@@ -217,7 +217,7 @@ class _Answers:
         except BaseException as error:  # noqa: BLE001 - raised again by who called libssh2
             self.error = error
             # libssh2 goes on to send what is returned: the server must not see answers that
-            # nobody gave.
+            # were never given.
             self._connection.shut_down()
             return empty
         return [*encoded, *empty][: len(prompts)]

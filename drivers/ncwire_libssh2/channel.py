@@ -237,17 +237,17 @@ class Libssh2Channel(Channel):
 
     def close(self) -> None:
         """Send the channel's close and a disconnect if they go out at once; free everything."""
-        self._end(goodbye=True)
+        self._end(disconnect=True)
 
     def abort(self) -> None:
         """Free everything."""
-        self._end(goodbye=False)
+        self._end(disconnect=False)
 
-    def _end(self, *, goodbye: bool) -> None:
+    def _end(self, *, disconnect: bool) -> None:
         self._wants = self._seen = _NOTHING
         self._quiet = False
         self.native = None
-        self._connection.end(goodbye=goodbye)
+        self._connection.end(disconnect=disconnect)
 
     def _end_stream(self) -> bool:
         """Send the channel's end, and return whether that is done."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ncwire_libssh2.connection import Connection
 
 _ORIGINATOR = (b"127.0.0.1", 0)
-"""Who connects (RFC 4254 section 7.2): nobody on our side, which has no socket for it."""
+"""Who connects (RFC 4254 section 7.2). Our side has no socket for it, so this stands for none."""
 
 _IGNORE = 1
 """LIBSSH2_CHANNEL_EXTENDED_DATA_IGNORE (libssh2.h): what comes on stderr is dropped and its

@@ -48,9 +48,9 @@ class Connection(Forkable):
 
     libssh2 is used non-blocking from the first call, and never by two threads: `with
     connection:` holds the lock that all its calls need. `end` may come from any thread at any
-    time, a callback that libssh2 is in the middle of included: if the lock is taken, whoever
-    has it frees the handles when leaving. Where each microsecond counts, `lock` is taken by
-    itself, and `ending` looked at inside and after it, as `__enter__` and `__exit__` do.
+    time, a callback that libssh2 is in the middle of included: if the lock is taken, the
+    thread that has it frees the handles when leaving. Where each microsecond counts, `lock` is
+    taken by itself, and `ending` looked at inside and after it, as `__enter__` and `__exit__` do.
 
     A call that takes in packets is cut short when it takes too long (`Watchdog`): its socket is
     taken away from libssh2, which has an fd of its own for that, so that who waits for the
@@ -337,23 +337,23 @@ class Connection(Forkable):
         if unsent is not None:
             self._push_out(unsent)
 
-    def end(self, *, goodbye: bool = False) -> None:
+    def end(self, *, disconnect: bool = False) -> None:
         """Free everything, at the latest when the call that is under way comes back.
 
-        With `goodbye` the channel's close and SSH_MSG_DISCONNECT go out, as far as the socket
+        With `disconnect` the channel's close and SSH_MSG_DISCONNECT go out, as far as the socket
         takes them at once. Idempotent, and never blocks.
         """
         free = self.lock.acquire(blocking=False)
         self.ending = True
         if not free:
             self.stop.ring()
-            # Whoever had the lock may have left it before `_ending` was set.
+            # The thread that had the lock may have left it before `ending` was set.
             self.free_if_idle()
             self._aside.stop()
             return
         try:
-            if goodbye:
-                self._say_goodbye()
+            if disconnect:
+                self._send_disconnect()
             self._free()
         finally:
             self.lock.release()
@@ -370,14 +370,14 @@ class Connection(Forkable):
             self.free_if_idle()
 
     def free_if_idle(self) -> None:
-        """Free the handles, for `end` was called, unless somebody has the lock: then they do."""
+        """Free the handles, for `end` was called; a thread that has the lock does it itself."""
         if self.lock.acquire(blocking=False):
             try:
                 self._free()
             finally:
                 self.lock.release()
 
-    def _say_goodbye(self) -> None:
+    def _send_disconnect(self) -> None:
         if self.session is None or self.unsent is not None or self._void is not None:
             return
         with suppress(SSH2Error), self.bounded():

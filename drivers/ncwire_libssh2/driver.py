@@ -94,7 +94,7 @@ class Libssh2Driver(SSHDriver):
         """Exchange keys; see `SSHDriver.handshake`.
 
         The fd moves to a socket object of the driver's own, so `sock` is closed from here on
-        and closing it does nothing: libssh2 writes to a number, whoever may have got it.
+        and closing it does nothing: libssh2 writes to a number, which may be another's now.
         """
         # Deferred, so that the driver can be listed where ssh2-python is not installed.
         from ncwire_libssh2.steps import Steps  # noqa: PLC0415

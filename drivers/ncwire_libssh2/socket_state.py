@@ -33,7 +33,7 @@ class Link:
         """How much may be written when there is room; known once `grants_credit` was called."""
         self.credit = 0
         """How many bytes the kernel surely takes still, `OVERHEAD` beside each packet's included:
-        whoever sends takes what it has sent off."""
+        the sender takes off what it has sent."""
         self.heard = time.monotonic()
         """When bytes were last seen to have come, on the clock of `time.monotonic`."""
 

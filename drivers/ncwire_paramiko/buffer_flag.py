@@ -7,7 +7,7 @@ class Flag:
     """Whether a buffer of paramiko's has something, its end included.
 
     The buffer sets and clears it as its event (paramiko 5.1, buffered_pipe.py), its lock being
-    held. With an fd in that place, as paramiko has it, whoever reads would be woken while the
+    held. With an fd in that place, as paramiko has it, the reader would be woken while the
     lock is still held, and while paramiko's thread still has the interpreter.
     """
 

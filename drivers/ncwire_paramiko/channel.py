@@ -187,9 +187,9 @@ class ParamikoChannel(Channel):
 
     @lets_go
     def close(self) -> None:
-        """Say goodbye and free everything; see `Channel.close`."""
+        """Send the channel's end and a disconnect, and free everything; see `Channel.close`."""
         if not self._freed:
-            self._connection.say_goodbye(self._channel)
+            self._connection.send_disconnect(self._channel)
         self.abort()
 
     @lets_go

@@ -114,7 +114,7 @@ class Connection(paramiko.Transport, Forkable):
         message.add_boolean(True)  # want reply
         self._send_user_message(message)
 
-    def say_goodbye(self, channel: paramiko.Channel) -> None:
+    def send_disconnect(self, channel: paramiko.Channel) -> None:
         """Send the channel's end and close, and the disconnect, as far as that goes at once."""
         if not self.is_active():
             return

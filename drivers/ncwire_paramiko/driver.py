@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ncwire.driver import AgentIdentity, Attempt, Channel, ChannelRequest, Deadline
 
 _ORIGINATOR = ("127.0.0.1", 0)
-"""Who connects (RFC 4254 section 7.2): nobody on our side, which has no socket for it."""
+"""Who connects (RFC 4254 section 7.2). Our side has no socket for it, so this stands for none."""
 
 _HANDSHAKE_BYTES = 1 << 20
 """What a server may send before keys are agreed on; OpenSSH's sends some 3,000."""

@@ -24,7 +24,7 @@ class Locks:
 
     Paramiko takes its locks by `acquire`, and begins its `try` after that (5.1, channel.py,
     buffered_pipe.py, transport.py; threading.py does so, too). CPython runs signal handlers right
-    after a call has returned: what one raises there leaves the lock held for ever, and whoever
+    after a call has returned: what one raises there leaves the lock held for ever, and who
     takes it next waits for ever, paramiko's thread and `close` among them. A re-entrant lock
     knows its owner, who is the one that was interrupted: it lets go of all that it holds.
     """

@@ -34,7 +34,7 @@ class Wire(Forkable):
     they send window adjustments.
 
     Paramiko also sets a timeout of 0.1 s on the socket, to look ten times a second whether it is
-    to end. Here `recv` waits on the socket and a `Wakeup`, and whoever wants something of the
+    to end. Here `recv` waits on the socket and a `Wakeup`, and who wants something of the
     transport's thread rings that; the timeout is ignored.
 
     Everything that may let a blocked write go on (a window adjustment, new keys, an emptied
@@ -146,7 +146,7 @@ class Wire(Forkable):
         """End the connection as the peer's hanging up does; the transport's thread frees the rest.
 
         With no lock, for it is called when a channel is collected: in whichever thread, in the
-        midst of anything.
+        middle of anything.
         """
         if not self._released:
             with suppress(OSError):

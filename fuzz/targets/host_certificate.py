@@ -1,4 +1,4 @@
-"""A host's certificate, as it comes over the wire: none is taken that nobody has signed."""
+"""A host's certificate, as it comes over the wire: none is taken that no authority has signed."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_who_is_not_admitted_has_no_turn():
         (entry("bad", "Failing", at=2), "ConnectionError: the line broke"),
         (entry("bad", "Dying"), "batch: its process ended"),
         (entry("bad", "Wrong"), "ReplyError: no <ok/>"),
-        (entry("bad", "Nobody"), "AttributeError: "),
+        (entry("bad", "NotThere"), "AttributeError: "),
     ],
     ids=lambda each: each.contestant.partition(":")[2] if isinstance(each, Entry) else "",
 )
@@ -142,7 +142,7 @@ def test_what_was_measured_stays_when_a_contest_is_broken_off():
     assert {name: len(each) for name, each in batches.items()} == {"a": 1, "b": 1}
 
 
-def test_nobody_else_can_read_the_parameters():
+def test_no_other_process_can_read_the_parameters():
     process = Process(entry("a", "Secretive", password="correct horse"), TARGET)
     try:
         process.ask("batch", Rpcs().arguments(), WITHIN)

@@ -71,7 +71,7 @@ def test_a_ratio_is_taken_in_each_round():
 def test_the_fastest_has_the_least_median():
     event = measured(a=(1, 9, 9), b=(5, 5, 5), floor=(1, 1, 1))
     assert event.fastest(["a", "b"]) == "b"
-    assert event.fastest(["nobody"]) is None
+    assert event.fastest(["absent"]) is None
     assert event.ratio("a", "b") == (1.8, 0.2, 1.8)
     assert event.ratio("b", "b") == (1, 1, 1)
 

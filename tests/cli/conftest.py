@@ -1,4 +1,4 @@
-"""The command's surroundings: a server, a home of its own, and nobody's agent or password."""
+"""The command's surroundings: a server, a home of its own, and no agent or password."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_without_a_server_named_it_is_sshd_where_there_is_one(run):
 
 
 def test_without_sshd_it_is_the_embedded_server_which_says_so(run, monkeypatch, tmp_path):
-    # Whoever has no sshd has none beside PATH either: one that cannot start is as good as none.
+    # It looks beside PATH, too, so it would find one here: one that cannot start counts as none.
     sshd = tmp_path / "sshd"
     sshd.write_text("#!/bin/sh\necho no privilege >&2\nexit 1\n")
     sshd.chmod(0o755)
@@ -73,7 +73,7 @@ def test_without_sshd_it_is_the_embedded_server_which_says_so(run, monkeypatch, 
 
 
 @pytest.mark.sshd
-def test_where_sshd_runs_but_lets_nobody_in_it_is_the_embedded_server(run, monkeypatch, tmp_path):
+def test_where_sshd_runs_but_lets_no_user_in_it_is_the_embedded_server(run, monkeypatch, tmp_path):
     real = requirement.program("sshd", "openssh-server")
     sshd = tmp_path / "sshd"
     sshd.write_text(f'#!/bin/sh\nexec {real} "$@" -o "DenyUsers *"\n')

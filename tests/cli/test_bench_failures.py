@@ -88,7 +88,7 @@ def test_a_driver_that_is_not_available_is_listed_with_the_reason(run, install):
     assert "its wire is not installed" in err
 
 
-def test_a_driver_that_nobody_knows_is_refused(run):
+def test_a_driver_that_is_not_known_is_refused(run):
     code, out, err = run("bench", "--drivers", "nonesuch")
     assert (code, out) == (Exit.DRIVER, "")
     assert "nonesuch" in err
@@ -158,7 +158,7 @@ def test_ctrl_c_shows_what_was_measured_and_leaves_nothing_behind(start, server,
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 4096)
-    except OSError:  # EIO: nobody has the other end any more
+    except OSError:  # EIO: no process has the other end any more
         return b""
 
 

@@ -11,7 +11,7 @@ from ncwire._cli.failures import Exit
     "arguments",
     [
         [],
-        ["nonsense"],
+        ["no-such-command"],
         ["hello"],
         ["rpc", "r1"],
         ["rpc", "r1", "file", "--get"],

@@ -95,8 +95,8 @@ def test_an_operation_from_a_file_and_one_from_stdin(run, start, login, tmp_path
 
 
 def test_an_rpc_error_is_printed_and_told_by_the_exit_code(run, login, tmp_path):
-    file = tmp_path / "nonsense.xml"
-    file.write_text('<nonsense xmlns="urn:example:cli"/>')
+    file = tmp_path / "unknown.xml"
+    file.write_text('<no-operation xmlns="urn:example:cli"/>')
 
     code, out, err = run("rpc", *login, str(file))
 
@@ -140,8 +140,8 @@ def test_a_reply_goes_to_what_is_no_file_too(run, login):
 
 
 def test_an_rpc_error_in_a_file_is_told_by_the_exit_code(run, login, tmp_path):
-    operation, file = tmp_path / "nonsense.xml", tmp_path / "reply.xml"
-    operation.write_text('<nonsense xmlns="urn:example:cli"/>')
+    operation, file = tmp_path / "unknown.xml", tmp_path / "reply.xml"
+    operation.write_text('<no-operation xmlns="urn:example:cli"/>')
 
     code, out, err = run("rpc", *login, str(operation), "--output", str(file))
 
@@ -278,7 +278,7 @@ def test_a_refused_subscription_waits_for_no_notification(run, login, tmp_path):
 @pytest.mark.parametrize(
     "command", [["rpc", "--get"], ["hello"], ["hello", "--json"], ["drivers"]], ids=" ".join
 )
-def test_output_that_nobody_reads_is_no_traceback(start, login, command):
+def test_output_that_is_not_read_is_no_traceback(start, login, command):
     name, *options = command
     reader, writer = os.pipe()
     process = start([name, *([] if name == "drivers" else login), *options], stdout=writer)

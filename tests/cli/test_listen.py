@@ -86,7 +86,7 @@ def test_a_line_for_each_call(listen, device, driver):
 
 def test_an_rpc_to_each_and_its_error_in_the_exit_code(listen, device, tmp_path):
     file = tmp_path / "operation.xml"
-    file.write_text('<nonsense xmlns="urn:example:cli"/>')
+    file.write_text('<no-operation xmlns="urn:example:cli"/>')
     process, port = listen("--count", "2", "--rpc", str(file))
     for _ in range(2):
         call(device, port)
@@ -122,7 +122,7 @@ def test_what_fails_after_the_call_is_told_with_the_device(listen, device, monke
     assert re.match(r"ncwire: call of r1 from 127\S+ refused: authentication: ", line)
 
 
-def test_when_nobody_calls_for_so_long_it_ends(listen):
+def test_when_no_device_calls_for_so_long_it_ends(listen):
     process, _ = listen("--wait", "0.1")
     out, err = process.communicate()
 

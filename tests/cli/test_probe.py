@@ -103,7 +103,7 @@ OTHERS = {
         IDENTIFICATION + packet(b"\x01\x00\x00\x00\x0c\x00\x00\x00\x08too many\x00\x00\x00\x00"),
         "the server disconnects: 'too many'",
     ),
-    "nonsense": (IDENTIFICATION + b"\xff" * 40, "impossible length"),
+    "no packet": (IDENTIFICATION + b"\xff" * 40, "impossible length"),
     "another message": (IDENTIFICATION + packet(b"\x15"), "the message is no SSH_MSG_KEXINIT"),
     "a broken offer": (IDENTIFICATION + packet(kexinit()[:40]), "a name-list is cut off"),
 }

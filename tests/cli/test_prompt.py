@@ -125,7 +125,7 @@ def test_control_d_at_the_prompt_ends_it(on_terminal, asking):
 
 
 @pytest.mark.parametrize("option", [["--no-prompt"], ["-o", "BatchMode=yes"]], ids=" ".join)
-def test_nobody_is_asked_who_does_not_want_to_be(on_terminal, asking, option):
+def test_a_user_who_does_not_want_to_be_asked_is_not(on_terminal, asking, option):
     terminal = on_terminal([*asking, *option])
 
     code, _ = terminal.end()
@@ -134,7 +134,7 @@ def test_nobody_is_asked_who_does_not_want_to_be(on_terminal, asking, option):
     assert "Password for" not in terminal.screen
 
 
-def test_nobody_is_asked_for_what_the_server_does_not_take(on_terminal, tmp_path):
+def test_no_user_is_asked_for_what_the_server_does_not_take(on_terminal, tmp_path):
     with EmbeddedServer(password=None, auth_methods=["publickey"]) as server:
         server.write_known_hosts(tmp_path / "keys-only")
         terminal = on_terminal(

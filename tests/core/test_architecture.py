@@ -207,7 +207,7 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
 def graph() -> dict[str, set[str]]:
     """Return who imports whom, type hints and imports in functions included.
 
-    The faces of packages, which only hand names on, are left out: whoever imports a module of a
+    The faces of packages, which only hand names on, are left out: who imports a module of a
     package runs its face too.
     """
     own = of_the_core()

@@ -1,4 +1,4 @@
-"""A caller that waits for a reply serves the connection itself, and nobody notices."""
+"""A caller that waits for a reply serves the connection itself, and no other notices."""
 
 from __future__ import annotations
 
@@ -277,7 +277,7 @@ def test_an_interrupt_while_waiting_leaves_the_session_whole(interruptible, peer
 
 
 def test_what_came_with_an_interrupt_is_heard(interruptible, peer, session):
-    """The kernel has told the caller of it, and nobody else."""
+    """The kernel has told the caller of it, and no other thread."""
 
     class Hearing(Noting):
         def errback(self, ex):

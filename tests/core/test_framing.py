@@ -106,7 +106,7 @@ def test_a_chunk_size_outside_the_grammar_is_refused(chunk_size: int) -> None:
 
 
 def test_a_payload_over_the_largest_chunk_size_is_split(tmp_path: Path) -> None:
-    # A sparse file: it takes up neither disk nor memory, for nobody looks at its bytes.
+    # A sparse file: it takes up neither disk nor memory, for its bytes are not read.
     with (tmp_path / "sparse").open("w+b") as file:
         file.truncate(4294967295 + 5)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:

@@ -29,7 +29,7 @@ def test_the_dead_are_asked_so_often_and_found_after_one_interval_more(count):
     assert dead == 2.0 * (count + 1)
 
 
-def test_whoever_speaks_is_not_asked():
+def test_a_peer_that_speaks_is_not_asked():
     assert timeline(Keepalive(2.0, 1), lambda now: now, until=50) == ([], None)
 
 
@@ -42,7 +42,7 @@ def test_an_answer_begins_the_count_anew():
 
 def test_silence_without_a_question_is_no_sign_of_death():
     policy = Keepalive(1.0, 3)
-    # Nobody has looked for an hour: a listener took that long, or the machine slept.
+    # The loop has not looked for an hour: a listener took that long, or the machine slept.
     assert not policy.is_dead(3600.0, 0.0)
     assert [policy.ask(now, 0.0) for now in (3600.0, 3601.0, 3602.0)] == [True] * 3
     assert not policy.is_dead(3602.5, 0.0)

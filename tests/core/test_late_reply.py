@@ -1,4 +1,4 @@
-"""A caller that sleeps is woken when its reply has come, whoever has read it."""
+"""A caller that sleeps is woken when its reply has come, no matter which thread has read it."""
 
 from __future__ import annotations
 

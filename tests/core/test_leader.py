@@ -92,7 +92,7 @@ def test_it_cannot_be_taken_when_the_process_has_no_fd_left(pair):
     leader.close()
 
 
-def test_the_loop_is_told_only_while_nobody_waits(pair):
+def test_the_loop_is_told_only_while_no_caller_waits(pair):
     ours, theirs = pair
     loop = best_poller(exclusive=True)
     loop.watch(ours.fileno(), READ)

@@ -29,7 +29,7 @@ class OfNotifications(Noting):
 
 
 class Large(Document):
-    """One that nobody may decode."""
+    """One that must not be decoded."""
 
     def text(self):
         pytest.fail("it was decoded")
@@ -45,7 +45,7 @@ def test_a_listener_hears_of_the_roots_that_it_names_or_of_all():
     assert every.heard == ["<rpc-reply/>", "<notification/>"]
 
 
-def test_what_nobody_hears_of_is_not_decoded(caplog):
+def test_what_no_listener_hears_of_is_not_decoded(caplog):
     listeners, some = Listeners(), OfNotifications()
     listeners.add(some)
     listeners.deliver(REPLY, Large())

@@ -227,7 +227,7 @@ def test_another_contract_is_refused_naming_both_versions(install, name, contrac
 
 
 @pytest.mark.parametrize("stated", ["", "contract = '1.0'", "contract = (1,)", "contract = None"])
-def test_a_contract_that_is_missing_or_nonsense_is_refused(install, stated):
+def test_a_contract_that_is_missing_or_no_version_is_refused(install, stated):
     name = f"nocontract{len(stated)}"
     source = sound(name).replace(f"contract = {CONTRACT}", stated or "pass")
     install(name, source)
@@ -274,8 +274,8 @@ def test_a_subclass_does_not_inherit_the_contract(install):
         ("renamed", sound("otherwise"), "its class says 'otherwise'"),
         ("nameless", sound("nameless").replace("name =", "label ="), "has no attribute `name`"),
         (
-            "nonsense",
-            sound("nonsense").replace("return 'wire 9.8'", "").replace('"wire 9.8"', "1 / 0"),
+            "raising",
+            sound("raising").replace("return 'wire 9.8'", "").replace('"wire 9.8"', "1 / 0"),
             "raised ZeroDivisionError",
         ),
         (

@@ -87,7 +87,7 @@ def test_reply_without_message_id_after_a_timeout_is_not_the_next_ones(peer, ses
     assert "<two/>" in future.result(10).raw
 
 
-def test_reply_that_nobody_waits_for_is_dropped(peer, session):
+def test_reply_that_no_caller_waits_for_is_dropped(peer, session):
     heard = threading.Semaphore(0)
 
     class Listener(SessionListener):

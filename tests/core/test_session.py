@@ -187,7 +187,7 @@ def test_what_is_no_listener_is_refused():
         Session(CLIENT).add_listener(object())
 
 
-def test_raising_listener_hurts_nobody_else(peer, caplog):
+def test_raising_listener_hurts_no_other(peer, caplog):
     class Broken(Recorder):
         def callback(self, root, raw):
             raise ValueError("mine")
@@ -363,7 +363,7 @@ def test_keepalive_unanswered_ends_the_session(peer):
     assert peer.receive() == ""
 
 
-def test_driver_that_raises_nonsense_ends_its_own_session_only(peer):
+def test_driver_that_raises_an_error_of_its_own_ends_its_own_session_only(peer):
     session = opened(peer)
     listener = Recorder()
     session.add_listener(listener)

@@ -353,7 +353,7 @@ def test_nothing_is_done_while_a_reader_stands_still(peer):
     session.close()
 
 
-def test_on_a_hub_a_stopped_reader_delays_nobody_else(make_peer):
+def test_on_a_hub_a_stopped_reader_delays_no_other(make_peer):
     with Hub() as hub:
         streaming, other = make_peer(), make_peer()
         first, second = opened(streaming, hub=hub), opened(other, hub=hub)

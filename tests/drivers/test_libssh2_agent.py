@@ -98,7 +98,7 @@ def test_without_an_agent_there_are_no_keys(short_path):
         b"\0\0\0\x09\x0c\0\0\0\1\0\0\0\xff",
     ],
 )
-def test_an_agent_that_talks_nonsense_has_no_keys(short_path, answer):
+def test_an_agent_that_does_not_speak_the_protocol_has_no_keys(short_path, answer):
     def serve(connection):
         connection.recv(5)
         connection.sendall(answer)
@@ -158,7 +158,7 @@ def test_an_agent_that_hangs_up_on_the_signature_has_refused(short_path):
         driver.abort()
 
 
-def test_an_agent_that_hangs_on_the_signature_costs_the_budget_and_stops_nobody_else(
+def test_an_agent_that_hangs_on_the_signature_costs_the_budget_and_stops_no_other_thread(
     short_path,
 ):
     ticks = []

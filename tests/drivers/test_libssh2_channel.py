@@ -421,7 +421,7 @@ def test_a_disconnect_is_an_error_that_says_what_may_be_missing():
             Peer(channel).exchange(until=1)
 
 
-def test_close_says_goodbye_and_frees_everything():
+def test_close_disconnects_and_frees_everything():
     with nothing_left(), stub_session() as (server, channel, far):
         channel.close()
         assert far.recv(1) == b""

@@ -283,7 +283,7 @@ def test_an_agent_that_says_nothing_is_not_waited_for(paramiko_driver, sshd, mut
         paramiko_driver.agent_identities(mute_agent.getsockname(), within(0.3))
 
 
-def test_an_agent_that_talks_nonsense_is_an_error(paramiko_driver, sshd, mute_agent):
+def test_an_agent_that_does_not_speak_the_protocol_is_an_error(paramiko_driver, sshd, mute_agent):
     def babble():
         accepted, _ = mute_agent.accept()
         with accepted:

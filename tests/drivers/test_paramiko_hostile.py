@@ -94,7 +94,7 @@ def test_a_request_that_states_more_prompts_than_it_has_ends_the_connection(
 
 
 @pytest.mark.parametrize("length", [0xFFFF_FFFC, (256 << 10) + 12])
-def test_a_packet_of_a_length_that_nobody_needs_is_an_error_at_once(paramiko_driver, length):
+def test_a_packet_of_a_length_that_none_needs_is_an_error_at_once(paramiko_driver, length):
     ours, theirs = socket.socketpair()
     with theirs:
         theirs.sendall(IDENTIFICATION + length.to_bytes(4, "big") + bytes(60))

@@ -117,8 +117,8 @@ def test_progress_is_told_of_when_the_backlog_has_gone(wire, peer, transport_thr
 def test_what_came_is_read_before_the_failure_to_send_is_told(wire, peer):
     peer.sendall(b"last words")
     peer.close()
-    assert wire.send(b"to nobody") == 9
-    assert wire.send(b"to nobody") == 9
+    assert wire.send(b"to no one") == 9
+    assert wire.send(b"to no one") == 9
 
     assert wire.recv(100) == b"last words"
     with pytest.raises(BrokenPipeError):

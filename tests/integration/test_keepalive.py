@@ -71,7 +71,7 @@ def test_the_cause_says_how_long_and_wakes_who_waits(proxy, dial):
     cause_of_death(session, since, 2)
 
 
-def test_death_is_found_behind_a_queue_that_nobody_takes(proxy, dial):
+def test_death_is_found_behind_a_queue_that_is_not_taken(proxy, dial):
     session = dial(proxy)
     proxy.freeze()
     since = time.monotonic()
@@ -133,7 +133,7 @@ def test_an_idle_session_outlives_many_times_the_count(sshd, connect):
 def test_a_listener_that_takes_long_kills_no_living_session(sshd, connect):
     class Slow(SessionListener):
         def callback(self, root, raw):
-            # Nobody asks or hears meanwhile; that is no silence of the peer's.
+            # The loop neither asks nor hears meanwhile; that is no silence of the peer's.
             threading.Event().wait(INTERVAL * 10)
 
         def errback(self, ex):

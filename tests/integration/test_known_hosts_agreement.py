@@ -113,9 +113,9 @@ entry = st.tuples(marker, names | hashed, key, st.sampled_from(["{}", "\t{}", "{
 oddity = st.sampled_from(
     [
         "", "# a comment", "  # 127.0.0.1 {key}", "127.0.0.1", "* ssh-ed25519", "* garbage x",
-        "@nonsense * {key}", "@revoked", "@revoked @revoked * {key}", "@revoked\t* {key}",
+        "@no-such-marker * {key}", "@revoked", "@revoked @revoked * {key}", "@revoked\t* {key}",
         "*\t{key}", "* 1024 35 123456789", "* ssh-ed25519 AAAA", "* {truncated}", "* {key}AAAA",
-        "|1|nonsense|x {key}", "* ssh-rsa {blob}", "* ssh-foo {blob}", "* #{key}", "\x7f\x80 x y",
+        "|1|no-base64|x {key}", "* ssh-rsa {blob}", "* ssh-foo {blob}", "* #{key}", "\x7f\x80 x y",
         "*,{key}", "* {rsa-by-signature}", "* {key}\r",
     ]
 )  # fmt: skip
@@ -288,7 +288,7 @@ def is_stricter(
         # It is revoked under the plain host name, and that counts on every port.
         return refused.line not in {entry.line for entry in here}
     # A key that is on file under the plain host name is not good for a port that has another, and
-    # not even if it comes with a certificate that nobody on file for the port has signed.
+    # not even if it comes with a certificate that no authority on file for the port has signed.
     return (
         isinstance(refused, SSHHostKeyChangedError)
         and is_certificate(presented.type)

@@ -27,7 +27,7 @@ def open_session(netconfd, connect):
     """Open a session that netconfd listens to.
 
     netconfd 2.13 loses a chunked request that it reads together with the client's hello, as
-    whoever sends both in one write through OpenSSH's client can see: so ask until it answers.
+    OpenSSH's client shows when it sends both in one write: so ask until it answers.
     """
 
     def open_session():

@@ -406,7 +406,7 @@ def test_close_session(proxied, driver):
     assert session.cause.closed_by == "us"
 
 
-def test_close_with_a_queue_that_nobody_takes(proxied, driver):
+def test_close_with_a_queue_that_is_not_taken(proxied, driver):
     proxy, session = proxied
     proxy.freeze()
     future = session.submit("<digest>" + "x" * 40_000_000 + "</digest>")

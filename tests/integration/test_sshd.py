@@ -398,12 +398,12 @@ def test_nothing_listens(connect, sshd, leaves_nothing):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
 
-        class Nobody:
+        class NotThere:
             host, port = free.getsockname()
             user, client_key, known_hosts = sshd.user, sshd.client_key, sshd.known_hosts
 
         with pytest.raises(ConnectError, match="refused"):
-            connect(Nobody)
+            connect(NotThere)
 
 
 def test_silent_peer_ends_in_an_error_that_names_the_step(connect, sshd, leaves_nothing):

@@ -87,7 +87,7 @@ def test_when_none_can_each_reason_is_told():
         chosen(None, 'driver = "nonesuch"')
 
 
-def test_a_requirement_nobody_has_says_so():
+def test_a_requirement_that_no_driver_has_says_so():
     required = DeviceProfile(
         name="lab", requires=Requirements(algorithms=type(Requirements().algorithms)(kex=("x",)))
     )

@@ -111,7 +111,7 @@ def test_ncwires_own_cannot_be_replaced(install):
     assert "a profile of ncwire's own, which stays in force" in status.reason
 
 
-def test_one_name_registered_twice_is_nobodys(install):
+def test_one_name_registered_twice_is_refused(install):
     install("olt", "PROFILE = {}")
     install("olt", "PROFILE = {}", distribution="evil")
     with pytest.raises(ProfileError, match=r"registered by .* and .*: uninstall one of them"):

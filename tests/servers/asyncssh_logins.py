@@ -52,7 +52,7 @@ class _Logins(_Base):
 
 
 class AsyncsshServer:
-    """Runs in a thread of its own, and says hello to whoever asks for any subsystem."""
+    """Runs in a thread of its own, and says hello to each client that asks for any subsystem."""
 
     user = "anybody"
 

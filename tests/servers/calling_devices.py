@@ -1,7 +1,7 @@
 """Many devices that call home, in a process that shares no interpreter lock with the tests.
 
 Run as a program it prints one line of JSON with the public host keys of its devices and of its
-strangers, in hex; the latter are devices that nobody is told of. A line with a number on stdin
+strangers, in hex; the latter are devices that no listener knows. A line with a number on stdin
 has them all call that port of this machine at once, together with peers that are no devices at
 all: silent ones, talkers of something else, and scanners, which hang up at once. At the end of
 stdin it prints how many authentication requests the strangers have seen, and ends.

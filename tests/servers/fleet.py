@@ -46,8 +46,8 @@ DIALECTS = {
 class Fleet:
     """The servers, and in `folder` the inventory `ncwire.toml` with its known_hosts file.
 
-    The good ones say their hello once all of them have been connected to: whoever goes from one
-    to the next waits in vain.
+    The good ones say their hello once all of them have been connected to: a client that goes
+    from one to the next waits without end.
     """
 
     def __init__(self, folder: Path, drivers: Sequence[str], patience: float = 30.0) -> None:

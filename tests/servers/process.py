@@ -83,8 +83,8 @@ class ServerProcess:
 
     def kill(self) -> None:
         """Kill all that it started."""
-        # Had they been killed as they were found, one could have started another that nobody
-        # finds any more, for it is then a child of init's.
+        # Had they been killed as they were found, one could have started another that is not
+        # found any more, for it is then a child of init's.
         for pid in self.freeze():
             _send(pid, signal.SIGKILL)
 

@@ -30,7 +30,7 @@ class SshdSettings:
     """How a server is to be; what is left out is as a test most often wants it."""
 
     user: str = field(default_factory=getpass.getuser)
-    """Who is to log in; the authorized keys are theirs, whoever else tries."""
+    """Who is to log in; the authorized keys are that user's alone."""
     subsystems: Mapping[str, str] | None = None
     """Names and commands, in which {port} is sshd's; by default "netconf", the small server
     beside this file."""

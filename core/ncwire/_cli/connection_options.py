@@ -122,7 +122,7 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
 
 
 def repeatable(arguments: argparse.Namespace) -> tuple[SSHSession, dict[str, Any]]:
-    """Return a session as `connect` does, and the parameters by which others need ask nobody.
+    """Return a session as `connect` does, and the parameters by which others need not ask.
 
     They have the password, if one was asked for, and the host key, if one was accepted. A
     server's own prompts are not answered, for it would ask anew for each session.
@@ -248,8 +248,8 @@ def _password_is_missing(
 ) -> bool:
     if "password" not in error.offered:
         return False
-    # Whoever was asked by the server itself has answered already; whoever gave one as an option
-    # is not asked for another.
+    # A user whom the server itself has asked has answered already; one who gave a password as an
+    # option is not asked for another.
     never_had_one = parameters["password"] is None and not prompt.asked
     return never_had_one or (parameters["password"] is not None and prompt.asked > 0)
 

@@ -42,7 +42,7 @@ class Exit(enum.IntEnum):
     TIMEOUT = 8, "a step took too long"
     INTERNAL = 70, "a bug in ncwire"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"
-    OUTPUT_CLOSED = 141, "nobody reads the output any more"
+    OUTPUT_CLOSED = 141, "the output is not read any more"
 
 
 def exit_codes(codes: Iterable[Exit] = Exit) -> str:
@@ -263,7 +263,7 @@ _FAILURES: dict[type, _Failure] = {
     errors.SSHUnknownHostError: _Failure(Exit.HOST_KEY, None, _unknown_host),
     errors.SSHHostKeyChangedError: _Failure(Exit.HOST_KEY, None, _changed_host),
     errors.SSHHostKeyRevokedError: _Failure(
-        Exit.HOST_KEY, None, _hint("The key was withdrawn: do not trust whoever presents it.")
+        Exit.HOST_KEY, None, _hint("The key was withdrawn: do not trust a host that presents it.")
     ),
     errors.SSHHostKeyMismatchError: _Failure(Exit.HOST_KEY),
     errors.UnknownDeviceError: _Failure(Exit.HOST_KEY, None, _unknown_device),

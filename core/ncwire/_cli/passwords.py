@@ -30,7 +30,7 @@ def add_to(group: argparse._ArgumentGroup) -> None:
 
 
 def add_sources_to(group: argparse._ArgumentGroup) -> None:
-    """Add the options for where nobody is to be asked."""
+    """Add the options for where no user is to be asked."""
     sources = group.add_mutually_exclusive_group()
     sources.add_argument(
         "--password-env",
@@ -82,7 +82,7 @@ def _from(option: str, variable: str | None, descriptor: int | None) -> str | No
 
 
 def prompt(arguments: argparse.Namespace) -> TerminalPrompt | None:
-    """Return whom to ask for a password; None where nobody is there, or wants to be asked."""
+    """Return whom to ask for a password; None where there is no user, or none to be asked."""
     batch = any(option.replace(" ", "").lower() == "batchmode=yes" for option in arguments.option)
     if arguments.no_prompt or batch:
         return None

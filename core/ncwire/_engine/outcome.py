@@ -11,7 +11,7 @@ class Outcome(ABC):
     __slots__ = ()
 
     done: bool
-    """Whether there is something for whoever waits."""
+    """Whether there is something for the thread that waits."""
 
     @abstractmethod
     def wait(self, seconds: float) -> None:

@@ -36,7 +36,7 @@ class SendQueue:
         self._queued = 0  # bytes
         self.line: deque[_Waiting] = deque()
         """What waits for room, for others to look at whether anything does."""
-        self._left_in_line = 0  # bytes of messages that nobody waits with
+        self._left_in_line = 0  # bytes of messages whose callers do not wait
         self._stopped = False
         self.owner: int | None = None
         """The thread that sends a message in pieces, None if none does."""
@@ -232,6 +232,6 @@ class _Waiting:
         self.buffers = buffers
         self.size = sum(map(len, buffers))
         self.owner = owner
-        self.left = False  # nobody waits with it
+        self.left = False  # its caller does not wait
         self.let_in = False
         self.over = Latch()

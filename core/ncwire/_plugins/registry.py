@@ -258,7 +258,7 @@ def _check_contract(name: str, driver: type[Backend]) -> None:
 
 
 def _stated_contract(driver: type[Backend]) -> tuple[int, int] | None:
-    """Return the contract that the class states itself, None when it states none or nonsense."""
+    """Return the contract that the class states itself; None for none, or what is no version."""
     match vars(driver).get("contract"):
         case (int(major), int(minor)):
             return major, minor

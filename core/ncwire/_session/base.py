@@ -59,7 +59,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
     may make us keep; `dialect` is how the server wants its XML. The other arguments are the
     thread's own: a `target` is called on the session's thread once the session has ended.
 
-    A session connects once and ends once, with a `cause`. Whoever waits then is woken with it,
+    A session connects once and ends once, with a `cause`. Who waits then is woken with it,
     every listener's `errback` gets it, and no thread, socket or fd is left.
 
     An open session lives until it ends, as a thread does, though all that knew it is gone: one
@@ -389,7 +389,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
 
     def _raise_cause(self) -> None:
         if self._cause is not None:
-            # One error, raised to whoever asks: its traceback must not grow with each.
+            # One error, raised for each that asks: its traceback must not grow every time.
             raise self._cause.with_traceback(None)
 
     def _open_connection(self) -> Connection:
@@ -453,7 +453,7 @@ def _check_hub(hub: Hub, target: Callable[..., object] | None) -> None:
 
 
 def _protocol(client: Capabilities, limits: Limits, dialect: Dialect) -> Protocol:
-    # Whoever does without is spared even the question, with each message.
+    # A session without is not even to ask, with each message, whether there is work to do.
     if not (dialect.drop_control_characters or dialect.mend_split_tags or dialect.mend):
         return Protocol(client, limits, dialect)
     from ncwire._protocol.lenient import LenientProtocol  # noqa: PLC0415 - few need it

@@ -38,7 +38,7 @@ class SessionListener(ABC):
 
     roots: ClassVar[frozenset[str] | None] = None
     """The qualified names of the roots of all that it hears of; None: it hears of everything. What
-    nobody hears of is not decoded, if it is large."""
+    no listener hears of is not decoded, if it is large."""
 
     @abstractmethod
     def callback(self, root: Root, raw: str) -> None:
@@ -60,7 +60,7 @@ class SessionListener(ABC):
 class Listeners:
     """The listeners of one session; every method may be called from any thread.
 
-    What a listener raises is logged with its traceback and hurts nobody else.
+    What a listener raises is logged with its traceback and hurts no other.
     """
 
     def __init__(self) -> None:

@@ -234,13 +234,13 @@ class Conversation(ABC):
         except Exception:  # it was not sent
             self._replies.withdraw(message_id)
             raise
-        except BaseException:  # nobody waits any more
+        except BaseException:  # the caller waits no more
             self._replies.give_up(message_id)
             raise
         reply = answer.reply
         if reply is None:
             if answer.cause is not None:
-                # One error, raised to whoever asks: its traceback must not grow with each.
+                # One error, raised for each that asks: its traceback must not grow every time.
                 raise answer.cause.with_traceback(None)
             self._replies.give_up(message_id)
             raise RPCTimeoutError(message_id, seconds, hint=self._hint(unmatched))
@@ -265,7 +265,7 @@ class Conversation(ABC):
         except Exception:  # it was not sent
             self._replies.withdraw(message_id)
             raise
-        except BaseException:  # nobody waits any more
+        except BaseException:  # the caller waits no more
             streamed.drop()
             raise
         return begun(

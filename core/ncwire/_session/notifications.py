@@ -78,7 +78,7 @@ class NotificationReader(OneProcess, SessionListener):
             return self._queue.popleft()
 
     def close(self) -> None:
-        """Take no more notifications; whoever waits in `get` is woken. Idempotent."""
+        """Take no more notifications; who waits in `get` is woken. Idempotent."""
         self._unregister(self)
         self.errback(SessionCloseError(b"", closed_by="us", reason="the reader was closed"))
 
@@ -93,7 +93,7 @@ class NotificationReader(OneProcess, SessionListener):
             self._changed.notify()
 
     def errback(self, ex: Exception) -> None:
-        """Wake whoever waits, with the session's cause of end; count what is not UTF-8."""
+        """Wake who waits, with the session's cause of end; count what is not UTF-8."""
         with self._changed:
             if isinstance(ex, MessageDecodeError):
                 self.received += 1

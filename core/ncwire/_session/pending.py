@@ -40,7 +40,7 @@ class Awaited(ABC):
 
     @abstractmethod
     def complete(self, reply: Reply) -> bool:
-        """Hand it over; False if nobody wants it any more."""
+        """Hand it over; False if it is not wanted any more."""
 
     @abstractmethod
     def fail(self, cause: NcwireError) -> None:

@@ -49,7 +49,7 @@ class StreamedReply(NamedTuple):
 class Streamed(Awaited, Outcome, Inlet):
     """A reply on its way from whichever thread reads the channel to the one that wants it.
 
-    None of the user's code is run here, and nobody waits but in `wait`.
+    None of the user's code is run here, and no thread waits but in `wait`.
     """
 
     anywhere = True

@@ -394,7 +394,7 @@ def _only(
 
 
 def _profile(given: ProfileLike) -> DeviceProfile:
-    # Whoever names no profile is spared what it takes to read one.
+    # Imported here: who names no profile is not to pay for reading one.
     from ncwire.profiles.ncclient_handler import settled  # noqa: PLC0415
 
     return settled(given)

@@ -215,7 +215,7 @@ class Contest(Generic[EventT]):
         self.results: Results[EventT] = Results(self.entries)
 
     def turns(self) -> int:
-        """Return how many turns there are if nobody fails."""
+        """Return how many turns there are if none fails."""
         return self.rounds * sum(e.admits(entry) for e in self.events for entry in self.entries)
 
     def run(self, target: Target, watcher: Watcher[EventT]) -> Results[EventT]:

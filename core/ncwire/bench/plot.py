@@ -74,7 +74,7 @@ def draw(record: Record, path: Path) -> None:
 
     Raises OSError where it cannot be written.
     """
-    import matplotlib as mpl  # noqa: PLC0415 - large, and nobody else needs it
+    import matplotlib as mpl  # noqa: PLC0415 - large, and needed here only
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 

@@ -83,7 +83,7 @@ class Measured:
         return spread([batch[self.leading] for batch in self.batches[name]])
 
     def fastest(self, among: Sequence[str]) -> str | None:
-        """Return whose leading figure is the least; None where nobody's was measured."""
+        """Return whose leading figure is the least; None where none was measured."""
         there = [name for name in among if self.batches.get(name)]
         return min(there, key=lambda name: self.figure(name, self.leading), default=None)
 

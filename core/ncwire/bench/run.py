@@ -45,7 +45,7 @@ class Run:
         self._contest = Contest(entries, self.events, rounds, within, self.after_turn)
 
     def turns(self) -> int:
-        """Return how many turns there are if nobody fails."""
+        """Return how many turns there are if none fails."""
         return self._contest.turns()
 
     def measure(self, target: Target, watcher: Watcher[BenchEvent]) -> None:

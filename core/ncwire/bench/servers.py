@@ -57,7 +57,7 @@ def _sshd(stack: ExitStack) -> Server:
 
 
 def _log_in(target: Target) -> None:
-    """Raise `SshdError` where sshd runs, but lets nobody in: an account may be locked."""
+    """Raise `SshdError` where sshd runs, but lets no one in: an account may be locked."""
     visitor = BareParamiko(target)
     try:
         visitor.open(CHUNKED)

@@ -88,7 +88,7 @@ class Doorway:
                 self._wakeup.clear()
             elif isinstance(key.fileobj, socket.socket) and self._resume_at is None:
                 self._accept(key.fileobj, accepted)
-        # Whoever wakes us may have closed something.
+        # The thread that wakes us may have closed a connection, and so freed an fd.
         if self._resume_at is not None and (woken or time.monotonic() >= self._resume_at):
             self._resume()
         return accepted

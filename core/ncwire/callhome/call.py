@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How calls are answered, whoever it is that calls."""
+    """How calls are answered, no matter which device calls."""
 
     driver: type[SSHDriver]
     timeouts: Timeouts
@@ -88,7 +88,7 @@ class Call:
         terms = self._terms
         options = ConnectOptions(
             host=None,
-            username="",  # nobody's: each device has its own
+            username="",  # not known yet: each device has its own
             sock=self._sock,
             timeouts=terms.timeouts,
             algorithms=terms.algorithms,

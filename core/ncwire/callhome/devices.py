@@ -43,7 +43,7 @@ class Device:
     marked @revoked there is refused, also one that is given here.
 
     The rest is as for `SSHSession.connect` and its class. `timeouts` counts from authentication
-    on (None: the listener's); what comes before is the listener's, for nobody knows yet who
+    on (None: the listener's); what comes before is the listener's, for it is not known yet who
     calls. For the same reason `driver`, `port` and `algorithms` of a `profile` mean nothing here;
     what it requires of a driver, the listener's must have.
     """
@@ -200,7 +200,7 @@ def _listed(devices: Iterable[Device]) -> list[Device]:
         raise OptionError("devices", "must be several Device, in a list or tuple")
     listed = list(devices)
     if not listed:
-        raise OptionError("devices", "there are none, so that nobody could call")
+        raise OptionError("devices", "there are none, so that no call could be answered")
     for device in listed:
         if not isinstance(device, Device):
             raise OptionError("devices", f"must be Device, not {type(device).__name__}")
@@ -234,7 +234,7 @@ def _looked_up(device: Device, timeouts: Timeouts) -> KnownDevice:
 
 
 def _profile(given: ProfileLike) -> DeviceProfile:
-    # Whoever names no profile is spared what it takes to read one.
+    # Imported here: who names no profile is not to pay for reading one.
     from ncwire.profiles.ncclient_handler import settled  # noqa: PLC0415
 
     return settled(given)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _IPV4 = 4
 _SITE = 64
-"""Whoever has one IPv6 address usually has all of its /64 (RFC 6177)."""
+"""A site that has one IPv6 address usually has all of its /64 (RFC 6177)."""
 
 
 def source_of(address: Address) -> str:

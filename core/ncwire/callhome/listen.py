@@ -47,7 +47,7 @@ def listen(
 ) -> Listener:
     """Listen for devices that call home, and return the listener.
 
-    `devices`: who may call; whoever presents another host key is refused before authentication.
+    `devices`: who may call; a peer with another host key is refused before authentication.
     `address`: a name or an address of this machine, None for all, IPv6 and IPv4; `port` 0 takes
     one that is free.
     `on_session` is called with each session, on a thread of its own; without it the sessions are
@@ -58,7 +58,7 @@ def listen(
     `timeouts` has the budgets of the steps. `algorithms`: as for `connect`, for all alike.
     `concurrency`: how many calls are answered at one time; a source address, or an IPv6 /64, has
     at most half of that. `backlog`: how many more may wait for their turn; as long as that many
-    sessions wait to be taken, nobody has a turn.
+    sessions wait to be taken, no call has a turn.
 
     Raises `OptionError`, `KeyFileError`, `DriverError`, `UnsupportedOption`, and `ListenError`
     when the address cannot be listened on; nothing is open then.

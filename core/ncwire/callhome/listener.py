@@ -145,9 +145,9 @@ class Listener(Forkable, OneProcess):
             self._refuse(Refusal(session.peer, session.device, session.cause))
 
     def close(self) -> None:
-        """Stop listening; end the calls under way, and the sessions that nobody has taken.
+        """Stop listening; end the calls under way, and the sessions that were not taken.
 
-        Idempotent, bounded by `Timeouts.close`, from any thread and from the callbacks. Whoever
+        Idempotent, bounded by `Timeouts.close`, from any thread and from the callbacks. Who
         waits in `accept` is woken. Sessions that were handed over live on, and a callback that
         is at work with one is not waited for. At the interpreter's end it returns at once: see
         `Session.close`.
@@ -229,7 +229,7 @@ class Listener(Forkable, OneProcess):
                     problem = f"{self._backlog} others are waiting for their turn"
                     self._turn_away(call, ListenError(problem))
         finally:
-            with self._changed:  # whatever ended it, nobody shall wait for what cannot come
+            with self._changed:  # whatever ended it, `accept` shall not wait for what cannot come
                 self._closed = True
                 self._changed.notify_all()
             self._doorway.close()

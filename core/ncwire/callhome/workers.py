@@ -18,7 +18,7 @@ class Crew:
     """Has calls answered by `answer`; `done` is called after each, on its thread.
 
     What `answer` returns, if anything, is called when the call counts as answered already: for
-    work that takes as long as it takes, and that nobody here waits for.
+    work that takes as long as it takes, and that nothing here waits for.
     """
 
     def __init__(

@@ -172,7 +172,7 @@ class Channel(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Say goodbye as far as that goes without blocking, then free everything.
+        """Tell the peer of the end as far as that goes without blocking, then free everything.
 
         Idempotent. Afterwards no fd, thread or buffer of this connection is left; a process
         that has to end may take a few seconds more, in the background, and is then cut off.

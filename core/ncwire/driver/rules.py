@@ -23,7 +23,7 @@ class Layer(enum.Enum):
     DRIVER = "any driver"
     CHANNEL = "any channel"
     SSH = "any driver, to an SSH server"
-    """`Driver.connect` to an SSH server, whoever runs the steps; not where there is no SSH."""
+    """`Driver.connect` to an SSH server, whatever runs the steps; not where there is no SSH."""
     STEPS = "the steps of an SSHDriver"
 
 
@@ -536,7 +536,7 @@ _IO = (
     ),
     Rule(
         "io.stderr-does-not-starve",
-        "What the server sends on stderr, which nobody reads, does not stop what comes after it.",
+        "What the server sends on stderr, which is not read, does not stop what comes after it.",
         Layer.SSH,
     ),
     Rule(
@@ -730,7 +730,7 @@ _THREADS = (
     ),
     Rule(
         "threads.garbage",
-        "A channel that is dropped without close harms nobody: no crash, no hang, no noise.",
+        "A channel that is dropped without close does no harm: no crash, no hang, no noise.",
         Layer.CHANNEL,
     ),
     Rule(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DefaultBudget(float):
-    """A budget that nobody chose: it equals that number, and yields to what somebody did."""
+    """A budget that was not chosen: it equals that number, and yields to one that was."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class Timeouts:
     rpc: float = DefaultBudget(30.0)
     """The reply to an rpc that is given no timeout of its own."""
     close: float = DefaultBudget(5.0)
-    """Shutdown the session: unsent messages, goodbye, and freeing everything."""
+    """Shutdown the session: unsent messages, the end of the stream, and freeing everything."""
     overall: float = DefaultBudget(120.0)
     """The whole of `connect`, with what its callbacks take; if it is left out, never less than its
     steps together."""
@@ -50,7 +50,7 @@ class Timeouts:
             positive_seconds(f"timeouts.{budget.name}", getattr(self, budget.name))
 
     def filled_from(self, others: Timeouts) -> Timeouts:
-        """Return these budgets, with others in place of those that nobody chose.
+        """Return these budgets, with others in place of those that were not chosen.
 
         The steps among those still yield to `timeout`, as the defaults do.
         """

@@ -27,7 +27,7 @@ class Wakeup(Forkable):
     and after `close`; none takes a lock, or waits. In a forked child it is nothing any more: what
     is done to it there does not reach the parent. One that is dropped without `close` is closed.
 
-    Whoever clears it, one thread at a time, looks afterwards once more for what it is rung for:
+    The thread that clears it, one at a time, looks afterwards once more for what it is rung for:
     who came before that may have found it `rung` still, and so not have rung it.
 
     Raises `OSError` where the process has no fd left. eventfd(2), or a pipe where there is none.

@@ -6,7 +6,7 @@ from ncwire.errors.ssh import SSHError
 
 
 class SSHUnknownHostError(SSHError):
-    """The server's host key is not known, and nobody accepted it.
+    """The server's host key is not known, and was not accepted.
 
     `fingerprint` is the documented colon-delimited MD5; `key_type` and `sha256` ("SHA256:...",
     as OpenSSH prints it) are there when the error comes from a connection of ours. So is
@@ -93,7 +93,7 @@ class SSHHostKeyMismatchError(SSHUnknownHostError):
 
 
 class UnknownDeviceError(SSHUnknownHostError):
-    """A call came from nobody we know: no device has the host key that the peer presents."""
+    """A call came from a peer we do not know: no device has the host key that it presents."""
 
     def _text(self) -> str:
         return f"no device has the host key {self._key()}"

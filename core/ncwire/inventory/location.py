@@ -1,4 +1,4 @@
-"""Where the inventory is, and that nobody else can have written it."""
+"""Where the inventory is, and that no other user can have written it."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ def _usual() -> list[Path]:
     paths = [Path(FILENAME)]
     try:
         user = given if given.is_absolute() else Path("~/.config").expanduser()
-    except RuntimeError:  # nobody's home
+    except RuntimeError:  # the user has no home directory
         return paths
     return [*paths, user / "ncwire" / FILENAME]

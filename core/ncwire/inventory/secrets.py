@@ -97,7 +97,7 @@ class FileSecret(Secret):
 class CommandSecret(Secret):
     """The first line of a command's output; no shell is between."""
 
-    # The arguments may themselves be nobody else's business.
+    # The arguments may be secret themselves.
     arguments: tuple[str, ...] = field(repr=False)
     timeout: float = _PATIENCE
 

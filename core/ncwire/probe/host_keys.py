@@ -68,7 +68,7 @@ def finding(policy: HostKeyPolicy, presented: HostKey) -> HostKeyFinding:
     standing, detail = Standing.GOOD, ""
     try:
         # Not `unknown_host_cb` either: the question is what is known, not what is accepted.
-        replace(policy, unknown_host_cb=_nobody, remember=None).verify(presented)
+        replace(policy, unknown_host_cb=_accepts_none, remember=None).verify(presented)
     except NcwireError as error:
         standing = next(told for kind, told in _STANDINGS if isinstance(error, kind))
         detail = "" if standing is Standing.UNKNOWN else str(error)
@@ -113,7 +113,7 @@ def ways(
             yield driver, offered
 
 
-def _nobody(_host: str, _fingerprint: str) -> bool:
+def _accepts_none(_host: str, _fingerprint: str) -> bool:
     return False
 
 

@@ -51,7 +51,7 @@ class ProfileStatus:
 
 
 def names() -> list[str]:
-    """Return the names of all profiles, sorted; imports nobody's package."""
+    """Return the names of all profiles, sorted; imports no package."""
     return sorted({*built_in(), *registry.entry_points(GROUP)})
 
 

@@ -18,7 +18,7 @@ class Datastores:
     """One device's datastores, in memory. Not for several threads at once.
 
     Every method that a session's request can make fail raises `RPCError`, and then has changed
-    nothing. `session` is the session-id of whoever asks.
+    nothing. `session` is the session-id of the session that asks.
     """
 
     def __init__(self, running: Configuration | None = None) -> None:

@@ -187,7 +187,7 @@ class ServerSession:
     def _greet(self, message: bytes | bytearray) -> None:
         version = self._common_base(message)
         if version is None:
-            # RFC 6241 section 8.1: there is no session, hence nobody to send an error to.
+            # RFC 6241 section 8.1: there is no session, hence no peer to send an error to.
             self.closed = True
             return
         self._greeted = True

@@ -34,11 +34,11 @@ def serve_netconf(server: NetconfServer, stream: ChannelStream) -> None:
 
 
 class _StreamLink:
-    """Notifications wait here for their turn, so that a slow reader delays nobody else."""
+    """Notifications wait here for their turn, so that a slow reader delays no other."""
 
     def __init__(self, stream: ChannelStream) -> None:
         self.turn = threading.Lock()
-        """Held by whoever uses the session: its replies, or a notification, are sent whole."""
+        """Held while replies, or a notification, are sent: each is sent whole."""
         self._stream = stream
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._notifier: threading.Thread | None = None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ncwire.testing.host_key import CertifiedKey
 
 _LOG = logging.getLogger(__name__)
-# Whoever connects may send anything; that is for those who ask for logs, not for stderr.
+# A client may send anything; that is for those who ask for logs, not for stderr.
 _LOG.addHandler(logging.NullHandler())
 
 
@@ -158,8 +158,8 @@ def _new_transport(
             return number, message
 
         def send_message(self, data: paramiko.Message) -> None:
-            # To a client that is gone: what it has sent is read all the same, by whoever sends
-            # this to make room for more, and the end comes after it, from where is read.
+            # To a client that is gone. The thread that reads what has come sends, too, to make
+            # room for more: it is to read the rest all the same, and finds the end after it.
             with contextlib.suppress(EOFError):
                 super().send_message(self.changed(data))
 

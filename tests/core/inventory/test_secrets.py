@@ -100,7 +100,7 @@ def test_a_failed_command_is_told_without_its_output_or_arguments(caplog, capfd)
     )
 
 
-def test_a_command_has_nobody_to_ask():
+def test_a_command_has_no_user_to_ask():
     reader, writer = os.pipe()
     os.write(writer, b"what the user types\n")
     ours = os.dup(0)
@@ -122,7 +122,7 @@ def test_a_command_that_does_not_end_is_killed_with_all_that_it_started(tmp_path
     assert said == "command /bin/sh: did not end within 2 s"
     os.set_blocking(reader, True)
     with open(reader, "rb") as held:  # noqa: PTH123 - a descriptor
-        # Its end comes when nobody holds it any more: neither the shell nor what that has started.
+        # Its end comes when no process holds it any more: neither the shell nor what that started.
         assert held.read() == b"begun\n"
 
 

@@ -78,7 +78,7 @@ def test_what_has_just_failed_is_no_advice():
     )
 
 
-def test_nobody_can():
+def test_no_driver_can():
     assert advice(kex=("kex@example.net",)) == "no installed driver could"
 
 

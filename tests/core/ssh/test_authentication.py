@@ -451,7 +451,7 @@ def test_what_the_driver_cannot_do_is_not_tried_and_said(blobs):
     )
 
 
-def test_a_driver_that_answers_nonsense_is_named():
+def test_a_driver_that_returns_no_outcome_is_named():
     driver_class = scripted()
     driver_class.authenticate = lambda *_: True
     with pytest.raises(InvalidDriverError, match="authentication by none returned bool"):

@@ -59,15 +59,15 @@ def test_each_form_of_a_given_key(keys):
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    "value",
     [
         "", "SHA256:abc", "AAAA", "AAAAB3NzaC1yc2E=!", 7, [7], b"AAAA", None,
         "ssh-rsa {key}", "@revoked r1 ssh-ed25519 {key}",
     ],
     ids=str,
 )  # fmt: skip
-def test_what_is_no_host_key_is_refused(keys, nonsense):
-    given = nonsense.format(key=keys[0].base64) if isinstance(nonsense, str) else nonsense
+def test_what_is_no_host_key_is_refused(keys, value):
+    given = value.format(key=keys[0].base64) if isinstance(value, str) else value
     with pytest.raises(OptionError, match="devices: r1: host_keys: "):
         devices(Device(name="r1", host_keys=given))
 

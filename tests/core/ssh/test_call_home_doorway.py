@@ -88,7 +88,7 @@ def test_both_families_have_one_port(client):
         for host in ("127.0.0.1", "::1"):
             with socket.create_connection((host, port), 10) as sock:
                 [peer] = accepted(doorway)
-                # Not as ::ffff:127.0.0.1: whoever looks at it knows the address as IPv4.
+                # Not as ::ffff:127.0.0.1: those who read it know the address as IPv4.
                 assert peer.sockaddr[:2] == sock.getsockname()[:2]
     finally:
         doorway.close()

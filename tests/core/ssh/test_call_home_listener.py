@@ -235,7 +235,7 @@ def test_a_call_without_its_hello_is_ended_by_its_session(incoming):
         with pytest.raises(SessionCloseError):
             call.answer(devices)
 
-    # The session serialises all use of the channel: nobody else may free it under its hands.
+    # The session serialises all use of the channel: no other may free it while that goes on.
     answering = threading.Thread(target=answer)
     answering.start()
     while b"]]>]]>" not in peer.recv(1 << 16):
@@ -364,7 +364,7 @@ def test_what_on_refused_raises_is_logged(opened, dial, caplog):
     assert "ZeroDivisionError: the user's own" in caplog.text
 
 
-def test_a_refusal_is_logged_when_nobody_is_there_to_be_told(opened, dial):
+def test_a_refusal_is_logged_when_there_is_no_callback_to_tell(opened, dial):
     records = queue.Queue()
     handler = logging.handlers.QueueHandler(records)
     handler.setLevel(logging.WARNING)
@@ -381,7 +381,7 @@ def test_a_refusal_is_logged_when_nobody_is_there_to_be_told(opened, dial):
 # --- refusals ----------------------------------------------------------------------------------
 
 
-def test_a_key_of_nobody_is_refused_before_authentication(opened, dial):
+def test_a_key_of_no_device_is_refused_before_authentication(opened, dial):
     drivers = []
 
     class Watched(scripted()):
@@ -528,7 +528,7 @@ def test_a_call_that_waits_too_long_for_its_turn_is_refused(opened, dial):
     assert isinstance(refusal(opened).error, StepTimeoutError)
 
 
-def test_sessions_that_nobody_takes_hold_up_further_calls(opened, dial):
+def test_sessions_that_are_not_taken_hold_up_further_calls(opened, dial):
     listener = opened(backlog=1, concurrency=1)
     first = dial(listener)
     while b"]]>]]>" not in first.recv(1 << 16):
@@ -594,7 +594,7 @@ def test_close_ends_a_call_that_waits_for_its_hello(opened, dial):
     assert ended(sock)
 
 
-def test_close_ends_calls_that_wait_and_sessions_that_nobody_took(opened, dial):
+def test_close_ends_calls_that_wait_and_sessions_that_were_not_taken(opened, dial):
     gate = Gate()
     driver = scripted()
     listener = opened(driver, concurrency=1)

@@ -36,7 +36,7 @@ def config(home):
     return write
 
 
-def test_what_nobody_chose():
+def test_what_was_not_chosen():
     options = settled()
     assert (options.host, options.port) == ("r1", 830)
     assert options.username == getpass.getuser()

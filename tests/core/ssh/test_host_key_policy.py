@@ -57,7 +57,7 @@ def asked(checked: HostKeyPolicy) -> list[tuple[str, str]]:
     ("names", "port"),
     [("r1", 22), ("[r1]:830", 830), ("r1", 830), ("*", 830), ("[r1]:*", 830), ("r0,r1", 830)],
 )
-def test_a_known_key_is_good_and_nobody_is_asked(names, port, key):
+def test_a_known_key_is_good_without_asking(names, port, key):
     checked = policy((names, key), port=port)
     checked.verify(key)
     assert asked(checked) == []
@@ -101,7 +101,7 @@ def test_what_the_callback_raises_passes_through(key):
         policy(unknown_host_cb=callback).verify(key)
 
 
-def test_a_changed_key_is_refused_with_file_and_line_and_nobody_is_asked(key, other, ecdsa):
+def test_a_changed_key_is_refused_with_file_and_line_without_asking(key, other, ecdsa):
     checked = policy(("r1", ecdsa), ("r1", other))
     with pytest.raises(SSHHostKeyChangedError) as caught:
         checked.verify(key)

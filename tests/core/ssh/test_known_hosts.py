@@ -152,7 +152,7 @@ def test_an_rsa_key_may_be_stated_by_its_signature(key_factory):
 
 
 def settled_long_ago(path):
-    """A file's times, as they are when nobody has changed it for a while."""
+    """A file's times, as they are when it was not changed for a while."""
     os.utime(path, (1_000_000_000, 1_000_000_000))
 
 

@@ -186,16 +186,16 @@ def test_ctrl_c_leaves_nothing_and_passes(step, options, listener):
 
 def test_an_abort_that_raises_hides_nothing_and_leaves_nothing(options, listener, caplog):
     driver_class = scripted(
-        on={"handshake": fail(HandshakeError("real")), "abort": fail(ValueError("nonsense"))}
+        on={"handshake": fail(HandshakeError("real")), "abort": fail(ValueError("of its own"))}
     )
     with caplog.at_level(logging.ERROR), nothing_left(driver_class, options(), HandshakeError):
         assert "failed to free" in caplog.text
     assert peer_sees_the_end(listener)
 
 
-@pytest.mark.parametrize("nonsense", [None, b"key", "ssh-ed25519"])
-def test_a_handshake_that_returns_nonsense_is_told(nonsense, options):
-    with nothing_left(scripted(host_key=nonsense), options(), InvalidDriverError, "handshake"):
+@pytest.mark.parametrize("returned", [None, b"key", "ssh-ed25519"])
+def test_a_handshake_that_returns_no_host_key_is_told(returned, options):
+    with nothing_left(scripted(host_key=returned), options(), InvalidDriverError, "handshake"):
         pass
 
 
@@ -208,7 +208,7 @@ def test_an_unknown_host_gets_no_credential(options, listener):
     assert peer_sees_the_end(listener)
 
 
-def test_a_changed_host_asks_nobody(options, tmp_path, key_factory):
+def test_a_changed_host_asks_no_callback(options, tmp_path, key_factory):
     known = tmp_path / "kh"
     key = key_factory.public("ed25519")
     known.write_text(f"[127.0.0.1]:* {key.type} {key.base64}\n")
@@ -448,7 +448,7 @@ class TestThroughJumpHosts:
         ) as (_, error):
             assert "no tunnel to device:830: administratively prohibited" in str(error)
 
-    def test_a_driver_that_returns_nonsense_is_told(self, through, hop):
+    def test_a_driver_that_returns_no_channel_is_told(self, through, hop):
         driver_class = scripted()
         driver_class.open_tunnel = lambda *_: None
         with nothing_left(driver_class, through(hop), InvalidDriverError, "open_tunnel"):

@@ -101,7 +101,7 @@ def test_ipv6_with_a_scope(wakeup):
 
 
 def test_a_link_local_address_goes_out_by_its_scope(wakeup):
-    # Nobody has the address; without its scope the kernel would not even look (ipv6(7)).
+    # No host has the address; without its scope the kernel would not even look (ipv6(7)).
     with pytest.raises(ConnectError) as caught:
         open_tcp("fe80::6:3%lo", 830, wakeup)
     assert "[fe80::6:3%lo]:830" in str(caught.value)

@@ -351,10 +351,10 @@ def test_a_missing_file(tmp_path):
 
 
 def test_ssh_s_own_words_for_a_bad_file_and_a_bad_option(config):
-    path = config("Nonsense 1\n")
+    path = config("NoKeyword 1\n")
     with pytest.raises(OptionError) as caught:
         resolve("r1", path)
-    assert "line 1: Bad configuration option: nonsense" in str(caught.value)
+    assert "line 1: Bad configuration option: nokeyword" in str(caught.value)
     assert path in str(caught.value)
     with pytest.raises(OptionError, match="Bad configuration option: x"):
         resolve("r1", None, overrides=["x=1"])

@@ -140,7 +140,7 @@ def test_what_it_lacks_is_refused_with_the_way_out(text, words, config):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("Nonsense 1", "line 1: unknown keyword Nonsense"),
+        ("NoKeyword 1", "line 1: unknown keyword NoKeyword"),
         ("Port", "line 1: no keyword with a value"),
         ("Port x", "port: 'x' is no number"),
         ('HostName "', "line 1: HostName: a quote is not closed"),
@@ -218,8 +218,8 @@ def test_options_are_checked_as_lines_are(config):
         "/a",
         "/b",
     )
-    with pytest.raises(OptionError, match="unknown keyword Nonsense"):
-        resolve("r1", None, overrides=["Nonsense=1"])
+    with pytest.raises(OptionError, match="unknown keyword NoKeyword"):
+        resolve("r1", None, overrides=["NoKeyword=1"])
 
 
 @pytest.mark.usefixtures("without_ssh")

@@ -100,7 +100,7 @@ def test_connect_has_every_parameter_of_the_method_with_the_same_default():
     )  # fmt: skip
 
 
-def test_the_default_callback_accepts_nobody():
+def test_the_default_callback_accepts_no_host():
     assert default_unknown_host_cb("r1", HOST_KEY.md5) is False
     assert ncwire.default_unknown_host_cb is default_unknown_host_cb
 

@@ -92,7 +92,7 @@ def test_a_vanished_client_gives_its_locks_back(server, ssh_client):
 
 def test_notifications(server, ssh_client):
     client, other = ssh_client(server), ssh_client(server, version="1.0")
-    assert server.notify("<nobody/>") == 0
+    assert server.notify("<unheard/>") == 0
     client.rpc(SUBSCRIBE)
     other.rpc(SUBSCRIBE)
     for number in range(50):
@@ -425,7 +425,7 @@ def test_what_a_client_sent_before_it_broke_off_is_read_first(ssh_client):
     ],
     ids=["nothing", "nul", "http", "after-banner", "long"],
 )
-def test_garbage_harms_nobody_else(server, ssh_client, garbage):
+def test_garbage_harms_no_other(server, ssh_client, garbage):
     # The server may cut the connection before all of it is sent.
     with (
         socket.create_connection((server.host, server.port), timeout=20) as sock,

@@ -93,7 +93,7 @@ def test_sigterm_ends_the_module():
 def test_unknown_request_is_answered():
     with run_module() as process:
         process.stdout.readline()
-        for line in (b"[]\n", b"nonsense\n", b'["notify", 1]\n'):
+        for line in (b"[]\n", b"no JSON\n", b'["notify", 1]\n'):
             process.stdin.write(line)
             process.stdin.flush()
             assert process.stdout.readline().startswith(b'{"error"')

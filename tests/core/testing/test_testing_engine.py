@@ -75,7 +75,7 @@ def test_bytes_one_by_one_and_pipelined(engine_client):
         HELLO.replace("base:1.0</cap", "base:1.7</cap") % "",
         f'<rpc xmlns="{BASE}" message-id="1"><get/></rpc>]]>]]>',
         "<hello>]]>]]>",
-        "SSH-2.0-nonsense\r\n",
+        "SSH-2.0-no-hello\r\n",
     ],
 )
 def test_bad_greeting_ends_the_session_without_an_answer(netconf_server, engine_client, greeting):
@@ -87,7 +87,7 @@ def test_bad_greeting_ends_the_session_without_an_answer(netconf_server, engine_
 
 def test_broken_framing_ends_the_session(engine_client):
     client = engine_client()
-    assert client.raw(b"\n#nonsense\n") == b""
+    assert client.raw(b"\n#no-number\n") == b""
     assert client.session.closed
 
 

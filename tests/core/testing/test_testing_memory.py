@@ -47,7 +47,7 @@ def test_over_tcp_a_peer_that_answers_and_reads_slowly_gets_all():
         assert reading.result(PATIENCE) == SIZE
 
 
-def test_a_pair_keeps_what_was_written_and_waits_for_nobody():
+def test_a_pair_keeps_what_was_written_and_waits_for_no_peer():
     channel, peer = MemoryChannel.pair()
     channel.write(memoryview(b"all"))
     assert channel.finish()

@@ -318,9 +318,9 @@ def _match(at):
     assert at.by_config(at.sshd, before=match).port == at.sshd.port
 
 
-@keyword("IgnoreUnknown", "IgnoreUnknown Nonsense", "A line with that keyword does no harm.")
+@keyword("IgnoreUnknown", "IgnoreUnknown NoKeyword", "A line with that keyword does no harm.")
 def _ignore_unknown(at):
-    assert at.by_config(at.sshd, "IgnoreUnknown Nonsense", "Nonsense 1").connected
+    assert at.by_config(at.sshd, "IgnoreUnknown NoKeyword", "NoKeyword 1").connected
 
 
 @keyword(

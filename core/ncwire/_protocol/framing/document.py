@@ -37,7 +37,7 @@ class Document:
     """A message in the pieces in which it came: joined and decoded when it is asked for.
 
     To take new memory for a hundred megabytes costs as much as to receive them, so neither is
-    done in advance. Whether it is UTF-8 is checked piece by piece, while each is at hand.
+    done in advance. Whether it is UTF-8 is checked piece by piece, as each comes.
     """
 
     __slots__ = ("_decoder", "_few", "_few_size", "_pieces", "_taken", "_text", "size", "wrong")
@@ -134,7 +134,7 @@ class Document:
 
         To be called when it is complete, and not `wrong`; from any thread.
         """
-        # In this order: whoever finds no pieces finds the text.
+        # In this order: a thread that finds no pieces finds the text.
         pieces = self._pieces
         text = self._text
         if text is None:

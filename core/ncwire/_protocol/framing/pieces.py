@@ -79,7 +79,7 @@ def _joined(pieces: Iterable[Piece]) -> Iterator[bytes]:
 
 
 def as_bytes(piece: Piece) -> bytes:
-    """Return a piece as bytes, which nobody changes; raise `OptionError` for what is no bytes."""
+    """Return a piece as bytes, which cannot change; raise `OptionError` for what is no bytes."""
     if isinstance(piece, bytes):
         return piece
     if isinstance(piece, bytearray | memoryview):

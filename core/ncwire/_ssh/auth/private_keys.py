@@ -176,7 +176,7 @@ def _decode(path: str, data: bytes, passphrase: str | None, wrong: str) -> objec
     else:
         decode = load_pem_private_key
     try:
-        # First without: to both loaders it is an error to be given a passphrase in vain.
+        # First without: to both loaders a passphrase for a key that needs none is an error.
         return decode(data, None)
     except TypeError as error:
         if passphrase is None:

@@ -1,4 +1,4 @@
-"""From the settings that were read, whoever read them, to what they mean."""
+"""From the settings that were read, by ssh or by paramiko's parser, to what they mean."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ _DISPLAY = "it is about what ssh shows or logs"
 WITHOUT_EFFECT: Final[Mapping[str, str]] = MappingProxyType(
     {
         "AddKeysToAgent": "keys are read, and never given away",
-        "BatchMode": "ncwire asks nobody but its callbacks",
+        "BatchMode": "ncwire asks its callbacks only",
         "CanonicalDomains": "CanonicalizeHostname is refused",
         "CanonicalizeFallbackLocal": "as above",
         "CanonicalizeMaxDots": "as above",
@@ -129,7 +129,7 @@ WITHOUT_EFFECT: Final[Mapping[str, str]] = MappingProxyType(
         "LogLevel": _DISPLAY,
         "LogVerbose": _DISPLAY,
         "NoHostAuthenticationForLocalhost": _STRICTER,
-        "NumberOfPasswordPrompts": "the password is sent once, and nobody is asked for another",
+        "NumberOfPasswordPrompts": "the password is sent once, and no other is asked for",
         "ObscureKeystrokeTiming": _NO_TERMINAL,
         "PermitLocalCommand": "no command is run after connecting",
         "PermitRemoteOpen": _NO_FORWARDING,
@@ -152,7 +152,7 @@ WITHOUT_EFFECT: Final[Mapping[str, str]] = MappingProxyType(
         "XAuthLocation": _NO_FORWARDING,
     }
 )
-"""What is set in vain, and why."""
+"""What is set without effect, and why."""
 
 ALIASES: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -50,7 +50,7 @@ class Configuration:
         """Return what the file says for a host.
 
         `port` and `username` are arguments that win over the file, `overrides` are as well
-        ("Key=Value", as for ssh's -o). `default_port` is the port where nobody sets one.
+        ("Key=Value", as for ssh's -o). `default_port` is the port where none is set.
 
         Raises `OptionError` for a file that ssh rejects, with ssh's own words, for a keyword
         that is set and not supported, and for a name that must not come near a shell.

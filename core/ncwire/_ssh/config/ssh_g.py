@@ -43,7 +43,7 @@ class OpenSSH:
         self._ssh = ssh
         self._source = source
         self._include = "" if filename is None else _include(filename)
-        # What nobody set, which is how to see what the file sets.
+        # ssh's own defaults: what differs from them is what the file sets.
         self._default = self._run("ncwire", "", []).settings
 
     def read(self, question: Question) -> Reading:
@@ -100,7 +100,7 @@ class OpenSSH:
         return "\n".join(lines) + "\n"
 
     def _backwards(self, keyword: str) -> str:
-        # A list that is good, and that nobody writes.
+        # A list that ssh accepts, and that no file is likely to have.
         return ",".join(reversed(self._default[keyword][0].split(",")))
 
     def _is_set(self, keyword: str, settings: Mapping[str, list[str]]) -> bool:

@@ -48,7 +48,7 @@ class ParseCache(Forkable, Generic[_T]):
         return kept.current()
 
     def abandon_in_child(self) -> None:
-        """Begin anew: whoever held a lock, in the middle of a change, does not exist here."""
+        """Begin anew: a thread that held a lock, in the middle of a change, is not here."""
         self._lock = threading.Lock()
         self._kept = OrderedDict()
 

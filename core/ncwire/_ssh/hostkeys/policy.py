@@ -53,7 +53,7 @@ class HostKeyPolicy:
 
     It is stricter in two things. What is `@revoked` under the plain host name is revoked on every
     port. And where there is another key on file for host and port, OpenSSH takes one that is on
-    file under the plain name after all if it comes in a certificate, whoever has signed that.
+    file under the plain name after all if it comes in a certificate, no matter whose.
     """
 
     host: str

@@ -6,7 +6,7 @@ from typing import Final
 
 
 class DefaultPort(int):
-    """A port that nobody chose: it equals that number, and yields to ssh_config's Port."""
+    """A port that was not chosen: it equals that number, and yields to ssh_config's Port."""
 
     __slots__ = ()
 

@@ -45,7 +45,7 @@ SERVER_ALIVE_COUNT_MAX: Final = 3
 
 
 def settle(given: Parameters, known_hosts: Sequence[str] = ()) -> ConnectOptions:
-    """Check every parameter, apply ssh_config, and fill in what nobody chose.
+    """Check every parameter, apply ssh_config, and fill in what was not chosen.
 
     `known_hosts` are files that were loaded explicitly; without one ssh_config's count, or else
     the user's and the system's, as far as they exist. Explicit arguments win over ssh_config.
@@ -201,7 +201,7 @@ def _port(given: Parameters, file: SSHConfig | None) -> int:
 
 
 def _usual_port(given: Parameters) -> int:
-    """Return the port, which is the profile's where nobody chose one."""
+    """Return the port, which is the profile's where none was chosen."""
     if isinstance(given.port, DefaultPort) and given.profile is not None and given.profile.port:
         return DefaultPort(given.profile.port)
     return given.port
@@ -304,7 +304,7 @@ def _subsystems(given: Parameters) -> tuple[str, ...]:
 
 
 def _command(given: Parameters) -> str | None:
-    # Whoever names the subsystems wants no other thing.
+    # A caller that names the subsystems wants one of them, and no command in their place.
     chosen = given.subsystems is None and given.profile is not None
     return given.profile.command if chosen and given.profile is not None else None
 

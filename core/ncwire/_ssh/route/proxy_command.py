@@ -35,7 +35,7 @@ _LINES = 3
 _LONGEST = 200
 _WORD = re.compile(r"[\w./+-]+")
 
-_GOODBYE = 1.0
+_BY_ITSELF = 1.0
 """Seconds that it has to end by itself once its input has ended."""
 _GRACE = 0.5
 """Seconds that it has to end once it was told to."""
@@ -102,7 +102,7 @@ class ProxyCommand(Part):
         if not self._ours:
             return
         if not abrupt:
-            self._ends_within(_GOODBYE)
+            self._ends_within(_BY_ITSELF)
         self._signal(signal.SIGHUP)
         self._signal(signal.SIGTERM)
         self._ends_within(_GRACE)

@@ -215,7 +215,7 @@ class RoutedChannel(Channel):
         return self._channel.last_words()
 
     def close(self) -> None:
-        """Say goodbye, and free the channel and then the route, which carries the goodbye."""
+        """Close and free the channel, and then the route, which carries the channel's close."""
         try:
             self._channel.close()
         finally:

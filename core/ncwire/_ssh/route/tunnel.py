@@ -175,7 +175,7 @@ class Tunnel(Part):
         except BlockingIOError:
             return 0
         except OSError:
-            # Nobody reads it any more. A library may have to read on all the same, to write.
+            # It is not read any more. A library may have to read on all the same, to write.
             return len(self._inbound)
 
     def _keep_alive(self, now: float) -> None:

@@ -165,6 +165,6 @@ class BufferedSocket:
         return part
 
     def close(self) -> None:
-        """Wake whoever reads, and close."""
+        """Wake the thread that reads, and close."""
         self._sock.shutdown(socket.SHUT_RDWR)
         self._sock.close()

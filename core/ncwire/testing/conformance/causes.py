@@ -308,14 +308,14 @@ CAUSES: Mapping[str, str] = MappingProxyType(
             "pipe of your own."
         ),
         "close.abort-frees": (
-            "As close.frees, in abort: a thread that waits for a peer's goodbye."
+            "As close.frees, in abort: a thread that waits for the peer's close."
         ),
         "close.many": "A registry of the library's that keeps each connection.",
         "close.does-not-block": (
-            "A goodbye sent by a blocking call, or a thread that is joined while it waits for "
+            "A disconnect sent by a blocking call, or a thread that is joined while it waits for "
             "the network."
         ),
-        "close.after-peer": ("A goodbye sent to a peer that has closed, and its failure raised."),
+        "close.after-peer": "A disconnect sent to a peer that has closed, and its failure raised.",
         "errors.reset": ("ECONNRESET, or the library's word for it, taken for the stream's end."),
         "errors.cause": "raise ... from None, or outside the except block.",
         "errors.write": "The library's exception or OSError passed on by write.",
@@ -344,7 +344,7 @@ CAUSES: Mapping[str, str] = MappingProxyType(
             "A thread that is no daemon; a clean-up at exit that waits for the network."
         ),
         "threads.fork": (
-            "A shutdown or a goodbye in the child, by __del__ or atexit: see watch_forks."
+            "A shutdown or a disconnect in the child, by __del__ or atexit: see watch_forks."
         ),
         "threads.independent": "State of the class or module in place of the instance.",
         "tunnel.target": (

@@ -1,4 +1,4 @@
-"""`Rig`: what a test of the kit has at hand, and what it leaves nothing of."""
+"""`Rig`: what a test of the kit works with, and what it leaves nothing of."""
 
 # ruff: noqa: S101 - what a driver does wrong is a test's failure
 

@@ -107,7 +107,7 @@ class _Worker:
         return f"status {status}\n{self._stderr.read()[-_LAST_WORDS:]}"
 
     def close(self) -> None:
-        """End it, in the midst of a cell if need be."""
+        """End it, in the middle of a cell if it is at one."""
         process = self._process
         if process.stdin is not None:
             # What was written and not taken goes nowhere now.

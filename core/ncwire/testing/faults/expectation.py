@@ -100,5 +100,5 @@ def _while_connecting(fault: Fault) -> Expectation:
         return Expectation((_LATE[Stretch.CONNECT],), late=True)
     return Expectation(
         not_applicable="no connection stands yet, and no byte passes: it is refused (reset), or "
-        "nobody answers (stall)"
+        "there is no answer (stall)"
     )

@@ -77,7 +77,7 @@ def _not_authenticated(journal: Journal, reason: str, options: ConnectOptions) -
     for path in options.key_filename:
         if problem := _key_problem(journal, str(Path(path).expanduser().absolute())):
             return KeyFileError(path, problem)
-    # sshconnect2.c, input_userauth_passwd_changereq: it then asks for the old one, in vain here.
+    # sshconnect2.c, input_userauth_passwd_changereq: it then asks for the old one, and gets none.
     if journal.find(r"debug2: input_userauth_passwd_changereq.*"):
         return PasswordExpiredError(
             f"the server takes the password of {options.username!r} only to have it changed",

@@ -271,7 +271,7 @@ def test_auth_interactive_denied(ncwire_rig: Rig) -> None:
 
 @rule("auth.interactive-raises")
 def test_auth_interactive_raises(ncwire_rig: Rig) -> None:
-    refusal = RuntimeError("nobody is there to answer")
+    refusal = RuntimeError("there is no one to answer")
 
     def refuse(_title: str, _instruction: str, _prompts: object) -> Sequence[str]:
         raise refusal

@@ -95,7 +95,7 @@ def test_errors_only_ours(ncwire_rig: Rig) -> None:
     peers = [AwkwardPeer(gone), AwkwardPeer(not_ssh)] if ncwire_rig.target == "ssh" else []
     for peer in peers:
         ncwire_rig.later("the peer", peer.close)
-    # Port 1 is tcpmux, which nobody runs; ".invalid" is never resolved (RFC 6761).
+    # Port 1 is tcpmux, which no host runs; ".invalid" is never resolved (RFC 6761).
     failures = [
         ncwire_rig.failure(ncwire_rig.options(port=1)),
         ncwire_rig.failure(ncwire_rig.options(host="ncwire.invalid")),

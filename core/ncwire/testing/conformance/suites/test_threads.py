@@ -1,4 +1,4 @@
-"""Threads, processes, and what nobody has closed."""
+"""Threads, processes, and what was not closed."""
 
 # ruff: noqa: D103, S101 - each test's rule says what it is for
 
