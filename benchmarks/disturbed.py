@@ -15,7 +15,6 @@ closed. Exits with 1 if there is any.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import random
 import secrets
@@ -26,7 +25,6 @@ import time
 import warnings
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -34,6 +32,7 @@ from rich.table import Table
 
 import ncwire
 from ncwire.errors import NcwireError
+from soaking.state import settled
 from suite import catalogue, server
 
 if TYPE_CHECKING:
@@ -196,20 +195,10 @@ def _disturb(
 
 @contextmanager
 def _accounted(outcome: Outcome) -> Iterator[None]:
-    before = _held()
+    before = settled(None)
     yield
-    until = time.monotonic() + _LIMIT
-    while True:
-        gc.collect()
-        fds, threads = (late - early for early, late in zip(before, _held(), strict=True))
-        if (fds <= 0 and threads <= 0) or time.monotonic() > until:
-            break
-        time.sleep(0.05)  # a library's own threads end a moment later, and tell no one
-    outcome.fds, outcome.threads = fds, threads
-
-
-def _held() -> tuple[int, int]:
-    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+    after = settled(before)
+    outcome.fds, outcome.threads = after.fds - before.fds, after.threads - before.threads
 
 
 def _interrupt(sessions: Sessions, outcome: Outcome) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import queue
 import signal
 import threading
-import time
 from concurrent.futures import wait
 
 import pytest
@@ -218,21 +218,18 @@ def test_the_parents_poller_is_left_alone(peer, opened):
 
 def test_a_fork_in_a_listener(peer, opened):
     session = opened()
-    children = []
+    children = queue.SimpleQueue()
 
     class Forks(Quiet):
         def callback(self, root, raw):
-            children.append(Child(lambda: refusal(lambda: session.rpc("<get/>"))))
+            children.put(Child(lambda: refusal(lambda: session.rpc("<get/>"))))
 
     session.add_listener(Forks())
     peer.send("<unasked-for/>")
     peer.script(lambda: peer.reply(answered(peer)))
     assert "ok" in session.rpc("<get/>", 20).raw
     peer.played()
-    deadline = time.monotonic() + 20
-    while not children and time.monotonic() < deadline:
-        pass
-    assert children[0].result()[0] == "SessionCloseError"
+    assert children.get(timeout=20).result()[0] == "SessionCloseError"
 
 
 RETURNS_FROM_THE_LISTENER = """

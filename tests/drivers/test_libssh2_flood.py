@@ -30,6 +30,7 @@ from paramiko.common import cMSG_GLOBAL_REQUEST, cMSG_IGNORE
 from ncwire.driver import Channel, ChannelRequest
 from ncwire.errors import StepTimeoutError
 from ncwire_libssh2.watchdog import Watchdog
+from waiting import eventually
 
 FLOOD = 250_000_000
 """Bytes that take libssh2 many times as long as a call of its may."""
@@ -239,10 +240,7 @@ def test_the_watchdog_sleeps_and_is_roused_again():
     watchdog, connection = Watchdog(), Connection()
     watchdog.watch(connection)
     watchdog.rouse()  # no call has been made for long: it falls asleep
-    asleep = time.monotonic() + PROMPTLY
-    while watchdog.awake:
-        assert time.monotonic() < asleep
-        time.sleep(0.01)
+    eventually(lambda: not watchdog.awake)
     watchdog.calls[connection] = time.monotonic()
     watchdog.rouse()
     assert connection.interrupted.wait(PROMPTLY)

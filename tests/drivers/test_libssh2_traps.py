@@ -89,7 +89,7 @@ def test_t1_a_blocked_write_retried_shorter_sends_nothing_of_ours(child):
     """)
 
 
-def test_t2_dropping_a_connection_to_a_silent_peer_stops_nobody(child):
+def test_t2_dropping_a_connection_to_a_silent_peer_stops_no_thread(child):
     child("""
     ours, theirs = socket.socketpair()
     theirs.sendall(b"SSH-2.0-silent\\r\\n")
@@ -200,6 +200,7 @@ def test_t8_many_threads_on_one_connection_and_a_close_among_them(child):
     for _ in range(5):
         channel = connect()
         begin = threading.Barrier(5)
+        used = threading.Semaphore(0)
 
         def hammer(use):
             begin.wait()
@@ -208,10 +209,12 @@ def test_t8_many_threads_on_one_connection_and_a_close_among_them(child):
                     use()
                 except TransportError as error:
                     assert "is closed" in str(error), error
+                used.release()
 
         def kill():
             begin.wait()
-            time.sleep(0.5)
+            for _ in range(200):
+                assert used.acquire(timeout=20)
             channel.close()
 
         data = memoryview(bytes(30_000))

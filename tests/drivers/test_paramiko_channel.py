@@ -17,6 +17,7 @@ from driving import PATIENCE, Stream, execute, log_in, run, tcp, within
 
 from ncwire.driver import ChannelRequest, Wait
 from ncwire.errors import ChannelError, SSHError, StepTimeoutError
+from waiting import eventually
 
 MEGABYTE = 1 << 20
 
@@ -177,7 +178,7 @@ def test_a_connection_that_is_reset_is_an_error(paramiko_driver, make_sshd):
 
 def test_writing_after_the_end_takes_nothing_and_leaves_what_came(paramiko_driver, sshd):
     stream = execute(paramiko_driver, sshd, "echo last words")
-    wait_for(lambda: not stream.channel.write(memoryview(b"x")))
+    eventually(lambda: not stream.channel.write(memoryview(b"x")))
 
     assert stream.channel.write(memoryview(b"x")) == 0
     assert stream.read_to_the_end() == b"last words\n"
@@ -206,7 +207,7 @@ def test_a_peer_that_does_not_read_stops_the_writing_and_wakes_it_again(
     assert stream.read().split()[0].decode() == hashlib.sha256(data).hexdigest()
 
 
-def test_a_server_that_takes_nothing_from_tcp_blocks_nobody(paramiko_driver, make_sshd):
+def test_a_server_that_takes_nothing_from_tcp_blocks_no_call(paramiko_driver, make_sshd):
     server = make_sshd()
     data = noise(8 * MEGABYTE)
     sock = tcp(server)
@@ -237,11 +238,11 @@ def test_reading_and_writing_go_on_while_keys_are_exchanged(paramiko_driver, mak
         f"for i in $(seq 128); do head -c 65536 /dev/zero; echo >> {progress}; done; exec cat",
     )
     transport = stream.channel.native
-    wait_for(lambda: progress.stat().st_size >= 30)
+    eventually(lambda: progress.stat().st_size >= 30)
     server.freeze()
     exchange = threading.Thread(target=transport.renegotiate_keys)
     exchange.start()
-    wait_for(lambda: not transport.clear_to_send.is_set())
+    eventually(lambda: not transport.clear_to_send.is_set())
 
     # What is read here calls for window adjustments, which have to wait for the new keys.
     received = 0
@@ -280,7 +281,7 @@ def test_a_keepalive_is_answered_and_heard(paramiko_driver, sshd):
 
     stream.channel.keepalive()
 
-    wait_for(lambda: stream.channel.heard() > before)
+    eventually(lambda: stream.channel.heard() > before)
     stream.write(b"x")
     assert stream.read_exactly(1) == b"x"
 
@@ -295,14 +296,6 @@ def test_a_frozen_server_is_not_heard(paramiko_driver, make_sshd):
         stream.channel.keepalive()
 
     assert stream.channel.heard() == before
-
-
-def wait_for(condition) -> None:
-    """Wait for what nothing tells of."""
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
 
 
 def carry(one: socket.socket, other: socket.socket) -> threading.Thread:

@@ -13,6 +13,7 @@ from driving import PATIENCE, Stream, execute, handshake, key_attempt, log_in, t
 from ncwire.driver import ChannelRequest, InteractiveAttempt, NoneAttempt
 from ncwire.errors import ChannelError, SSHError, TransportError
 from ncwire_paramiko import ParamikoDriver
+from waiting import eventually, let_pass
 
 _MEETINGS = 20
 
@@ -87,7 +88,7 @@ def test_an_unused_driver_is_aborted_for_nothing():
     before.check()
 
 
-def test_closing_says_goodbye(make_sshd):
+def test_closing_sends_a_disconnect(make_sshd):
     server = make_sshd()
     _, stream = connect(server)
     stream.channel.close()
@@ -97,7 +98,7 @@ def test_closing_says_goodbye(make_sshd):
 
 @pytest.mark.usefixtures("many_switches")
 def test_a_stream_that_both_close_at_once_is_closed_once(make_sshd):
-    """A second close breaks the protocol, and sshd ends the connection before our goodbye."""
+    """A second close breaks the protocol, and sshd ends the connection before our disconnect."""
     server = make_sshd()
     with socket.create_server(("127.0.0.1", 0)) as target:
         for _ in range(_MEETINGS):
@@ -286,7 +287,7 @@ def test_a_connection_does_nothing_when_nothing_happens(sshd):
     stream.write(b"x")
     assert stream.read_exactly(1) == b"x"
     switches = voluntary_switches(thread)
-    time.sleep(0.5)
+    let_pass(0.5)
 
     # Paramiko by itself would have woken five times.
     assert voluntary_switches(thread) - switches <= 1
@@ -299,7 +300,4 @@ def voluntary_switches(thread: int) -> int:
 
 
 def assert_logs(server, words: str, times: int = 1) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while server.log().count(words) < times:
-        assert time.monotonic() < give_up, server.log()
-        time.sleep(0.01)
+    eventually(lambda: server.log().count(words) >= times, server.log)

@@ -27,6 +27,7 @@ from ncwire.errors import (
     StepTimeoutError,
 )
 from ncwire.testing.conformance.resources import Resources, left_since
+from waiting import eventually
 
 pytestmark = pytest.mark.sshd
 
@@ -124,14 +125,6 @@ def nothing_left(before: Resources) -> bool:
     return True
 
 
-def eventually(happens) -> bool:
-    """Wait for a line in a log, of which no event tells."""
-    until = time.monotonic() + 10
-    while not happens() and time.monotonic() < until:
-        time.sleep(0.02)
-    return happens()
-
-
 def known_hosts(path, server, key) -> str:
     kind, blob, *_ = key.with_name(key.name + ".pub").read_text().split()
     path.write_text(f"[{server.host}]:{server.port} {kind} {blob}\n")
@@ -146,7 +139,7 @@ def test_two_jumps(connect, hosts):
     assert nothing_left(before)
     # Each has been left in good order, which the next one's tunnel had to last for.
     for host in hosts:
-        assert eventually(lambda host=host: "Received disconnect" in host.log()), host.log()
+        eventually(lambda host=host: "Received disconnect" in host.log(), host.log)
 
 
 def test_20_megabytes_arrive_whole_both_ways(connect, hosts):
@@ -175,7 +168,7 @@ def test_an_unknown_key_is_refused(refused, hosts, at):
 
 
 @pytest.mark.parametrize("at", [0, 1])
-def test_a_changed_key_is_refused_and_nobody_asked(refused, hosts, at, tmp_path, key_ring):
+def test_a_changed_key_is_refused_without_asking(refused, hosts, at, tmp_path, key_ring):
     asked = []
     old = known_hosts(tmp_path / "known_hosts", hosts[at], key_ring.key("another"))
     change = {
@@ -229,11 +222,11 @@ def test_a_port_that_nothing_listens_on_behind_a_hop(refused, hosts):
 
 
 def test_a_first_hop_that_is_not_there(refused, hosts):
-    class Nobody:
+    class NotThere:
         host, port = "127.0.0.1", closed_port()
         user, client_key, known_hosts = hosts[0].user, hosts[0].client_key, hosts[0].known_hosts
 
-    refused(through([Nobody, *hosts]), ConnectError, Nobody, match="refused")
+    refused(through([NotThere, *hosts]), ConnectError, NotThere, match="refused")
 
 
 @pytest.fixture

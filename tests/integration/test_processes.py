@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 PREPARE = """
-import os, sys, threading, time
+import os, select, sys, threading, time
 import ncwire
 host, port, user, key, known_hosts, driver = sys.argv[1:7]
 def connect(**more):
@@ -100,12 +100,12 @@ for number in range(8):
         if number % 2: del session
         import gc; gc.collect()
         sys.exit(0)
-    deadline = time.monotonic() + 20
-    while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
-        if time.monotonic() > deadline:
-            os.kill(pid, 9)
-            sys.exit("the child does not exit")
-        time.sleep(0.01)
+    child = os.pidfd_open(pid)
+    if not select.select([child], [], [], 20)[0]:
+        os.kill(pid, 9)
+        sys.exit("the child does not exit")
+    os.close(child)
+    ended = os.waitpid(pid, 0)
     assert ended[1] == 0, ended
 over.set()
 for worker in workers: worker.join()
@@ -151,6 +151,13 @@ def test_a_process_pool_that_forks(sshd, connect, driver):
 # --- the end of the interpreter ---------------------------------------------------------------
 
 WRAPPED = """
+WORK = '''
+def work(session, answered):
+    while True:
+        session.rpc("<get/>", 60)
+        answered.release()
+def hook(args): pass
+'''
 class Device:
     def __init__(self, session):
         self.session = session
@@ -165,10 +172,11 @@ devices = [Device(connect(hub=hub)) for _ in range(3)]
 if sys.argv[8] == "busy":
     # With globals of its own: it would keep these here alive when it is frozen.
     its = {}
-    exec("def work(session):\\n while True: session.rpc('<get/>', 60)\\ndef hook(args): pass", its)
-    threading.Thread(target=its["work"], args=[devices[0].session], daemon=True).start()
+    exec(WORK, its)
+    answered = threading.Semaphore(0)
+    threading.Thread(target=its["work"], args=[devices[0].session, answered], daemon=True).start()
     sys.setswitchinterval(1e-6)
-    time.sleep(0.3)
+    for _ in range(20): answered.acquire()
     # What ends while it works is told by that thread, and is nothing here.
     threading.excepthook = its["hook"]
 """

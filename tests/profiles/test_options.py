@@ -23,6 +23,7 @@ from ncwire.errors import (
 )
 from ncwire.profiles import DeviceProfile
 from ncwire.testing import EmbeddedServer
+from waiting import eventually
 
 
 def settled(text: str, **given: object):
@@ -147,10 +148,9 @@ def test_a_pause_holds_connect_back_and_ends_with_the_session(peer, connect):
 
     thread = threading.Thread(target=connecting)
     thread.start()
-    while not session.connected:
-        thread.join(0.01)
-        assert thread.is_alive()
+    eventually(lambda: session.connected or not thread.is_alive())
     # The hellos are exchanged, and `connect` has not returned.
+    assert thread.is_alive()
     session.close()
     thread.join(20)
     assert not thread.is_alive()

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from servers import requirement
+from waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LOCKED = 1
 """What useradd(8) and its like return while another has the lock of the password file."""
-_PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,16 @@ def temporary_account(name: str = "ncw", home: str = "/") -> Iterator[Account]:
 
 
 def _run(command: list[object], stdin: str = "") -> None:
-    give_up = time.monotonic() + _PATIENCE
-    while True:
-        done = subprocess.run(
-            list(map(str, command)), check=False, input=stdin, capture_output=True, text=True
-        )
-        if done.returncode != _LOCKED or time.monotonic() > give_up:
-            break
-        time.sleep(0.1)  # another process has the lock of /etc/passwd, and tells nobody
+    done = subprocess.CompletedProcess(command, _LOCKED, "", "")
+
+    def has_run() -> bool:
+        nonlocal done
+        arguments = list(map(str, command))
+        done = subprocess.run(arguments, check=False, input=stdin, capture_output=True, text=True)
+        return done.returncode != _LOCKED
+
+    # Another process may have the lock of /etc/passwd.
+    eventually(has_run, lambda: f"{command[0]}: {done.stderr}")
     # userdel says 12 and the like when something less than the account was left behind.
     if done.returncode and "userdel" not in str(command[0]):
         raise RuntimeError(f"{command[0]}: {done.stderr}")

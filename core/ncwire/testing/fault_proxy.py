@@ -6,6 +6,7 @@ import enum
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -100,6 +101,11 @@ class FaultProxy:
         """Whether every connection has ended."""
         return not any(link.alive for link in self._links)
 
+    def await_end(self, seconds: float) -> bool:
+        """Return whether every connection has ended, or does within so many seconds."""
+        until = time.monotonic() + seconds
+        return all(link.ends_by(until) for link in self._links)
+
     @property
     def hung_up(self) -> bool:
         """Whether every client has been sent all that the server has said, and the end."""
@@ -168,7 +174,7 @@ class FaultProxy:
         """Have `fault` called once so many bytes of a server's have been passed on.
 
         It is a method of the proxy's, or any function, and is called for each connection that
-        comes after this, in the midst of forwarding. A later call replaces this one.
+        comes after this, in the middle of forwarding. A later call replaces this one.
         """
         self._trigger = _Trigger(lambda: Bytes(size), fault)
 
@@ -193,8 +199,8 @@ class FaultProxy:
 
         It is given what one read brings: of a peer that has been waited for, the one packet that
         it sends next. Once the outcome has been passed on, `then` is called: a method of the
-        proxy's, or any function. Both are called in the midst of forwarding, once for each of the
-        connections that there are now.
+        proxy's, or any function. Both are called in the middle of forwarding, once for each of
+        the connections that there are now.
         """
         for link in self._links:
             link.lanes[of].change = _Change(change, then)
@@ -237,7 +243,7 @@ class FaultProxy:
                 client, (host, _) = self._listener.accept()
             except OSError:
                 return
-            # Whoever knows from the server that it has a connection is to find it here, too.
+            # A test that knows from the server of a connection is to find it here, too.
             with self._lock:
                 server = socket.create_connection(self._server)
                 self._all_links.append(_Link(client, server, host, self._lanes(), self._spoken))
@@ -407,6 +413,10 @@ class _Link:
         for sock in (self._client, self._server):
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def ends_by(self, until: float) -> bool:
+        self._up.join(max(0.0, until - time.monotonic()))
+        return not self.alive
 
     def join(self) -> None:
         self._up.join()

@@ -8,7 +8,6 @@ import resource
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from ncwire._ssh.hostkeys.accept_new import NewHosts
 from ncwire._ssh.hostkeys.known_hosts import read_known_hosts
 from ncwire.errors import KnownHostsFileError
+from waiting import eventually
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_what_is_there_stays_as_it_is(path, key, other):
     assert mode(path) == 0o644
 
 
-def test_openssh_finds_a_hashed_name_and_nobody_reads_it(path, key):
+def test_openssh_finds_a_hashed_name_and_no_reader_does(path, key):
     NewHosts(str(path), hashed=True).add("[r1]:830", key)
     NewHosts(str(path), hashed=True).add("[r2]:830", key)
     text = path.read_text()
@@ -158,8 +158,8 @@ def test_a_file_that_is_replaced_meanwhile_gets_the_line(path, key, tmp_path):
         fcntl.flock(held, fcntl.LOCK_EX)
         adding = threading.Thread(target=NewHosts(str(path), patience=60).add, args=("r2", key))
         adding.start()
-        while opened(path) < 2:  # it waits for the lock of the file that is there now
-            time.sleep(0.01)
+        # It waits for the lock of the file that is there now.
+        eventually(lambda: opened(path) == 2)
         (tmp_path / "replacement").write_text("# new\n")
         (tmp_path / "replacement").rename(path)
     adding.join(60)

@@ -335,6 +335,17 @@ def test_what_a_server_says_to_a_client_that_is_gone_goes_nowhere(connected, pro
     assert proxy.idle
 
 
+def test_the_connections_end_can_be_awaited(proxy, connected):
+    client, peer = connected()
+    assert not proxy.await_end(0)
+    ending = threading.Timer(0, client.close)
+    ending.start()
+    peer.close()
+    assert proxy.await_end(20)
+    assert proxy.idle
+    ending.join()
+
+
 def test_real_messages_are_told_and_close_leaves_nothing():
     before = threading.active_count()
     with EmbeddedServer() as server, FaultProxy((server.host, server.port)) as proxy:

@@ -81,10 +81,9 @@ class Stage:
         """End everything. Idempotent."""
         self._stack.close()
 
-    @property
-    def released(self) -> bool:
-        """Whether the client has closed all of its connections."""
-        return self.proxy.idle
+    def is_released(self, seconds: float) -> bool:
+        """Return whether the client has closed all of its connections, or does by then."""
+        return self.proxy.await_end(seconds)
 
     def send_ignorable(self) -> None:
         """Have the server send a packet that means nothing (RFC 4253 section 11.2)."""

@@ -221,10 +221,7 @@ class _Trial:
             yield "the session lives after close"
         # What is held back would keep the proxy from seeing that the client has closed its end.
         stage.proxy.thaw()
-        until = time.monotonic() + _PATIENCE
-        while not stage.released and time.monotonic() < until:
-            time.sleep(0.01)  # no event tells of it
-        if not stage.released:
+        if not stage.is_released(_PATIENCE):
             yield "the client's socket is open after close"
 
     def _heard(self, witness: Witness, stage: Stage) -> Iterator[str]:
