@@ -5,103 +5,15 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from profile_texts import EVERYTHING, parse
 
 from ncwire import profiles
 from ncwire._protocol.dialect import Dialect
 from ncwire.driver import Feature
 from ncwire.errors import OptionError, ProfileError, ProfileNotFoundError
 from ncwire.profiles import OPTIONS, DeviceProfile
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-EVERYTHING = """
-extends = "default"
-description = "the lab's"
-notes = ["a note"]
-driver = ["libssh2", "paramiko"]
-port = 22
-subsystems = ["netconf", "xmlagent"]
-command = "netconf"
-auth_methods = ["password"]
-keepalive = 30
-keepalive_count = 5
-pause = 0.5
-capabilities = ["urn:ietf:params:netconf:base:1.0", "urn:example:a"]
-extra_capabilities = ["urn:example:b"]
-base = ["1.0"]
-
-[requires]
-features = ["keepalive", "host-certificate"]
-kex = ["curve25519-sha256"]
-host_keys = ["ssh-rsa"]
-ciphers = ["aes128-ctr"]
-macs = ["hmac-sha1"]
-compression = ["none"]
-
-[hello]
-prefix = "nc"
-
-[rpc]
-prefix = "nc"
-declaration = true
-
-[rpc.namespaces]
-a = "urn:example:a"
-
-[received]
-drop_control_characters = true
-encoding = "latin-1"
-mend_split_tags = true
-
-[timeouts]
-connect = 1
-handshake = 2
-auth = 3
-channel = 4
-hello = 5
-rpc = 6
-close = 7
-overall = 60.5
-
-[limits]
-message = 1000000
-hello = 100000
-chunk_header = 8
-
-[algorithms.allow]
-kex = ["diffie-hellman-group14-sha1"]
-host_keys = ["ssh-rsa"]
-ciphers = ["aes128-cbc"]
-macs = ["hmac-sha1"]
-compression = ["zlib@openssh.com"]
-[algorithms.prefer]
-kex = ["diffie-hellman-group14-sha256"]
-host_keys = ["rsa-sha2-512"]
-ciphers = ["aes128-ctr"]
-macs = ["hmac-sha2-512"]
-compression = ["none"]
-[algorithms.forbid]
-kex = ["ecdh-sha2-nistp521"]
-host_keys = ["ecdsa-sha2-nistp521"]
-ciphers = ["aes256-ctr"]
-macs = ["hmac-sha2-256"]
-compression = []
-
-[sources]
-pause = "seen"
-"rpc.prefix" = "read"
-"algorithms.allow" = "told"
-"""
-
-
-def parse(text: str, name: str = "lab") -> DeviceProfile:
-    return profiles.parse(text, "lab.toml", name)
 
 
 def refused(text: str) -> ProfileError:
@@ -308,6 +220,7 @@ def test_a_table_can_be_laid_over_a_profile():
 
 # --- by name -----------------------------------------------------------------------------------
 
+
 FAMILIES = [
     *("default", "junos", "iosxr", "iosxe", "csr", "nexus", "huawei", "huaweiyang", "sros"),
     *("alu", "h3c", "hpcomware", "ciena", "ericsson", "netopeer2", "netconfd", "ruggedcom"),
@@ -346,61 +259,3 @@ def test_importing_ncwire_reads_no_profile():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
-
-
-# --- fuzzed ------------------------------------------------------------------------------------
-
-keys = st.one_of(st.sampled_from([*OPTIONS, "extends", "sources", "hostkey_verify"]), st.text())
-scalars = st.one_of(
-    *(st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.dates()),
-    *(st.datetimes(), st.times(), st.sampled_from(["junos", "nexus", "1.0", "password"])),
-)
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=8
-)
-
-
-def sound_or_refused(make: Callable[[], DeviceProfile]) -> DeviceProfile | None:
-    """Return what is made, None where it is refused as it must be: by file, and by key."""
-    try:
-        return make()
-    except ProfileError as error:
-        told = error
-    assert told.file in ("fuzz.toml", "lab.toml")
-    assert told.file in str(told)
-    assert told.key or "not TOML" in str(told)
-    return None
-
-
-@given(st.dictionaries(keys, values))
-@settings(max_examples=300, deadline=None)
-def test_a_fuzzed_table_is_a_profile_or_a_profile_error(flat):
-    table: dict[str, object] = {}
-    for key, value in flat.items():
-        *parents, last = key.split(".")
-        node = table
-        for parent in parents:
-            inner = node.setdefault(parent, {})
-            if not isinstance(inner, dict):
-                break
-            node = inner
-        node[last] = value
-    profile = sound_or_refused(
-        lambda: profiles.resolve(profiles.read_table(table, "fuzz.toml", "fuzz"))
-    )
-    assert profile is None or profile.client_capabilities().base_versions()
-
-
-@given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
-@settings(max_examples=200, deadline=None)
-def test_a_fuzzed_text_is_a_profile_or_a_profile_error(text):
-    sound_or_refused(lambda: parse(text))
-
-
-@given(st.data())
-@settings(max_examples=200, deadline=None)
-def test_a_damaged_file_is_a_profile_or_a_profile_error(data):
-    at = data.draw(st.integers(0, len(EVERYTHING)))
-    until = data.draw(st.integers(at, min(len(EVERYTHING), at + 40)))
-    damaged = EVERYTHING[:at] + data.draw(st.text(max_size=5)) + EVERYTHING[until:]
-    sound_or_refused(lambda: parse(damaged))

@@ -1,15 +1,21 @@
 """A client of the engine without I/O, and one over SSH that is paramiko and nothing of ours."""
 
 import itertools
+import threading
 
 import paramiko
 import pytest
 from defusedxml.ElementTree import fromstring
 
+from ncwire.testing import EmbeddedServer
 from ncwire.testing.netconf_server import NetconfServer
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
+
+
 END = b"]]>]]>"
+
+
 CHUNKS_END = b"\n##\n"
 
 
@@ -182,3 +188,21 @@ def ssh_client():
 @pytest.fixture
 def rpc_error():
     return error_of
+
+
+@pytest.fixture
+def server():
+    with EmbeddedServer(datastore="<config><a/><b/></config>") as running:
+        yield running
+
+
+@pytest.fixture
+def threads_of_servers():
+    """Return the threads of servers that the test has started: others' may be running too."""
+    before = threading.enumerate()
+
+    def threads():
+        begun = [thread for thread in threading.enumerate() if thread not in before]
+        return [thread for thread in begun if thread.name.startswith("ncwire-server")]
+
+    return threads

@@ -1,0 +1,93 @@
+"""The one sequence, aborted by another thread at any point."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+from scripted_driver import scripted
+from sequences import prepared
+
+from ncwire.driver import Timeouts
+from ncwire.errors import (
+    SessionCloseError,
+)
+
+
+class TestAbort:
+    """`abort` from another thread, at each step."""
+
+    def aborted(self, attempt, reached, release):
+        """Run in a thread, abort once a step is reached, and return what came of it."""
+        outcome = []
+
+        def run():
+            try:
+                outcome.append(attempt.run())
+            except Exception as error:  # noqa: BLE001 - whatever comes is what is looked at
+                outcome.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert reached.wait(10)
+        attempt.abort()
+        release.set()
+        thread.join(10)
+        assert not thread.is_alive()
+        return outcome[0]
+
+    def test_while_the_tcp_connect_waits(self, options, listener, monkeypatch):
+        listener.listen(0)
+        held = [socket.socket() for _ in range(4)]
+        for each in held:
+            each.setblocking(False)
+            each.connect_ex(listener.getsockname())
+        reached = threading.Event()
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname())]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: reached.set() or found)
+        driver, attempt = prepared(scripted(), options(host="r1", timeouts=Timeouts(connect=60)))
+        error = self.aborted(attempt, reached, threading.Event())
+        for each in held:
+            each.close()
+        assert isinstance(error, SessionCloseError)
+        assert error.closed_by == "us"
+        assert driver.calls == []
+
+    @pytest.mark.parametrize("step", ["handshake", "authenticate", "open_channel"])
+    def test_in_a_step_that_waits_for_the_peer(self, step, options, listener):
+        reached = threading.Event()
+        driver_class = scripted()
+        driver_class.server.on[step] = lambda: (reached.set(), driver_holder[0].sock.recv(1))
+        driver, attempt = prepared(driver_class, options())
+        driver_holder = [driver]
+        error = self.aborted(attempt, reached, threading.Event())
+        assert isinstance(error, SessionCloseError)
+        assert driver.sock.fileno() == -1
+
+    @pytest.mark.parametrize("step", ["handshake", "authenticate", "open_channel"])
+    def test_the_step_succeeds_nevertheless(self, step, options, listener):
+        reached, release = threading.Event(), threading.Event()
+        driver_class = scripted(on={step: lambda: (reached.set(), release.wait(10))})
+        driver, attempt = prepared(driver_class, options())
+        driver.abort = lambda: driver.calls.append("abort")  # frees nothing, says nothing
+        error = self.aborted(attempt, reached, release)
+        assert isinstance(error, SessionCloseError)
+        assert driver.sock.fileno() == -1
+        following = driver.calls[driver.calls.index("abort") :]
+        assert set(following) <= {"abort", "open_channel", "channel.abort"}
+
+    def test_before_it_runs(self, options):
+        driver, attempt = prepared(scripted(), options())
+        attempt.abort()
+        with pytest.raises(SessionCloseError):
+            attempt.run()
+        assert driver.calls == []
+
+    def test_after_it_ran_the_channel_is_freed(self, options):
+        driver, attempt = prepared(scripted(), options())
+        attempt.run()
+        attempt.abort()
+        attempt.abort()
+        assert "channel.abort" in driver.calls
+        assert driver.sock.fileno() == -1
