@@ -325,7 +325,7 @@ class _Packetizer(Packetizer):
                 limits.check_count(kind, message)
         return kind, message
 
-    def read_all(self, n: int, check_rekey: bool = False) -> bytes:  # noqa: FBT001, FBT002
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:  # noqa: FBT001, FBT002 - paramiko's
         """Read as many bytes, if a packet may have them."""
         if n > limits.LONGEST:
             limits.check_length(n)

@@ -26,7 +26,7 @@ class LenientProtocol(Protocol):
     to be cleaned is held in one piece.
     """
 
-    def take_whole(self, data: bytes) -> tuple[Root, str | Document] | None:  # noqa: ARG002
+    def take_whole(self, data: bytes) -> tuple[Root, str | Document] | None:  # noqa: ARG002 - as its base
         """See `Protocol.take_whole`: what may have to be mended is never taken in so."""
         return None
 

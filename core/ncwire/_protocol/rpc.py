@@ -123,7 +123,7 @@ def wrap_rpc(
     """
     whole = as_whole(operation)
     if whole is None:
-        return _wrapped_pieces(operation, message_id, envelope)  # type: ignore[arg-type]
+        return _wrapped_pieces(operation, message_id, envelope)  # type: ignore[arg-type] # not whole
     body = body_of(whole)
     check_well_formed(whole, body)
     if is_rpc(body):

@@ -34,7 +34,7 @@ class Awaited(ABC):
     wanted = True
     """Whether anybody still waits for it."""
 
-    def begin(self, root: Root, message_id: str | None) -> Inlet | None:  # noqa: ARG002
+    def begin(self, root: Root, message_id: str | None) -> Inlet | None:  # noqa: ARG002 - for others
         """Return where the reply goes piece by piece, as it comes; None to get it whole."""
         return None
 

@@ -10,7 +10,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from ncwire._ssh.route.sockets import Address
+from ncwire._ssh.route.sockets import Address, look_up
 from ncwire.driver import Wakeup
 from ncwire.errors import ListenError
 
@@ -134,11 +134,8 @@ class Doorway:
 
 
 def _resolve(address: str | None, port: int) -> list[Address]:
-    found = socket.getaddrinfo(
-        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
-    )
-    listed = [Address(family, sockaddr) for family, _, _, _, sockaddr in found]  # type: ignore[arg-type] # typeshed adds a form for builds without IPv6
-    return list(dict.fromkeys(listed))
+    found = look_up(address, port, socket.AI_PASSIVE | socket.AI_NUMERICSERV)
+    return list(dict.fromkeys(found))
 
 
 def _open(addresses: Sequence[Address]) -> list[socket.socket]:

@@ -31,7 +31,7 @@ def late(
         module = import_module(places[name])
         return module if places[name] == f"{package}.{name}" else getattr(module, name)
 
-    def __dir__() -> list[str]:  # noqa: N807
+    def __dir__() -> list[str]:  # noqa: N807 - as above
         return sorted({*vars(sys.modules[package]), *places})
 
     return __getattr__, __dir__

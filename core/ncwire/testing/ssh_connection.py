@@ -59,7 +59,9 @@ class SSHConnection:
             for algorithm in certified.algorithms:
                 self._transport.server_key_dict[algorithm] = cast("paramiko.PKey", certified)
         self._login = _new_login(login, access, self._transport, self._start_session)
-        self._transport.start_server(threading.Event(), self._login)  # type: ignore[arg-type] # it is both
+        # It is both: see `_new_login`.
+        interface = cast("paramiko.ServerInterface", self._login)
+        self._transport.start_server(threading.Event(), interface)
 
     @property
     def alive(self) -> bool:
@@ -179,7 +181,7 @@ def _new_login(
 ) -> Login:
     import paramiko  # noqa: PLC0415 - only those who start a server need it
 
-    class Interface(login, paramiko.ServerInterface):  # type: ignore[misc, valid-type]
+    class Interface(login, paramiko.ServerInterface):  # type: ignore[misc, valid-type] # a value
         pass
 
     interface: Login = Interface(access, transport, start_session)

@@ -25,7 +25,7 @@ from ncwire.errors import KnownHostsFileError, OptionError
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # to mypy the name is a module
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -123,7 +123,7 @@ def adopt(sock: socket.socket) -> None:
 def _resolve(host: str, port: int, deadline: Deadline, wakeup: Wakeup) -> list[Address]:
     try:
         if _is_literal(host):
-            return _getaddrinfo(host, port, socket.AI_NUMERICHOST)
+            return look_up(host, port, socket.AI_NUMERICHOST)
         return _resolve_in_thread(host, port, deadline, wakeup)
     except (socket.gaierror, UnicodeError) as error:
         raise ConnectError(f"name resolution of {host}: {error}") from error
@@ -138,7 +138,7 @@ def _resolve_in_thread(host: str, port: int, deadline: Deadline, wakeup: Wakeup)
 
     def resolve() -> None:
         try:
-            results.append(_getaddrinfo(host, port, 0))
+            results.append(look_up(host, port, 0))
         except Exception as error:  # noqa: BLE001 - carried to the thread that waits
             errors.append(error)
         finally:
@@ -152,7 +152,8 @@ def _resolve_in_thread(host: str, port: int, deadline: Deadline, wakeup: Wakeup)
     return results[0]
 
 
-def _getaddrinfo(host: str, port: int, flags: int) -> list[Address]:
+def look_up(host: str | None, port: int, flags: int) -> list[Address]:
+    """Return the addresses for TCP. Blocks; raises OSError (getaddrinfo(3))."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     return [
         Address(family, sockaddr)  # type: ignore[arg-type] # typeshed adds a form for builds without IPv6
