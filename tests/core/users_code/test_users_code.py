@@ -128,12 +128,18 @@ def test_listeners_that_compare_equal_all_hear(pair):
 
 def test_a_filter_of_the_log_that_raises_ends_nothing(pair, caplog):
     class Filter(logging.Filter):
+        def __init__(self):
+            super().__init__()
+            self.asked = set()
+
         def filter(self, record):
+            self.asked.add(record.name)
             raise ValueError("the user's own")
 
     (peer, session), _ = pair
     caplog.set_level(logging.DEBUG)
-    loggers = [logging.getLogger(f"ncwire.{name}") for name in ("conversation", "rpc")]
+    names = {f"ncwire._session.{name}" for name in ("messaging", "correlation")}
+    loggers = [logging.getLogger(name) for name in names]
     added = Filter()
     for logger in loggers:
         logger.addFilter(added)
@@ -144,6 +150,7 @@ def test_a_filter_of_the_log_that_raises_ends_nothing(pair, caplog):
     finally:
         for logger in loggers:
             logger.removeFilter(added)
+    assert added.asked == names
     assert session.unmatched_replies == 1
 
 
