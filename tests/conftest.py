@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
@@ -17,6 +18,19 @@ def many_switches():
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(interval)
+
+
+@pytest.fixture
+def no_gc_callbacks():
+    """Have nothing called at garbage collections: what a signal handler raises in that is lost.
+
+    CPython prints what a callback of `gc.callbacks` raises, and drops it. Hypothesis has one, once
+    any test of its kind has run in the process.
+    """
+    callbacks = gc.callbacks[:]
+    gc.callbacks.clear()
+    yield
+    gc.callbacks[:] = callbacks
 
 
 @pytest.fixture

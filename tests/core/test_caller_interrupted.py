@@ -10,6 +10,8 @@ from callers import CLIENT, NOTIFICATION, Noting, asked, until_polling
 
 from ncwire import Session
 
+pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
+
 
 @pytest.fixture
 def interruptible():

@@ -14,6 +14,8 @@ from interrupting import KINDS, Interrupter, folder_of, handler, raising
 from ncwire import Hub, Session, Timeouts
 from ncwire.errors import NcwireError
 
+pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
+
 CORE = folder_of("ncwire")
 
 

@@ -11,6 +11,8 @@ import pytest
 from ncwire._interrupts import by_signal, interruption, raise_interruption, raise_signalled
 from ncwire.errors import SessionCloseError
 
+pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
+
 
 class OwnError(OSError):
     """Of the program's own, and of a class that libraries raise, too."""

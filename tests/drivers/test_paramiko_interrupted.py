@@ -22,6 +22,8 @@ from ncwire.driver import AuthResult, ChannelRequest, NoneAttempt
 from ncwire.errors import NcwireError
 from ncwire_paramiko import ParamikoDriver
 
+pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
+
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 HELLO = (

@@ -15,7 +15,7 @@ import pytest
 import ncwire
 from ncwire.errors import NcwireError
 
-pytestmark = pytest.mark.sshd
+pytestmark = [pytest.mark.sshd, pytest.mark.usefixtures("no_gc_callbacks")]
 
 
 class JobLimitError(Exception):

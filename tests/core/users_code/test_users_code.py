@@ -14,6 +14,8 @@ from living import lives
 
 from ncwire.errors import SessionCloseError, SessionError
 
+pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
+
 
 class GreenletExit(BaseException):
     """As greenlets raise it."""

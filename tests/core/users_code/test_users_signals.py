@@ -13,6 +13,8 @@ from ncwire import Session
 from ncwire.errors import SessionCloseError, SessionError
 from ncwire.testing.memory import MemoryChannel
 
+pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
+
 
 @pytest.fixture
 def alarm():
