@@ -73,9 +73,12 @@ def test_the_cause_says_how_long_and_wakes_who_waits(proxy, dial):
 
 def test_death_is_found_behind_a_queue_that_is_not_taken(proxy, dial):
     session = dial(proxy)
+    # More than the kernel takes, and made before: to make it may take a busy machine so long that
+    # the session has ended.
+    operation = "<digest>" + "x" * 16_000_000 + "</digest>"
     proxy.freeze()
     since = time.monotonic()
-    future = session.submit("<digest>" + "x" * 40_000_000 + "</digest>")
+    future = session.submit(operation)
     cause_of_death(session, since, 3)
     assert future.exception(0) is session.cause
 
