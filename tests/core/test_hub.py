@@ -18,6 +18,7 @@ from ncwire.errors import (
     SessionError,
     TransportError,
 )
+from ncwire.testing.memory import MemoryChannel
 
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 
@@ -129,6 +130,28 @@ def test_a_closed_hub_takes_no_session_and_frees_its_channel(make_peer):
     with pytest.raises(TransportError, match="the hub is closed"):
         opened(hub, peer)
     assert peer.channel.fileno() == -1
+
+
+class Refusing(MemoryChannel):
+    """A channel that cannot be served, nor freed without a complaint."""
+
+    def on_ready(self, wake):
+        raise OSError("not to be served")
+
+    def abort(self):
+        super().abort()
+        raise OSError("not to be freed")
+
+
+@pytest.mark.parametrize("on_a_hub", [True, False])
+def test_a_channel_that_cannot_be_served_leaves_nothing_and_is_what_is_told(hub, on_a_hub, caplog):
+    channel, peer = Refusing.pair()
+    session = Session(CLIENT, hub=hub if on_a_hub else None)
+    with peer, pytest.raises(Exception, match="not to be served"):
+        session.open(channel)
+    assert len(hub) == 0
+    assert channel.fileno() == -1
+    assert "failed to free its channel" in caplog.text
 
 
 def test_nothing_is_left_of_a_hub(make_peer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import logging
 import os
 import sys
 import threading
@@ -14,7 +15,7 @@ from ncwire._engine.connection import Connection, Events, Sending
 from ncwire._engine.keepalive import COUNT as KEEPALIVE_COUNT
 from ncwire._engine.keepalive import Keepalive
 from ncwire._engine.loop import Loop
-from ncwire._interrupts import raise_interruption, raise_signalled
+from ncwire._interrupts import interruption, raise_interruption, raise_signalled
 from ncwire._latch import Latch
 from ncwire._one_process import OneProcess
 from ncwire._protocol.capabilities import Capabilities
@@ -24,6 +25,7 @@ from ncwire._protocol.framing import Limits
 from ncwire._session.hub import Hub
 from ncwire._session.messaging import Conversation
 from ncwire._unclosed import closed, opened
+from ncwire._users_code import log_error
 from ncwire.driver import Channel, Deadline, Forkable, Timeouts, watch_forks
 from ncwire.driver.forking import free_in_child
 from ncwire.driver.seconds import positive_seconds
@@ -40,6 +42,8 @@ from ncwire.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from types import TracebackType
+
+_logger = logging.getLogger(__name__)
 
 
 class _State(enum.Enum):
@@ -345,7 +349,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
                 Sending(self._send_queue, timeouts.rpc),
             )
         except BaseException:
-            channel.abort()
+            self._refuse(channel)
             raise
         with self._lifecycle:
             self._timeouts = timeouts
@@ -376,6 +380,19 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             return Loop()
         self._hub.add(self)
         return self._hub.loop
+
+    def _refuse(self, channel: Channel) -> None:
+        """Free a channel that no connection has come to own; what that raises is logged."""
+        if self._hub is not None:
+            self._hub.discard(self)
+        try:
+            channel.abort()
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything
+            if interruption(error) is not None:
+                channel.abort()
+                raise_interruption(error)
+            # What led here is what the caller must see.
+            log_error(_logger, error, "the driver failed to free its channel")
 
     def _failed(self, error: BaseException) -> None:
         if self._connection is not None:
