@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from benching import TINY
 
+from metadata import write_metadata
 from ncwire._cli.failures import Exit
 from servers import requirement
 
@@ -51,11 +52,8 @@ def install(tmp_path, monkeypatch):
 
     def install(name: str, source: str) -> None:
         (tmp_path / f"bench_{name}.py").write_text(textwrap.dedent(source))
-        metadata = tmp_path / f"bench_{name}-1.5.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Name: bench-{name}\nVersion: 1.5\n")
-        points = f"[ncwire.drivers]\n{name} = bench_{name}:{name.title()}\n"
-        (metadata / "entry_points.txt").write_text(points)
+        points = {name: f"bench_{name}:{name.title()}"}
+        write_metadata(tmp_path, f"bench-{name}", "1.5", "ncwire.drivers", **points)
 
     return install
 

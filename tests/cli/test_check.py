@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from metadata import write_metadata
 from ncwire._cli.failures import Exit
 from ncwire._plugins import registry
 from servers import requirement
@@ -23,13 +24,10 @@ if TYPE_CHECKING:
 def third_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The driver of a stranger's distribution, as if it were installed."""
     requirement.program("ssh", "openssh-client")
-    info = tmp_path / "site" / "ncwire_openssh-0.1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ncwire-openssh\nVersion: 0.1\n")
-    (info / "entry_points.txt").write_text(
-        "[ncwire.drivers]\nopenssh = ncwire_openssh:OpenSSHDriver\n"
-    )
-    for path in (info.parent, THIRD_PARTY):
+    site = tmp_path / "site"
+    point = "ncwire_openssh:OpenSSHDriver"
+    write_metadata(site, "ncwire-openssh", "0.1", "ncwire.drivers", openssh=point)
+    for path in (site, THIRD_PARTY):
         monkeypatch.syspath_prepend(str(path))
     importlib.invalidate_caches()
     yield "openssh"

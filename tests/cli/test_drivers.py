@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from metadata import write_metadata
 from ncwire.driver import Library
 from ncwire_libssh2 import Libssh2Driver
 
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
 def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A distribution whose driver cannot be imported."""
     (tmp_path / "shattered_driver.py").write_text("raise OSError('\\x1b[1mno\\x1b[0m')\n")
-    info = tmp_path / "shattered-3.1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shattered\nVersion: 3.1\n")
-    (info / "entry_points.txt").write_text("[ncwire.drivers]\nshattered = shattered_driver:D\n")
+    write_metadata(tmp_path, "shattered", "3.1", "ncwire.drivers", shattered="shattered_driver:D")
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
 

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from metadata import write_metadata
 from ncwire.testing.faults import Cell, Crew, Fault, Phase, Result
 from ncwire.testing.faults.__main__ import main
 from ncwire.testing.faults.cell import NOT_APPLICABLE, RIGHT, WRONG
@@ -56,12 +57,9 @@ NAMES = {"mistaken": "Mistaken", "leaking": "Leaking", "deadly": "Deadly"}
 def broken_drivers(tmp_path):
     """An environment for processes that find three more drivers."""
     (tmp_path / "broken_drivers.py").write_text(BROKEN)
-    folder = tmp_path / "broken_drivers-1.0.dist-info"
-    folder.mkdir()
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-drivers\nVersion: 1.0\n")
-    lines = [f"{name} = broken_drivers:{kind}" for name, kind in NAMES.items()]
-    lines.append("absent = no_such_module:Absent")
-    (folder / "entry_points.txt").write_text("\n".join(["[ncwire.drivers]", *lines, ""]))
+    points = {name: f"broken_drivers:{kind}" for name, kind in NAMES.items()}
+    points["absent"] = "no_such_module:Absent"
+    write_metadata(tmp_path, "broken-drivers", "1.0", "ncwire.drivers", **points)
     return os.environ | {"PYTHONPATH": str(tmp_path)}
 
 

@@ -118,24 +118,20 @@ def server_stuck_at_a_key(request) -> Iterator[Peer]:
         yield peer
 
 
+def server_stuck_at_prompts(request) -> contextlib.AbstractContextManager[Peer]:
+    return stuck_while_prompting("check_auth_interactive", request)
+
+
+def server_stuck_at_answers(request) -> contextlib.AbstractContextManager[Peer]:
+    return stuck_while_prompting("check_auth_interactive_response", request)
+
+
 @contextlib.contextmanager
-def server_stuck_at_prompts(request) -> Iterator[Peer]:
+def stuck_while_prompting(hook: str, request) -> Iterator[Peer]:
     answers = {
         "password": None,
         "auth_handler": lambda _title, _text, prompts: ["?"] * len(prompts),
     }
-    hook = "check_auth_interactive"
-    with server_stuck_in(hook, request, "keyboard-interactive", **answers) as peer:
-        yield peer
-
-
-@contextlib.contextmanager
-def server_stuck_at_answers(request) -> Iterator[Peer]:
-    answers = {
-        "password": None,
-        "auth_handler": lambda _title, _text, prompts: ["?"] * len(prompts),
-    }
-    hook = "check_auth_interactive_response"
     with server_stuck_in(hook, request, "keyboard-interactive", **answers) as peer:
         yield peer
 

@@ -8,18 +8,15 @@ import shlex
 import shutil
 import signal
 import sys
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from attempts import aborted, begin, nothing_left, options_for
 from ncwire import Session, Timeouts
-from ncwire._plugins import registry
 from ncwire._protocol.capabilities import default_client_capabilities
-from ncwire._ssh.connecting import connecting
-from ncwire.driver import ConnectOptions, Deadline
 from ncwire.errors import (
     ConnectError,
     HandshakeError,
@@ -27,10 +24,12 @@ from ncwire.errors import (
     SessionCloseError,
     StepTimeoutError,
 )
-from ncwire.testing.conformance.resources import Resources, left_since
+from ncwire.testing.conformance.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ncwire.driver import ConnectOptions
 
 pytestmark = pytest.mark.sshd
 
@@ -84,24 +83,9 @@ def relay(tmp_path, sshd):
 @pytest.fixture
 def options(sshd):
     def options(command, **more) -> ConnectOptions:
-        settings = {
-            "host": sshd.host,
-            "port": sshd.port,
-            "username": sshd.user,
-            "key_filename": (str(sshd.client_key),),
-            "allow_agent": False,
-            "look_for_keys": False,
-            "known_hosts": (str(sshd.known_hosts),),
-            "proxy_command": command,
-        }
-        return ConnectOptions(**settings | more)
+        return options_for(sshd, proxy_command=command, **more)
 
     return options
-
-
-def begin(driver, settings):
-    deadline = Deadline.after(60, "connect")
-    return connecting(registry.choose(driver)(), settings, deadline)
 
 
 @pytest.fixture
@@ -131,17 +115,6 @@ def refused(driver):
         return caught.value
 
     return refused
-
-
-def nothing_left(before: Resources) -> bool:
-    """Fail unless all goes that was not there before; on a busy machine that takes its time."""
-    for each in threading.enumerate():
-        if each.name.startswith("ncwire-relay"):
-            each.join(PATIENCE)
-            assert not each.is_alive()
-    left = left_since(before, PATIENCE)
-    assert not left, left
-    return True
 
 
 def test_a_session_through_a_command(connect, options, relay):
@@ -270,21 +243,8 @@ def test_close_from_another_thread_while_a_command_is_silent(driver, options, tm
     os.mkfifo(tmp_path / "started")
     attempt = begin(driver, options(f"sh -c 'echo > {tmp_path}/started; sleep 1000'"))
     before = Resources.now()
-    outcome = []
-
-    def run():
-        try:
-            outcome.append(attempt.run())
-        except Exception as error:  # noqa: BLE001 - whatever comes is what is looked at
-            outcome.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    (tmp_path / "started").read_text()
-    attempt.abort()
-    thread.join(10)
-    assert not thread.is_alive()
-    assert isinstance(outcome[0], SessionCloseError)
+    error = aborted(attempt, (tmp_path / "started").read_text)
+    assert isinstance(error, SessionCloseError)
     assert nothing_left(before)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from metadata import write_metadata
 from ncwire import profiles
 from ncwire.errors import ProfileError
 
@@ -26,14 +27,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
         module = f"{distribution}_{tmp_path.name}"
         (tmp_path / f"{module}.py").write_text(textwrap.dedent(source), encoding="utf-8")
         (tmp_path / f"{module}.toml").write_text(toml, encoding="utf-8")
-        info = tmp_path / f"{distribution}-1.2.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n", encoding="utf-8"
-        )
-        (info / "entry_points.txt").write_text(
-            f"[ncwire.profiles]\n{name} = {module}:PROFILE\n", encoding="utf-8"
-        )
+        points = {name: f"{module}:PROFILE"}
+        write_metadata(tmp_path, distribution, "1.2", "ncwire.profiles", **points)
         importlib.invalidate_caches()
 
     return install

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from metadata import write_metadata
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -29,14 +31,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
         distribution = distribution or f"wire_{name}"
         module = f"{distribution}_module"
         (tmp_path / f"{module}.py").write_text(textwrap.dedent(source), encoding="utf-8")
-        info = tmp_path / f"{distribution}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n", encoding="utf-8"
-        )
-        (info / "entry_points.txt").write_text(
-            f"[ncwire.drivers]\n{name} = {module}:{target}\n", encoding="utf-8"
-        )
+        points = {name: f"{module}:{target}"}
+        write_metadata(tmp_path, distribution, version, "ncwire.drivers", **points)
         importlib.invalidate_caches()
 
     return install

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metadata import write_metadata
 from ncwire import AlgorithmPolicy, Algorithms
 from ncwire._algorithms.names import ASSIGNED
 from ncwire._algorithms.offer import KINDS, MODERN
@@ -107,10 +108,7 @@ def test_a_name_that_only_an_installed_driver_has_is_good(tmp_path, monkeypatch)
         "    library = classmethod(lambda cls: 'rare 1')\n"
         "    handshake = agent_identities = authenticate = open_channel = abort = None\n"
     )
-    info = tmp_path / "rare-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rare\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[ncwire.drivers]\nrare = rare_driver:Rare\n")
+    write_metadata(tmp_path, "rare", "1", "ncwire.drivers", rare="rare_driver:Rare")
     with pytest.raises(OptionError):
         settled(ciphers("rot13@example.net"))
     monkeypatch.syspath_prepend(str(tmp_path))

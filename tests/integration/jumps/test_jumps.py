@@ -6,9 +6,10 @@ import sys
 import time
 
 import pytest
-from jumping import begin, known_hosts, nothing_left, options, through
+from jumping import known_hosts, through
 
 import ncwire
+from attempts import begin, nothing_left, options_for
 from ncwire import Session, Timeouts
 from ncwire._protocol.capabilities import default_client_capabilities
 from ncwire.errors import (
@@ -175,8 +176,8 @@ def test_close_lets_what_was_sent_reach_a_slow_reader(connect, make_sshd, tmp_pa
 
 def test_a_first_hop_with_a_hop_of_its_own(connect, hosts):
     nearest, nearer, device = hosts
-    jump = options(nearer, jumps=(options(nearest),))
-    session = connect(options(device, jumps=(jump,)))
+    jump = options_for(nearer, jumps=(options_for(nearest),))
+    session = connect(options_for(device, jumps=(jump,)))
     assert session.rpc("<echo/>").message_id
     assert "Connection from" in nearest.log()
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import socket
-import threading
 import time
 
 import pytest
-from jumping import begin, known_hosts, nothing_left, through
+from jumping import known_hosts, through
 
+from attempts import aborted, begin, nothing_left
 from ncwire import Timeouts
 from ncwire.errors import (
     AuthenticationError,
@@ -143,23 +144,10 @@ def test_close_from_another_thread_while_at_a_hop(driver, hosts, silent, at):
     route = [*hosts[:at], silent, *hosts[at + 1 :]]
     attempt = begin(driver, through(route))
     before = Resources.now()
-    outcome = []
-
-    def run():
-        try:
-            outcome.append(attempt.run())
-        except Exception as error:  # noqa: BLE001 - whatever comes is what is looked at
-            outcome.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    peer, _ = silent.accept()
-    with peer:
-        attempt.abort()
-        thread.join(10)
-        assert not thread.is_alive()
-    assert isinstance(outcome[0], SessionCloseError)
-    assert outcome[0].closed_by == "us"
+    with contextlib.ExitStack() as peers:
+        error = aborted(attempt, lambda: peers.enter_context(silent.accept()[0]))
+    assert isinstance(error, SessionCloseError)
+    assert error.closed_by == "us"
     assert nothing_left(before)
 
 

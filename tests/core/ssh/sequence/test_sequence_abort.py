@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+from functools import partial
 
 import pytest
 from scripted_driver import scripted
 from sequences import prepared
 
+from attempts import aborted
 from ncwire.driver import Timeouts
 from ncwire.errors import (
     SessionCloseError,
@@ -17,25 +19,6 @@ from ncwire.errors import (
 
 class TestAbort:
     """`abort` from another thread, at each step."""
-
-    def aborted(self, attempt, reached, release):
-        """Run in a thread, abort once a step is reached, and return what came of it."""
-        outcome = []
-
-        def run():
-            try:
-                outcome.append(attempt.run())
-            except Exception as error:  # noqa: BLE001 - whatever comes is what is looked at
-                outcome.append(error)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        assert reached.wait(10)
-        attempt.abort()
-        release.set()
-        thread.join(10)
-        assert not thread.is_alive()
-        return outcome[0]
 
     def test_while_the_tcp_connect_waits(self, options, listener, monkeypatch):
         listener.listen(0)
@@ -47,7 +30,7 @@ class TestAbort:
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", listener.getsockname())]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: reached.set() or found)
         driver, attempt = prepared(scripted(), options(host="r1", timeouts=Timeouts(connect=60)))
-        error = self.aborted(attempt, reached, threading.Event())
+        error = aborted(attempt, partial(reached.wait, 10))
         for each in held:
             each.close()
         assert isinstance(error, SessionCloseError)
@@ -61,7 +44,7 @@ class TestAbort:
         driver_class.server.on[step] = lambda: (reached.set(), driver_holder[0].sock.recv(1))
         driver, attempt = prepared(driver_class, options())
         driver_holder = [driver]
-        error = self.aborted(attempt, reached, threading.Event())
+        error = aborted(attempt, partial(reached.wait, 10))
         assert isinstance(error, SessionCloseError)
         assert driver.sock.fileno() == -1
 
@@ -71,7 +54,7 @@ class TestAbort:
         driver_class = scripted(on={step: lambda: (reached.set(), release.wait(10))})
         driver, attempt = prepared(driver_class, options())
         driver.abort = lambda: driver.calls.append("abort")  # frees nothing, says nothing
-        error = self.aborted(attempt, reached, release)
+        error = aborted(attempt, partial(reached.wait, 10), release.set)
         assert isinstance(error, SessionCloseError)
         assert driver.sock.fileno() == -1
         following = driver.calls[driver.calls.index("abort") :]
