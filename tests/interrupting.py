@@ -12,6 +12,7 @@ import functools
 import signal
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 KINDS = (KeyboardInterrupt, TimeoutError)
@@ -35,6 +36,15 @@ def folder_of(module):
     return str(Path(sys.modules[module].__file__).parent)
 
 
+def in_finalizer(frame):
+    """Tell whether this runs in a finalizer: CPython drops what is raised there."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename == weakref.__file__:
+            return True
+        frame = frame.f_back
+    return False
+
+
 class Interrupter:
     """Raises at the `at`-th point at which a signal may come in code of `folders`; counts them.
 
@@ -50,13 +60,16 @@ class Interrupter:
         self._folders = tuple(folders)
         self._waits_too = waits_too
         self._function = function
+        self._tracer = None
 
     def __enter__(self):
+        # Coverage's, if there is one: without it back, this thread's later tests would not count.
+        self._tracer = sys.gettrace()
         sys.settrace(self._frame)
         return self
 
     def __exit__(self, *_):
-        sys.settrace(None)
+        sys.settrace(self._tracer)
 
     def _frame(self, frame, event, _):
         if not self._is_meant(frame):
@@ -75,7 +88,9 @@ class Interrupter:
     def _step(self, frame, event, _):
         if event == "opcode" and frame.f_lasti in checked_after(frame.f_code):
             self.seen += 1
-            if self.seen == self.at:
+            if self.seen == self.at and in_finalizer(frame):
+                self.at += 1
+            elif self.seen == self.at:
                 sys.settrace(None)
                 self.where = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
                 self._act(None, frame)
