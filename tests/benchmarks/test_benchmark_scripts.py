@@ -38,9 +38,9 @@ def openssh():
     ("command", "sizes", "drivers"),
     [
         ("latency", ["0", "10k"], ["libssh2", "paramiko"]),
-        ("throughput", ["1M", "2M"], ["paramiko"]),
-        ("layers", ["0", "1M"], ["libssh2"]),
-        ("floors", ["0"], ["libssh2"]),
+        pytest.param("throughput", ["1M", "2M"], ["paramiko"], marks=pytest.mark.exhaustive),
+        pytest.param("layers", ["0", "1M"], ["libssh2"], marks=pytest.mark.exhaustive),
+        pytest.param("floors", ["0"], ["libssh2"], marks=pytest.mark.exhaustive),
     ],
 )
 def test_compare(openssh, tmp_path, command, sizes, drivers):
@@ -58,6 +58,7 @@ def test_compare(openssh, tmp_path, command, sizes, drivers):
 
 
 @pytest.mark.sshd
+@pytest.mark.exhaustive
 def test_sessions(openssh, tmp_path):
     file = tmp_path / "results.json"
     run(
@@ -90,8 +91,8 @@ def test_a_contestant_that_fails_is_named_with_its_error(openssh):
     [
         ("framing_linear.py", ["--rounds", "1", "--sizes", "1"]),
         ("rpc_latency.py", ["--rounds", "20"]),
-        ("import_time.py", ["--rounds", "1"]),
-        ("connect_cycles.py", ["--cycles", "3"]),
+        pytest.param("import_time.py", ["--rounds", "1"], marks=pytest.mark.exhaustive),
+        pytest.param("connect_cycles.py", ["--cycles", "3"], marks=pytest.mark.exhaustive),
     ],
 )
 def test_script(script, arguments):

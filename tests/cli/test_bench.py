@@ -20,7 +20,9 @@ from servers import requirement
 MEASURES = {"connect", "latency", "pipelined", "throughput", "memory"}
 
 
-@pytest.mark.parametrize("server", [pytest.param("sshd", marks=pytest.mark.sshd), "embedded"])
+@pytest.mark.parametrize(
+    "server", [pytest.param("sshd", marks=[pytest.mark.sshd, pytest.mark.exhaustive]), "embedded"]
+)
 def test_every_driver_is_measured_at_everything(run, server, left_behind):
     if server == "sshd":
         requirement.program("sshd", "openssh-server")

@@ -121,7 +121,9 @@ def test_what_cannot_be_done_is_told_before_anything_is_measured(
     assert told in err
 
 
-@pytest.mark.parametrize("server", [pytest.param("sshd", marks=pytest.mark.sshd), "embedded"])
+@pytest.mark.parametrize(
+    "server", [pytest.param("sshd", marks=[pytest.mark.sshd, pytest.mark.exhaustive]), "embedded"]
+)
 def test_ctrl_c_shows_what_was_measured_and_leaves_nothing_behind(start, server, left_behind):
     if server == "sshd":
         requirement.program("sshd", "openssh-server")

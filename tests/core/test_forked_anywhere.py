@@ -10,6 +10,7 @@ from test_interrupted_anywhere import CALLS, CORE, answer_all, opened
 
 from children import Forked
 from interrupting import Interrupter
+from thoroughness import sampled
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -40,8 +41,9 @@ def one(make_peer, call, at):
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
-def test_a_fork_at_any_point_of_a_call(make_peer, call):
+@sampled("every", 7, 1)
+def test_a_fork_at_any_point_of_a_call(make_peer, call, every):
     at = 1
     while one(make_peer, call, at) is not None:
-        at += 1
+        at += every
     assert at > 30

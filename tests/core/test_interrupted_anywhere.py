@@ -13,6 +13,7 @@ from callers import BASE, CLIENT, NOTIFICATION, Noting
 from interrupting import KINDS, Interrupter, folder_of, handler, raising
 from ncwire import Hub, Session, Timeouts
 from ncwire.errors import NcwireError
+from thoroughness import sampled
 
 pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
 
@@ -139,13 +140,14 @@ def kind(request):
     [False, pytest.param(True, marks=pytest.mark.exhaustive)],
     ids=["of its own", "a hub's"],
 )
-def test_a_call_interrupted_at_any_point(make_peer, kind, call, shared):
+@sampled("every", 5, 1)
+def test_a_call_interrupted_at_any_point(make_peer, kind, call, shared, every):
     hub = Hub() if shared else None
     one(make_peer, call, 10**9, hub)  # warm: what is made once is made
     before = fds()
     at = 1
     while one(make_peer, call, at, hub) is not None:
-        at += 1
+        at += every
     assert at > 30
     assert fds() <= before, "fds were leaked"
     if hub is not None:

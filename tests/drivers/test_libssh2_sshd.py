@@ -13,6 +13,7 @@ import pytest
 from libssh2_rig import Peer, Sshd, nothing_left, soon, with_sshd
 
 from ncwire.driver import ChannelRequest
+from thoroughness import sampled
 
 pytestmark = [pytest.mark.timeout(180)]
 
@@ -49,8 +50,9 @@ def bulk_server(folder: Path) -> str:
     [(), ("RekeyLimit 1M",), ("RekeyLimit 1M", "Ciphers aes128-ctr")],
     ids=["no rekey", "rekey", "rekey ctr"],
 )
-def test_100_mb_down_and_50_mb_up_arrive_as_they_were_sent(tmp_path, options):
-    down, up = 100_000_000, os.urandom(50_000_000)
+@sampled("megabytes", 10, 100)
+def test_much_goes_down_and_half_of_it_up_as_it_was_sent(tmp_path, options, megabytes):
+    down, up = megabytes * 1_000_000, os.urandom(megabytes * 500_000)
     with Sshd(tmp_path, *options, subsystem=bulk_server(tmp_path)) as server:
         channel = server.open()
         pump = Peer(channel)

@@ -65,6 +65,8 @@ class Server(paramiko.ServerInterface):
                             b'<rpc-reply xmlns="%s" message-id="%s"><data>%s</data></rpc-reply>'
                             b"]]>]]>" % (BASE.encode(), message_id, b"x" * 100_000)
                         )
+            # As a server does; without it our close waits for that, up to its limit.
+            channel.close()
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 
 import ncwire
 from ncwire.errors import NcwireError
+from thoroughness import sampled
 
 pytestmark = [pytest.mark.sshd, pytest.mark.usefixtures("no_gc_callbacks")]
 
@@ -91,7 +92,8 @@ def test_in_a_connect_to_a_server_that_says_nothing(driver, kind, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_at_many_moments_of_connects(collected, sshd, connect, driver, kind):
+@sampled("parts", 8, 25)
+def test_at_many_moments_of_connects(collected, sshd, connect, driver, kind, parts):
     """From before the socket to the hello."""
     if driver == "paramiko" and kind is TimeoutError:
         pytest.skip("paramiko takes a TimeoutError for its own socket's (5.1, packet.py)")
@@ -99,8 +101,8 @@ def test_at_many_moments_of_connects(collected, sshd, connect, driver, kind):
     began = time.monotonic()
     connect(sshd).close()
     usual = time.monotonic() - began
-    for part in range(1, 26):
-        with pytest.raises(kind), alarm(usual * part / 25):
+    for part in range(1, parts + 1):
+        with pytest.raises(kind), alarm(usual * part / parts):
             for_ever(lambda: connect(sshd).close())
 
 
@@ -115,17 +117,19 @@ def check(session, kind, renew):
     return session
 
 
-def test_at_many_moments_of_calls(collected, sshd, connect, kind):
+@sampled("times", 20, 60)
+def test_at_many_moments_of_calls(collected, sshd, connect, kind, times):
     session = connect(sshd)
-    for part in range(60):
+    for part in range(times):
         with pytest.raises(kind), alarm(0.0005 * (part % 20 + 1)):
             for_ever(session.rpc, "<get/>", timeout=20)
         session = check(session, kind, lambda: connect(sshd))
 
 
-def test_at_many_moments_of_streams(collected, sshd, connect, kind):
+@sampled("times", 10, 30)
+def test_at_many_moments_of_streams(collected, sshd, connect, kind, times):
     session = connect(sshd)
-    for part in range(30):
+    for part in range(times):
         with pytest.raises(kind), alarm(0.0005 * (part % 20 + 1)):
             for_ever(read_whole, session)
         session = check(session, kind, lambda: connect(sshd))

@@ -155,7 +155,7 @@ def write(path: Path, lines, keys, port: int) -> None:
 FOUND = re.compile(r"^# Host .* found: line (\d+) ?(.*)$", re.MULTILINE)
 
 
-@settings(RUNS, max_examples=60)
+@settings(RUNS, max_examples=30)
 @given(lines=files, asked=st.lists(name, min_size=1, max_size=3, unique=True))
 def test_what_is_found_is_what_ssh_keygen_finds(lines, asked, keys, tmp_path):
     path = tmp_path / "known_hosts"
@@ -173,7 +173,7 @@ def test_what_is_found_is_what_ssh_keygen_finds(lines, asked, keys, tmp_path):
         assert [(found.line, found.marker) for found in known.lookup(wanted)] == theirs
 
 
-@settings(RUNS, max_examples=120)
+@settings(RUNS, max_examples=40)
 @given(
     lines=files,
     which=st.sampled_from(

@@ -6,6 +6,8 @@ import hashlib
 
 import pytest
 
+from thoroughness import sampled
+
 pytestmark = pytest.mark.sshd
 
 MEGABYTE = 1024 * 1024
@@ -18,8 +20,9 @@ def session(make_sshd, connect):
     return connect(make_sshd(config="RekeyLimit 1M"))
 
 
-def test_reply_of_100_megabytes_is_identical(session):
-    size = 100 * MEGABYTE
+@sampled("megabytes", 10, 100)
+def test_a_large_reply_is_identical(session, megabytes):
+    size = megabytes * MEGABYTE
     reply = session.rpc(f'<get-bytes n="{size}"/>', timeout=110)
     text = reply.raw[reply.raw.index("<data>") + 6 : reply.raw.index("</data>")]
     expected = (PATTERN * (size // len(PATTERN) + 1))[:size]
@@ -27,8 +30,9 @@ def test_reply_of_100_megabytes_is_identical(session):
     assert text == expected
 
 
-def test_request_of_50_megabytes_is_identical(session):
-    payload = "x" * (50 * MEGABYTE)
+@sampled("megabytes", 5, 50)
+def test_a_large_request_is_identical(session, megabytes):
+    payload = "x" * (megabytes * MEGABYTE)
     operation = f"<digest>{payload}</digest>"
     reply = session.rpc(operation, timeout=110)
     sent = _document(reply.message_id, operation)
