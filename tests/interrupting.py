@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dis
 import functools
+import inspect
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 
 KINDS = (KeyboardInterrupt, TimeoutError)
 _WAITS = threading.__file__
+_TOOL = 4  # of the six that sys.monitoring has, one that no other program takes by its name
 
 
 @functools.cache
@@ -61,15 +63,48 @@ class Interrupter:
         self._waits_too = waits_too
         self._function = function
         self._tracer = None
+        self._thread = None
+        self._is_due = True
 
     def __enter__(self):
-        # Coverage's, if there is one: without it back, this thread's later tests would not count.
-        self._tracer = sys.gettrace()
-        sys.settrace(self._frame)
+        if sys.version_info < (3, 12):
+            # Coverage's, if there is one: without it back, later tests would not count.
+            self._tracer = sys.gettrace()
+            sys.settrace(self._frame)
+        else:
+            # The trace function of 3.12 and 3.13 misses the instructions of a first call.
+            self._thread = threading.get_ident()
+            self._monitor(self._instruction)
         return self
 
     def __exit__(self, *_):
-        sys.settrace(self._tracer)
+        if sys.version_info < (3, 12):
+            sys.settrace(self._tracer)
+        else:
+            self._monitor(None)
+
+    def _monitor(self, callback):
+        monitoring = sys.monitoring
+        event = monitoring.events.INSTRUCTION
+        if callback is None:
+            monitoring.set_events(_TOOL, 0)
+            monitoring.register_callback(_TOOL, event, None)
+            monitoring.free_tool_id(_TOOL)
+        else:
+            monitoring.use_tool_id(_TOOL, "interrupting")
+            monitoring.register_callback(_TOOL, event, callback)
+            monitoring.restart_events()
+            monitoring.set_events(_TOOL, event)
+
+    def _instruction(self, code, offset, frame=None):
+        # The frame as an argument, for that is how a handler of signals is known.
+        if not code.co_filename.startswith((*self._folders, _WAITS)):
+            return sys.monitoring.DISABLE
+        if self._is_due and threading.get_ident() == self._thread:
+            frame = inspect.currentframe().f_back
+            if self._is_meant(frame):
+                self._reached(frame, offset)
+        return None
 
     def _frame(self, frame, event, _):
         if not self._is_meant(frame):
@@ -86,15 +121,22 @@ class Interrupter:
         return frame is not None and frame.f_code.co_filename.startswith(self._folders)
 
     def _step(self, frame, event, _):
-        if event == "opcode" and frame.f_lasti in checked_after(frame.f_code):
-            self.seen += 1
-            if self.seen == self.at and in_finalizer(frame):
-                self.at += 1
-            elif self.seen == self.at:
-                sys.settrace(None)
-                self.where = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
-                self._act(None, frame)
+        if event == "opcode" and self._is_due:
+            self._reached(frame, frame.f_lasti)
         return self._step
+
+    def _reached(self, frame, offset):
+        if offset not in checked_after(frame.f_code):
+            return
+        self.seen += 1
+        if self.seen == self.at and in_finalizer(frame):
+            self.at += 1
+        elif self.seen == self.at:
+            self._is_due = False
+            if sys.version_info < (3, 12):
+                sys.settrace(None)
+            self.where = f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+            self._act(None, frame)
 
 
 def handler(_number, _frame):

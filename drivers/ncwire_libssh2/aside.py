@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from queue import Empty, SimpleQueue
@@ -82,7 +83,10 @@ class Aside:
             self._stopped = True
         if thread is None or thread is threading.current_thread() or self._busy:
             return
-        thread.join()
+        # At the interpreter's end, in the `__del__` of a global, daemon threads are gone without
+        # having ended: CPython 3.13 would wait for one for ever.
+        if not sys.is_finalizing():
+            thread.join()
 
 
 class _Job:
