@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ncwire._interrupts import raise_signalled
+from ncwire._plugins.driver_options import problem_of
 from ncwire.driver import CONTRACT, Algorithms, Backend, Driver, Feature, Library, SSHDriver
 from ncwire.errors import (
     ContractMismatch,
@@ -37,6 +38,7 @@ ENVIRONMENT = "NCWIRE_DRIVER"
 DEFAULT = "paramiko"
 
 _KINDS = (SSHDriver, Driver)
+_HIGHEST_PORT = 65535
 _log = logging.getLogger(__name__)
 
 
@@ -112,6 +114,7 @@ def validate(candidate: object, registered_as: str | None = None) -> type[Backen
     features = getattr(candidate, "features", None)
     if not (isinstance(features, frozenset) and all(isinstance(f, Feature) for f in features)):
         raise _invalid(name, f"{_describe(candidate)}.features is no frozenset of Feature")
+    _check_declarations(name, candidate)
     return candidate
 
 
@@ -255,6 +258,18 @@ def _check_contract(name: str, driver: type[Backend]) -> None:
             f"it is written for contract {_dotted(theirs)}, this ncwire speaks {ours}",
             "upgrade ncwire" if newer else "upgrade the driver",
         )
+
+
+def _check_declarations(name: str, driver: type[Backend]) -> None:
+    problem = problem_of(driver.driver_options)
+    if problem:
+        raise _invalid(name, f"{_describe(driver)}: {problem}")
+    transport: object = driver.transport
+    if not isinstance(transport, str) or not transport:
+        raise _invalid(name, f"{_describe(driver)}.transport is no word")
+    port: object = driver.default_port
+    if port is not None and (not isinstance(port, int) or not 0 < port <= _HIGHEST_PORT):
+        raise _invalid(name, f"{_describe(driver)}.default_port is no port")
 
 
 def _stated_contract(driver: type[Backend]) -> tuple[int, int] | None:

@@ -115,9 +115,15 @@ class SSHConnecting(Connecting):
         if options.jumps:
             self._hop = self._hop_before()
         peer = self._identification or DialledHost(options, self._host_key_policy())
+        self._configure()
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
         offered = offer.choose(type(driver), peer.key_types(), options.algorithms)
         return _Plan(peer, offered)
+
+    def _configure(self) -> None:
+        if self._ssh.driver_options:
+            with driver_step(self._ssh.name, "configure"):
+                self._ssh.configure(self._options.driver_options)
 
     def _hop_before(self) -> _Hop:
         options = self._options

@@ -190,6 +190,7 @@ class SSHSession(Session):
         timeouts: Timeouts | None = None,
         algorithms: Algorithms | AlgorithmPolicy | None = None,
         ssh_options: Iterable[str] = (),
+        driver_options: Mapping[str, object] | None = None,
     ) -> None:
         """Connect, authenticate, start the subsystem and exchange hellos.
 
@@ -233,6 +234,8 @@ class SSHSession(Session):
         answers. What it raises comes out of `connect`, as with `unknown_host_cb`.
         `subsystems`: names to try in turn; None: the profile's, or "netconf".
         `algorithms`: exactly the ones to offer, or an `AlgorithmPolicy`: changes to the default.
+        `driver_options`: options that only the driver in use has, by name, over those of the
+        profile; `ncwire drivers NAME` lists them.
 
         Raises, with nothing sent: `OptionError`, `UnsupportedOption`, `DriverError`, and
         `KeyFileError` where no key can be used and there is nothing else to log in with. Then
@@ -243,6 +246,7 @@ class SSHSession(Session):
         left then, and the session cannot be connected again.
         """
         # As in `load_known_hosts`.
+        from ncwire._plugins.driver_options import with_driver_options  # noqa: PLC0415
         from ncwire._ssh.connecting import connecting  # noqa: PLC0415
         from ncwire._ssh.options.parameters import Parameters  # noqa: PLC0415
         from ncwire._ssh.options.resolve import settle  # noqa: PLC0415
@@ -275,6 +279,7 @@ class SSHSession(Session):
             timeouts=timeouts,
             algorithms=algorithms,
             ssh_options=ssh_options,
+            driver_options=driver_options,
             profile=self._profile,
         )
         options = settle(given, self._known_hosts)
@@ -282,6 +287,12 @@ class SSHSession(Session):
         try:
             chosen, self._driver_choice = choose(
                 self._driver, self._profile, options.required_features()
+            )
+            options = with_driver_options(
+                options,
+                chosen,
+                None if self._profile is None else self._profile.driver_options,
+                driver_options,
             )
             with driver_step(chosen.name, "its constructor"):
                 driver = chosen()

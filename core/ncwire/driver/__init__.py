@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Prompt,
         PublicKeyAttempt,
     )
+    from ncwire.driver.driver_option import DriverOption, OptionKind
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.kexinit import KexInit, is_aead
     from ncwire.driver.library import Library
@@ -54,11 +55,13 @@ else:
             "AuthOutcome": "ncwire.driver.auth",
             "AuthResult": "ncwire.driver.auth",
             "ConnectOptions": "ncwire.driver.options",
+            "DriverOption": "ncwire.driver.driver_option",
             "HostKey": "ncwire.driver.hostkey",
             "InteractiveAttempt": "ncwire.driver.auth",
             "KexInit": "ncwire.driver.kexinit",
             "Library": "ncwire.driver.library",
             "NoneAttempt": "ncwire.driver.auth",
+            "OptionKind": "ncwire.driver.driver_option",
             "PasswordAttempt": "ncwire.driver.auth",
             "Prompt": "ncwire.driver.auth",
             "PublicKeyAttempt": "ncwire.driver.auth",
@@ -84,6 +87,7 @@ __all__ = [
     "ConnectOptions",
     "Deadline",
     "Driver",
+    "DriverOption",
     "Feature",
     "Forkable",
     "HostKey",
@@ -92,6 +96,7 @@ __all__ = [
     "LastWords",
     "Library",
     "NoneAttempt",
+    "OptionKind",
     "PasswordAttempt",
     "Prompt",
     "PublicKeyAttempt",

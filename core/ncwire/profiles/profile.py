@@ -86,6 +86,10 @@ class DeviceProfile:
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
     algorithms: AlgorithmPolicy = field(default_factory=AlgorithmPolicy)
+    driver_options: Mapping[str, Mapping[str, object]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """The options of drivers' own, by the driver's name and then the option's."""
     file: str = field(default=IN_PYTHON, compare=False)
     given: Mapping[str, Given] = field(
         default_factory=lambda: MappingProxyType({}), compare=False, repr=False
@@ -208,6 +212,7 @@ _PARTS = {
     "timeouts": Timeouts,
     "limits": Limits,
     "algorithms": AlgorithmPolicy,
+    "driver_options": Mapping,
     "given": Mapping,
 }
 _MAY_BE_LEFT_OUT = frozenset({"driver"})

@@ -113,6 +113,8 @@ class ConnectParameters(TypedDict, total=False):
     """The algorithms to offer, or changes to the default."""
     ssh_options: Iterable[str]
     """"Key=Value" as for ssh's -o."""
+    driver_options: Mapping[str, object] | None
+    """Options of the driver's own, by name; `ncwire drivers NAME` lists them."""
 
 
 def check_names(function: str, given: Mapping[str, object]) -> None:
@@ -155,6 +157,7 @@ class Parameters:
     timeouts: Timeouts | None = None
     algorithms: Algorithms | AlgorithmPolicy | None = None
     ssh_options: Iterable[str] = ()
+    driver_options: Mapping[str, object] | None = field(default=None, repr=False)
     profile: DeviceProfile | None = None
 
     @property
@@ -256,6 +259,7 @@ _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = MappingProxyType(
         "environment": ((Mapping,), "a mapping of names to values"),
         "timeouts": ((Timeouts,), "a Timeouts"),
         "algorithms": ((Algorithms, AlgorithmPolicy), "an Algorithms or an AlgorithmPolicy"),
+        "driver_options": ((Mapping,), "a mapping of names to values"),
     }
 )
 _SWITCHES: Final = ("allow_agent", "hostkey_verify", "accept_new", "look_for_keys")
