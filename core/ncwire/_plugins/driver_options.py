@@ -69,6 +69,16 @@ def with_driver_options(
     return replace(options, driver_options=own, jumps=jumps)
 
 
+def with_defaults(options: ConnectOptions, driver: type[Backend]) -> ConnectOptions:
+    """Return the options with the driver's own, at their defaults unless they are there already.
+
+    For connections that are no session's: those of a probe, a call home, the conformance kit.
+    """
+    if options.driver_options or not driver.driver_options:
+        return options
+    return replace(options, driver_options=settled(driver, {}))
+
+
 def settled(driver: type[Backend], given: Mapping[str, object]) -> Mapping[str, object]:
     """Return every option that the driver declares: as given, or its default.
 

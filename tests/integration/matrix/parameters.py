@@ -12,10 +12,10 @@ from ncwire.driver import Algorithms, Feature
 from ncwire.errors import (
     AuthenticationError,
     OptionError,
+    SessionCloseError,
     SSHHostKeyChangedError,
     SSHHostKeyMismatchError,
     SSHUnknownHostError,
-    SessionCloseError,
     StepTimeoutError,
 )
 
