@@ -158,7 +158,11 @@ class TestStated:
         assert "hunter2" not in str(caught.value)
 
     def test_a_secret_is_read_from_where_it_is(self):
-        given = {"token": Stated("f, line 1", "/etc", read=lambda: "hunter2")}
+        class Reference:
+            def read(self):
+                return "hunter2"
+
+        given = {"token": Stated("f, line 1", "/etc", reference=Reference())}
         assert settled(Wire, given)["token"] == "hunter2"
 
 

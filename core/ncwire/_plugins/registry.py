@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ncwire._interrupts import raise_signalled
-from ncwire._plugins.driver_options import problem_of
+from ncwire._plugins.option_values import problem_of
 from ncwire.driver import CONTRACT, Algorithms, Backend, Driver, Feature, Library, SSHDriver
 from ncwire.errors import (
     ContractMismatch,
@@ -89,10 +89,18 @@ def load(name: str) -> type[Backend]:
     the import; a failure is not. Raises `DriverNotFoundError`, `DriverImportError`,
     `InvalidDriverError`, `ContractMismatch` or `DriverUnavailable`.
     """
+    return _usable(find(name))
+
+
+def find(name: str) -> type[Backend]:
+    """Return the class of the driver registered as `name`, checked, whether available or not.
+
+    Raises what `load` does, but for `DriverUnavailable`.
+    """
     registered = entry_points(GROUP)
     if name not in registered:
         raise _not_found(name, sorted(registered))
-    return _usable(validate(_import(name, registered[name]), name))
+    return validate(_import(name, registered[name]), name)
 
 
 def validate(candidate: object, registered_as: str | None = None) -> type[Backend]:
