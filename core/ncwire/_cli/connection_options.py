@@ -18,7 +18,7 @@ from ncwire.profiles.driver_choice import choose
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ncwire import SSHSession
+    from ncwire import DriverSession
     from ncwire._cli.passwords import TerminalPrompt
     from ncwire.inventory import Device, Inventory
     from ncwire.profiles import DeviceProfile
@@ -112,7 +112,7 @@ def add_keys_to(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def connect(arguments: argparse.Namespace) -> SSHSession:
+def connect(arguments: argparse.Namespace) -> DriverSession:
     """Return a session connected as the options say; the user is asked for what is missing.
 
     Raises what `ncwire.connect` raises. An unknown host key is accepted only if its SHA-256
@@ -121,7 +121,7 @@ def connect(arguments: argparse.Namespace) -> SSHSession:
     return Login(arguments)(**parameters(arguments))
 
 
-def repeatable(arguments: argparse.Namespace) -> tuple[SSHSession, dict[str, Any]]:
+def repeatable(arguments: argparse.Namespace) -> tuple[DriverSession, dict[str, Any]]:
     """Return a session as `connect` does, and the parameters by which others need not ask.
 
     They have the password, if one was asked for, and the host key, if one was accepted. A
@@ -184,7 +184,7 @@ class Login:
         self.answered: dict[str, Any] = {}
         """What is known once a session is open, and need not be asked for again."""
 
-    def __call__(self, **parameters: Any) -> SSHSession:
+    def __call__(self, **parameters: Any) -> DriverSession:
         """Connect. Raises what `ncwire.connect` raises."""
         if self._password is None and self._device is not None:
             self._password = self._device.password()
@@ -204,7 +204,7 @@ class Login:
             parameters["hostkey_b64"] = self.answered["hostkey_b64"] = error.key_base64
         return self._connect(parameters)
 
-    def _connect(self, parameters: dict[str, Any]) -> SSHSession:
+    def _connect(self, parameters: dict[str, Any]) -> DriverSession:
         for _ in range(_PROMPTS):
             try:
                 return _logged(ncwire.connect(**parameters))
@@ -231,14 +231,14 @@ def profile_of(given: str, found: Inventory | None = None) -> DeviceProfile:
     return profiles.load(given, own) if is_path else profiles.get(given, own)
 
 
-def framing(session: SSHSession) -> str:
+def framing(session: DriverSession) -> str:
     """Return the framing that a session has agreed on (RFC 6242 section 4.1)."""
     offers = (session.client_capabilities, session.server_capabilities or ())
     both_speak_1_1 = all(":base:1.1" in offer for offer in offers)
     return "chunked" if both_speak_1_1 else "end-of-message"
 
 
-def _logged(session: SSHSession) -> SSHSession:
+def _logged(session: DriverSession) -> DriverSession:
     _log.debug("connected: session-id %s, %s", session.id, session.channel_info)
     return session
 

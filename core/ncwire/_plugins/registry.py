@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Literal
 
 from ncwire._interrupts import raise_signalled
 from ncwire._plugins.option_values import problem_of
-from ncwire.driver import CONTRACT, Algorithms, Backend, Driver, Feature, Library, SSHDriver
+from ncwire.driver import (
+    CONTRACT,
+    Algorithms,
+    Backend,
+    Driver,
+    Feature,
+    Library,
+    SocketDriver,
+    SSHDriver,
+)
 from ncwire.errors import (
     ContractMismatch,
     DriverError,
@@ -37,7 +46,7 @@ ENVIRONMENT = "NCWIRE_DRIVER"
 
 DEFAULT = "paramiko"
 
-_KINDS = (SSHDriver, Driver)
+_KINDS = (SSHDriver, SocketDriver, Driver)
 _HIGHEST_PORT = 65535
 _log = logging.getLogger(__name__)
 
@@ -49,7 +58,8 @@ class DriverStatus:
     `distribution` and `version` are those of the package that registers it; `contract` and
     `library` are "" where the driver is too broken to tell. `status` is "ok", "unavailable"
     (sound, but something that it needs is not installed) or "broken"; `reason` and `remedy`
-    are "" when it is "ok". `libraries` are those that it tells of, where it can be used.
+    are "" when it is "ok". `libraries` are those that it tells of, where it can be used, and
+    `transport` is what it carries NETCONF over, "" where it is broken.
     """
 
     name: str
@@ -62,6 +72,7 @@ class DriverStatus:
     remedy: str
     features: tuple[str, ...]
     libraries: tuple[Library, ...] = ()
+    transport: str = ""
 
 
 def names() -> list[str]:
@@ -112,7 +123,8 @@ def validate(candidate: object, registered_as: str | None = None) -> type[Backen
     if not (isinstance(candidate, type) and issubclass(candidate, _KINDS)):
         raise _invalid(
             registered_as or _describe(candidate),
-            f"{_describe(candidate)} is no subclass of ncwire.driver.SSHDriver or Driver",
+            f"{_describe(candidate)} is no subclass of ncwire.driver.SSHDriver, SocketDriver or "
+            "Driver",
         )
     name = _own_name(candidate, registered_as)
     _check_contract(name, candidate)
@@ -306,7 +318,7 @@ def _usable(driver: type[Backend]) -> type[Backend]:
 def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Backend] | None, DriverStatus]:
     owners = [owner(point) for point in points]
     status: Literal["ok", "unavailable", "broken"] = "ok"
-    reason = remedy = contract = library = ""
+    reason = remedy = contract = library = transport = ""
     features: tuple[str, ...] = ()
     libraries: tuple[Library, ...] = ()
     driver: type[Backend] | None = None
@@ -316,6 +328,7 @@ def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Backend] | No
             contract = _dotted(_stated_contract(candidate) or ())
         driver = validate(candidate, name)
         features = tuple(sorted(feature.value for feature in driver.features))
+        transport = driver.transport
         library = _usable(driver).library()
         libraries = _libraries(driver)
     except DriverError as error:
@@ -332,6 +345,7 @@ def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Backend] | No
         remedy=remedy,
         features=features,
         libraries=libraries,
+        transport=transport,
     )
 
 

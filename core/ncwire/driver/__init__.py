@@ -19,6 +19,7 @@ from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
 from ncwire.driver.lazy import late
+from ncwire.driver.over_socket import SocketDriver
 from ncwire.driver.ssh import SSHDriver
 from ncwire.driver.timeouts import Timeouts
 from ncwire.driver.wakeup import Wakeup
@@ -102,6 +103,7 @@ __all__ = [
     "PublicKeyAttempt",
     "Readiness",
     "SSHDriver",
+    "SocketDriver",
     "Timeouts",
     "Wait",
     "Wakeup",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ncwire._ssh.options.parameters import Jump
-    from ncwire._ssh.session import SSHSession
+    from ncwire._transports.session import DriverSession
     from ncwire.inventory.secrets import Secret
 
 
@@ -112,9 +112,9 @@ class Device:
         secret: Secret | None = self.get(name)
         return None if secret is None else secret.read()
 
-    def connect(self, **overrides: Any) -> SSHSession:
+    def connect(self, **overrides: Any) -> DriverSession:
         """Return a connected session; see `parameters`. Raises what `ncwire.connect` does."""
-        from ncwire._ssh.session import connect  # noqa: PLC0415 - an inventory is read without
+        from ncwire._transports.connect import connect  # noqa: PLC0415 - an inventory is read without
 
         return connect(**self.parameters(**overrides))
 

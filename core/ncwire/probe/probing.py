@@ -13,7 +13,7 @@ from ncwire._ssh.connecting import host_key_policy
 from ncwire._ssh.hostkeys.known_hosts import host_entry_name
 from ncwire._ssh.options.parameters import Parameters, check_names, filenames
 from ncwire._ssh.options.resolve import settle
-from ncwire._ssh.session import connect
+from ncwire._transports.connect import connect
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.ssh import SSHDriver
 from ncwire.errors import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from ncwire._ssh.hostkeys.policy import HostKeyPolicy
     from ncwire._ssh.options.parameters import ConnectParameters, Filename
-    from ncwire._ssh.session import SSHSession
+    from ncwire._transports.session import DriverSession
     from ncwire.driver.base import Backend
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.options import ConnectOptions
@@ -63,7 +63,7 @@ def probe(
     driver: str | type[Backend] | None = None,
     known_hosts: Filename | Iterable[Filename] | None = None,
     log_in: bool = True,
-    login: Callable[..., SSHSession] = connect,
+    login: Callable[..., DriverSession] = connect,
     profile: ProfileLike | None = None,
     **parameters: Unpack[ConnectParameters],
 ) -> Report:
@@ -268,7 +268,7 @@ def _driver_to_log_in(
 
 
 def _logged_in(
-    report: Report, driver: str, subsystems: Sequence[str], login: Callable[[str], SSHSession]
+    report: Report, driver: str, subsystems: Sequence[str], login: Callable[[str], DriverSession]
 ) -> Report:
     refused: list[str] = []
     problem: NcwireError | None = None
@@ -324,7 +324,7 @@ def _with_another(
 _FINAL = (AuthenticationError, SSHUnknownHostError, OptionError, UnsupportedOption, ChannelError)
 
 
-def _answer(session: SSHSession, driver: str, subsystem: str, refused: Sequence[str]) -> Answer:
+def _answer(session: DriverSession, driver: str, subsystem: str, refused: Sequence[str]) -> Answer:
     info = session.channel_info
     offers = (session.client_capabilities, session.server_capabilities or ())
     return Answer(

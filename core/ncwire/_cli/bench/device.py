@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from ncwire import SSHSession
+    from ncwire import DriverSession
     from ncwire._cli.bench.outcome import Outcome
     from ncwire._plugins.registry import DriverStatus
     from ncwire.bench.record import Absence
@@ -116,7 +116,7 @@ def _operation(arguments: argparse.Namespace) -> tuple[str, str]:
 
 def _first_session(
     arguments: argparse.Namespace, drivers: Sequence[DriverStatus]
-) -> tuple[SSHSession, dict[str, Any]]:
+) -> tuple[DriverSession, dict[str, Any]]:
     """Return a session by the first driver that can, and what the others connect with."""
     for driver in drivers[:-1]:
         arguments.driver = driver.name

@@ -228,10 +228,15 @@ def hops(jumps: Iterable[str | Jump]) -> tuple[str | Jump, ...]:
     return listed
 
 
-def check(given: Parameters) -> None:
-    """Raise `OptionError` for the first parameter that is not of its documented form."""
+def check(given: Parameters, *, needs_host: bool = True) -> None:
+    """Raise `OptionError` for the first parameter that is not of its documented form.
+
+    `needs_host`: whether a host, or a socket in its place, must be among them.
+    """
     _check_kinds(given)
     _check_values(given)
+    if needs_host and given.host is None and not given.has_socket:
+        raise OptionError("host", "needed, unless sock or sock_fd is given")
     _check_route(given)
 
 
@@ -313,8 +318,6 @@ def _check_route(given: Parameters) -> None:
         raise OptionError("sock_fd", "cannot be given together with sock")
     if given.has_socket:
         _check_for_socket(given)
-    elif given.host is None:
-        raise OptionError("host", "needed, unless sock or sock_fd is given")
     if given.host is not None:
         check_host("host", given.host)
     if given.bind_addr is not None:
