@@ -8,9 +8,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import ncwire
-from ncwire._cli import passwords, values
+from ncwire._cli import driver_option, passwords, values
 from ncwire._cli.commands import inventory
-from ncwire._plugins import registry
+from ncwire._plugins import registry, url
 from ncwire.driver import Feature
 from ncwire.errors import AuthenticationError, SSHUnknownHostError
 from ncwire.profiles.driver_choice import choose
@@ -34,9 +34,10 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "host",
         metavar="HOST",
-        help="a device of the inventory, a name or an address, or USER@HOST",
+        help="a device of the inventory, a name or an address, or USER@HOST; or a URL, "
+        "netconf[+DRIVER]://[USER@]HOST[:PORT][?profile=NAME]",
     )
-    add_options_to(parser, add_login_to)
+    add_options_to(parser, _add_login_with_options_to)
 
 
 def add_options_to(
@@ -92,6 +93,11 @@ def add_login_to(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_login_with_options_to(group: argparse._ArgumentGroup) -> None:
+    add_login_to(group)
+    driver_option.add_to(group)
+
+
 def add_keys_to(group: argparse._ArgumentGroup) -> None:
     """Add what says how to log in, and which host keys are known."""
     group.add_argument("-l", dest="user", metavar="USER", help="the user to log in as")
@@ -139,18 +145,27 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
     Of a device in the inventory they are the device's, over which the options win. Raises
     `InventoryError` and `SecretError`.
     """
-    user, _, host = arguments.host.rpartition("@")
     found = inventory.find(arguments.inventory)
     options = {
         "port": arguments.port,
         "driver": arguments.driver,
-        "profile": None if arguments.profile is None else profile_of(arguments.profile, found),
-        "username": arguments.user or user or None,
+        "profile": arguments.profile,
+        "username": arguments.user,
         "key_filename": arguments.identity or None,
         "known_hosts": arguments.known_hosts or None,
         "jumps": arguments.jumps,
+        "driver_options": driver_option.given(arguments) or None,
     }
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if url.is_url(arguments.host):
+        given = url.spelled_out(arguments.host, given)
+        host = given.pop("host")
+    else:
+        user, _, host = arguments.host.rpartition("@")
+        if user:
+            given.setdefault("username", user)
+    if "profile" in given:
+        given["profile"] = profile_of(given["profile"], found)
     if arguments.config is not None:
         given["ssh_config"] = _ssh_config(arguments.config)
     device = None if found is None else found.devices.get(host)
@@ -164,7 +179,9 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
 def device_of(arguments: argparse.Namespace) -> Device | None:
     """Return the device of the inventory that HOST names, if it names one."""
     found = inventory.find(arguments.inventory)
-    return None if found is None else found.devices.get(arguments.host.rpartition("@")[2])
+    named = arguments.host
+    host = url.parse(named).host if url.is_url(named) else named.rpartition("@")[2]
+    return None if found is None or host is None else found.devices.get(host)
 
 
 class Login:
