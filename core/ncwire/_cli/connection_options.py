@@ -11,6 +11,7 @@ import ncwire
 from ncwire._cli import driver_option, passwords, values
 from ncwire._cli.commands import inventory
 from ncwire._plugins import registry, url
+from ncwire._transports.driver_choice import SSH, candidate
 from ncwire.driver import Feature
 from ncwire.errors import AuthenticationError, SSHUnknownHostError
 from ncwire.profiles.driver_choice import choose
@@ -170,7 +171,10 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         given["ssh_config"] = _ssh_config(arguments.config)
     device = None if found is None else found.devices.get(host)
     if device is None:
-        return {"host": host, "ssh_config": True, "ssh_options": arguments.option} | given
+        driver = candidate(given.get("driver"), given.get("profile"))
+        over_ssh = driver is None or driver.transport == SSH
+        usual = {"ssh_config": True} if over_ssh else {}
+        return {"host": host, **usual, "ssh_options": arguments.option} | given
     # As for ssh, the first that is given of an option counts.
     given["ssh_options"] = [*arguments.option, *device.get("ssh_options", ())]
     return device.parameters(password=None, passphrase=None, **given)
@@ -203,10 +207,7 @@ class Login:
 
     def __call__(self, **parameters: Any) -> DriverSession:
         """Connect. Raises what `ncwire.connect` raises."""
-        if self._password is None and self._device is not None:
-            self._password = self._device.password()
-        if self._passphrase is None and self._device is not None:
-            self._passphrase = self._device.passphrase()
+        self._read_secrets(parameters)
         self.answered |= {"password": self._password, "passphrase": self._passphrase}
         parameters |= self.answered
         prompt = self._prompt
@@ -220,6 +221,17 @@ class Login:
                 raise
             parameters["hostkey_b64"] = self.answered["hostkey_b64"] = error.key_base64
         return self._connect(parameters)
+
+    def _read_secrets(self, parameters: dict[str, Any]) -> None:
+        device = self._device
+        if device is None:
+            return
+        driver = candidate(parameters.get("driver"), parameters.get("profile"))
+        unused = () if driver is None else device.unused_by(driver)
+        if self._password is None and "password" not in unused:
+            self._password = device.password()
+        if self._passphrase is None and "passphrase" not in unused:
+            self._passphrase = device.passphrase()
 
     def _connect(self, parameters: dict[str, Any]) -> DriverSession:
         for _ in range(_PROMPTS):

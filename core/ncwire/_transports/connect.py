@@ -76,7 +76,7 @@ def connect(
                 ssh.load_known_hosts(filename)
         connecting = partial(ssh.connect, host, **parameters)
     else:
-        given = _without_ssh(found, {**parameters, "known_hosts": known_hosts})
+        given = without_ssh(found, {**parameters, "known_hosts": known_hosts})
         session = _CLASSES.get(found.transport, DriverSession)(capabilities, **settings)
         # Not the method of its class, whose parameters are other ones.
         connecting = partial(DriverSession.connect, session, host, **given)
@@ -105,7 +105,7 @@ def _spelled_out() -> inspect.Signature:
 connect.__dict__["__signature__"] = _spelled_out()
 
 
-def _without_ssh(driver: type[Backend], parameters: Mapping[str, Any]) -> dict[str, Any]:
+def without_ssh(driver: type[Backend], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that any transport has. Raises `UnsupportedOption` for others."""
     known = inspect.signature(DriverSession.connect).parameters
     defaults = {

@@ -93,6 +93,10 @@ def probe(
         beside: dict[str, Any] = {"profile": profile, "driver": driver, **parameters}
         said = spelled_out(host, beside)
         return probe(**said, known_hosts=known_hosts, log_in=log_in, login=login)
+    chosen_driver = registry.choose(driver)
+    if chosen_driver.transport != "ssh":
+        problem = f"a probe looks at SSH servers; {chosen_driver.name!r} carries NETCONF over "
+        raise OptionError("driver", problem + chosen_driver.transport)
     names = filenames("known_hosts", known_hosts)
     settled = None if profile is None else _profile(profile)
     subsystems = _subsystems(parameters.get("subsystems"), settled)
