@@ -17,7 +17,7 @@ from ncwire.errors import AuthenticationError, SSHUnknownHostError
 from ncwire.profiles.driver_choice import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ncwire import DriverSession
     from ncwire._cli.passwords import TerminalPrompt
@@ -38,7 +38,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="a device of the inventory, a name or an address, or USER@HOST; or a URL, "
         "netconf[+DRIVER]://[USER@]HOST[:PORT][?profile=NAME]",
     )
-    add_options_to(parser, _add_login_with_options_to)
+    add_options_to(parser, add_login_to)
 
 
 def add_options_to(
@@ -74,6 +74,7 @@ def add_options_to(
         default=[],
         help="an option as in ssh_config, which wins over the file; may be repeated",
     )
+    driver_option.add_to(group)
     passwords.add_to(group)
     inventory.add_to(group)
     group.add_argument(
@@ -92,11 +93,6 @@ def add_login_to(group: argparse._ArgumentGroup) -> None:
         metavar="NAME",
         help=f"default: ${registry.ENVIRONMENT}, or {registry.DEFAULT}; see `ncwire drivers`",
     )
-
-
-def _add_login_with_options_to(group: argparse._ArgumentGroup) -> None:
-    add_login_to(group)
-    driver_option.add_to(group)
 
 
 def add_keys_to(group: argparse._ArgumentGroup) -> None:
@@ -128,14 +124,19 @@ def connect(arguments: argparse.Namespace) -> DriverSession:
     return Login(arguments)(**parameters(arguments))
 
 
-def repeatable(arguments: argparse.Namespace) -> tuple[DriverSession, dict[str, Any]]:
+def repeatable(
+    arguments: argparse.Namespace, drivers: Sequence[str]
+) -> tuple[DriverSession, dict[str, Any]]:
     """Return a session as `connect` does, and the parameters by which others need not ask.
 
-    They have the password, if one was asked for, and the host key, if one was accepted. A
-    server's own prompts are not answered, for it would ask anew for each session.
+    They have the password, if one was asked for, and the host key, if one was accepted, and to
+    each of these drivers the options that it has. A server's own prompts are not answered, for it
+    would ask anew for each session.
     """
     login = Login(arguments)
     given = parameters(arguments)
+    if "driver_options" in given:
+        given["driver_options"] = driver_option.for_each(given["driver_options"], drivers)
     session = login(**given, auth_handler=None)
     return session, given | login.answered
 
