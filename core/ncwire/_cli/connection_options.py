@@ -46,7 +46,13 @@ def add_options_to(
 ) -> None:
     """Add the options of a connection, with those that `add_login` adds."""
     group = parser.add_argument_group("connection")
-    group.add_argument("-p", dest="port", metavar="PORT", type=values.port, help="default: 830")
+    group.add_argument(
+        "-p",
+        dest="port",
+        metavar="PORT",
+        type=values.port,
+        help="default: 830, or the driver's own",
+    )
     group.add_argument(
         "--profile",
         metavar="NAME",

@@ -206,7 +206,9 @@ KEYS: Final[Mapping[str, Key]] = {
         "the name or address to connect to; by default the device's name; or a URL, which can say "
         "user, port, driver, profile and options of the driver's as well",
     ),
-    "port": Key(_port, "the port; by default ssh_config's, or the profile's, or 830"),
+    "port": Key(
+        _port, "the port; by default ssh_config's, or the profile's, or the driver's own, or 830"
+    ),
     "username": Key(_text("username"), "the user to log in as"),
     "password": Key(
         reference,
