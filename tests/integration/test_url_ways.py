@@ -192,6 +192,17 @@ class TestCommand:
         assert f"{name}: is given in the URL already" in err
         assert told == []
 
+    def test_a_device_is_shown_as_its_url_says(self, capfd, url, tmp_path):
+        inventory(tmp_path, f'[devices.r1]\nhost = "{url}&words=x&words=y&token=hunter2"')
+        code = main(["devices", "-v", "--inventory", str(tmp_path / "ncwire.toml")])
+        out, _ = capfd.readouterr()
+        assert code == 0
+        lines = [line.partition("  (")[0].strip() for line in out.splitlines()]
+        for shown in ("depth = 5", "words = x, y", "token = (not shown)"):
+            assert f"driver_options.optioned.{shown}" in [line.strip() for line in lines]
+        assert "profile = junos" in out
+        assert "hunter2" not in out
+
     def test_a_password_is_refused_and_not_repeated(self, run):
         code, out, err = run("hello", "netconf://admin:hunter2@r1")
         assert code == Exit.USAGE

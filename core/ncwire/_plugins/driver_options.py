@@ -99,7 +99,7 @@ def with_driver_options(
 def with_defaults(options: ConnectOptions, driver: type[Backend]) -> ConnectOptions:
     """Return the options with the driver's own, at their defaults unless they are there already.
 
-    For connections that are no session's: those of a probe, a call home, the conformance kit.
+    For connections that are no session's, as those of the conformance kit.
     """
     if options.driver_options or not driver.driver_options:
         return options
