@@ -29,7 +29,9 @@ def contestant(entry: Entry) -> Contestant:
 
 def installed() -> list[str]:
     """Return the drivers that work here; a third party's are among them."""
-    return [each.name for each in registry.survey() if each.status == "ok"]
+    return [
+        each.name for each in registry.survey() if (each.status, each.transport) == ("ok", "ssh")
+    ]
 
 
 def references() -> list[Entry]:

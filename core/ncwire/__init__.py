@@ -1,7 +1,7 @@
-"""NETCONF over pluggable SSH backends.
+"""NETCONF over pluggable backends: SSH, TLS, Unix sockets.
 
 `ncwire.connect` opens a session, `ncwire.callhome.listen` waits for devices that do;
-`SSHSession` and `Session` are what a session is made of.
+`SSHSession`, `TLSSession`, `UnixSocketSession` and `Session` are what a session is made of.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,11 @@ from ncwire._session.listeners import SessionListener
 from ncwire._session.notifications import Notification, NotificationReader
 from ncwire._session.reply import Reply
 from ncwire._session.streaming import ReplyStream, StreamedReply
-from ncwire._ssh.session import SSHSession, connect, default_unknown_host_cb
+from ncwire._transports.connect import connect
+from ncwire._transports.session import DriverSession
+from ncwire._transports.ssh import SSHSession, default_unknown_host_cb
+from ncwire._transports.tls import TLSSession
+from ncwire._transports.unix import UnixSocketSession
 from ncwire.driver import Timeouts
 from ncwire.driver.lazy import late
 from ncwire.errors import (
@@ -27,6 +31,7 @@ from ncwire.errors import (
     SessionError,
     SSHError,
     SSHUnknownHostError,
+    TLSError,
     TransportError,
     UnsupportedOption,
 )
@@ -61,6 +66,7 @@ __all__ = [
     "ConnectParameters",
     "DeviceProfile",
     "DriverError",
+    "DriverSession",
     "Hub",
     "Inventory",
     "Jump",
@@ -80,8 +86,11 @@ __all__ = [
     "SessionError",
     "SessionListener",
     "StreamedReply",
+    "TLSError",
+    "TLSSession",
     "Timeouts",
     "TransportError",
+    "UnixSocketSession",
     "UnsupportedOption",
     "callhome",
     "connect",

@@ -3,7 +3,9 @@
 from ncwire._protocol.capabilities import Capabilities
 from ncwire._session.base import Session
 from ncwire._session.listeners import SessionListener
-from ncwire._ssh.session import SSHSession, default_unknown_host_cb
+from ncwire._transports.ssh import SSHSession, default_unknown_host_cb
+from ncwire._transports.tls import TLSSession
+from ncwire._transports.unix import UnixSocketSession
 from ncwire.errors import (
     AuthenticationError,
     NetconfFramingError,
@@ -11,6 +13,7 @@ from ncwire.errors import (
     SessionError,
     SSHError,
     SSHUnknownHostError,
+    TLSError,
     TransportError,
 )
 
@@ -25,6 +28,9 @@ __all__ = [
     "SessionCloseError",
     "SessionError",
     "SessionListener",
+    "TLSError",
+    "TLSSession",
     "TransportError",
+    "UnixSocketSession",
     "default_unknown_host_cb",
 ]

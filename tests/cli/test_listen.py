@@ -26,7 +26,11 @@ HELLO = (
     b"</capabilities><session-id>7</session-id></hello>]]>]]>" % BASE
 )
 REPLY = b'<rpc-reply xmlns="%b"><ok/></rpc-reply>]]>]]>' % BASE
-DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
+DRIVERS = [
+    status.name
+    for status in registry.survey()
+    if (status.status, status.transport) == ("ok", "ssh")
+]
 
 
 @pytest.fixture

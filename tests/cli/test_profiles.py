@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import optioned_driver
 from ncwire import profiles
 
 
@@ -85,3 +86,20 @@ def test_the_profiles_driver_is_taken(run, login, tmp_path):
     code, out, _ = run("hello", *login, "--profile", str(path))
     assert code == 0
     assert "driver: libssh2 (profile 'lab'); passed over: nonesuch (" in out
+
+
+def test_drivers_own_options_are_shown_but_what_may_be_a_secret(run, tmp_path, monkeypatch):
+    optioned_driver.install(tmp_path, monkeypatch)
+    path = tmp_path / "lab.toml"
+    path.write_text(
+        "[driver_options.optioned]\ndepth = 5\ntoken = 'hunter2'\n"
+        "[driver_options.nowhere]\nx = 31337\n"
+    )
+    _, out, err = run("profiles", str(path))
+    lines = out.splitlines()
+    assert lines[lines.index("driver_options.optioned.depth = 5") + 1].startswith("    by lab")
+    assert 'driver_options.optioned.token = "(not shown)"' in lines
+    _, as_json, _ = run("profiles", str(path), "--json")
+    assert json.loads(as_json)["options"]["driver_options.optioned.depth"]["value"] == 5
+    for text in ("hunter2", "31337"):
+        assert text not in out + err + as_json

@@ -21,7 +21,11 @@ from ncwire.errors import SessionCloseError
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 BOUND = 15.0
 """Seconds: bounded is what is tested, and `Timeouts.close` is among what it may take."""
-DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
+DRIVERS = [
+    status.name
+    for status in registry.survey()
+    if (status.status, status.transport) == ("ok", "ssh")
+]
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
 

@@ -24,6 +24,8 @@ PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 KEY = {"key_type": "ssh-ed25519", "sha256": "SHA256:abc", "certificate": "none fits"}
 ARGUMENTS = {
+    "CertificateError": (("expired", "CN=r1", "AB:CD"), {}),
+    "PeerUserError": (("0 (root)", "7"), {}),
     "AuthenticationError": (("no way in", ["password: denied"]), {"offered": ["publickey"]}),
     "HelloTimeoutError": ((3.0,), {}),
     "InventoryError": (("ncwire.toml", ["line 3: no", "line 4: no"]), {}),

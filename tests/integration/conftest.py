@@ -12,7 +12,11 @@ from ncwire._plugins import registry
 
 Connect = Callable[..., ncwire.SSHSession]
 
-DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
+DRIVERS = [
+    status.name
+    for status in registry.survey()
+    if (status.status, status.transport) == ("ok", "ssh")
+]
 
 
 @pytest.fixture(params=DRIVERS)

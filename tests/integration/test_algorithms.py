@@ -19,7 +19,11 @@ from servers.sshd import Sshd, SshdSettings
 
 pytestmark = pytest.mark.sshd
 
-DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
+DRIVERS = [
+    status.name
+    for status in registry.survey()
+    if (status.status, status.transport) == ("ok", "ssh")
+]
 MEGABYTE = 1024 * 1024
 
 LEGACY = """

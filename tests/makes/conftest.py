@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
     Connect = Callable[..., ncwire.SSHSession]
 
-DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
+DRIVERS = [
+    status.name
+    for status in registry.survey()
+    if (status.status, status.transport) == ("ok", "ssh")
+]
 
 
 @pytest.fixture(params=DRIVERS)

@@ -13,6 +13,7 @@ from ncwire._users_code import log_error
 from ncwire.driver import LastWords
 from ncwire.driver.forking import free_in_child
 from ncwire.errors import (
+    AuthenticationError,
     HelloMissingError,
     NcwireError,
     NetconfFramingError,
@@ -142,7 +143,9 @@ class Shutdown:
             return HelloMissingError(
                 _joined("hello: the server closed before it sent one", self._last_words())
             )
-        if isinstance(error, NetconfFramingError) or not isinstance(error, TransportError):
+        # Under TLS 1.3 a server that refuses our certificate says so where its hello was due.
+        own = isinstance(error, NetconfFramingError | AuthenticationError)
+        if own or not isinstance(error, TransportError):
             return _from_driver(error)
         if self._protocol.hello_received:
             return self._close_error(error)

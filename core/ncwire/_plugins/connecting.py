@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ncwire._interrupts import interruption, raise_interruption
+from ncwire._plugins.driver_options import with_defaults
 from ncwire._plugins.guard import check_returned, driver_step
 from ncwire.driver.channel import Channel
 from ncwire.driver.forking import Forkable, free_in_child, watch_forks
@@ -37,7 +38,7 @@ class Connecting(Forkable):
 
     def __init__(self, driver: Backend, options: ConnectOptions, deadline: Deadline) -> None:
         self._driver = driver
-        self._options = options
+        self._options = with_defaults(options, type(driver))
         self._deadline = deadline
         self._lock = threading.RLock()
         self._freeing = threading.RLock()  # two threads may have reason to free, at one time

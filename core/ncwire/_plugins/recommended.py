@@ -18,9 +18,13 @@ KNOWN_HOSTS_ONLY = "at a host whose key you know"
 of the process."""
 
 
-def who_can(feature: Feature) -> str:
-    """Return a phrase that names the installed drivers which declare a feature."""
-    return _phrase(status for status in registry.survey() if feature.value in status.features)
+def who_can(feature: Feature, transport: str = "ssh") -> str:
+    """Return a phrase that names the installed drivers of a transport which declare a feature."""
+    return _phrase(
+        status
+        for status in registry.survey()
+        if feature.value in status.features and status.transport == transport
+    )
 
 
 def who_has(kind: str, names: Sequence[str]) -> str:

@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ncwire._interrupts import raise_signalled
-from ncwire.driver import CONTRACT, Algorithms, Backend, Driver, Feature, Library, SSHDriver
+from ncwire._plugins.option_values import problem_of
+from ncwire.driver import (
+    CONTRACT,
+    Algorithms,
+    Backend,
+    Driver,
+    Feature,
+    Library,
+    SocketDriver,
+    SSHDriver,
+)
 from ncwire.errors import (
     ContractMismatch,
     DriverError,
@@ -36,7 +46,8 @@ ENVIRONMENT = "NCWIRE_DRIVER"
 
 DEFAULT = "paramiko"
 
-_KINDS = (SSHDriver, Driver)
+_KINDS = (SSHDriver, SocketDriver, Driver)
+_HIGHEST_PORT = 65535
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +58,8 @@ class DriverStatus:
     `distribution` and `version` are those of the package that registers it; `contract` and
     `library` are "" where the driver is too broken to tell. `status` is "ok", "unavailable"
     (sound, but something that it needs is not installed) or "broken"; `reason` and `remedy`
-    are "" when it is "ok". `libraries` are those that it tells of, where it can be used.
+    are "" when it is "ok". `libraries` are those that it tells of, where it can be used, and
+    `transport` is what it carries NETCONF over, "" where it is broken.
     """
 
     name: str
@@ -60,6 +72,7 @@ class DriverStatus:
     remedy: str
     features: tuple[str, ...]
     libraries: tuple[Library, ...] = ()
+    transport: str = ""
 
 
 def names() -> list[str]:
@@ -87,10 +100,18 @@ def load(name: str) -> type[Backend]:
     the import; a failure is not. Raises `DriverNotFoundError`, `DriverImportError`,
     `InvalidDriverError`, `ContractMismatch` or `DriverUnavailable`.
     """
+    return _usable(find(name))
+
+
+def find(name: str) -> type[Backend]:
+    """Return the class of the driver registered as `name`, checked, whether available or not.
+
+    Raises what `load` does, but for `DriverUnavailable`.
+    """
     registered = entry_points(GROUP)
     if name not in registered:
         raise _not_found(name, sorted(registered))
-    return _usable(validate(_import(name, registered[name]), name))
+    return validate(_import(name, registered[name]), name)
 
 
 def validate(candidate: object, registered_as: str | None = None) -> type[Backend]:
@@ -102,7 +123,8 @@ def validate(candidate: object, registered_as: str | None = None) -> type[Backen
     if not (isinstance(candidate, type) and issubclass(candidate, _KINDS)):
         raise _invalid(
             registered_as or _describe(candidate),
-            f"{_describe(candidate)} is no subclass of ncwire.driver.SSHDriver or Driver",
+            f"{_describe(candidate)} is no subclass of ncwire.driver.SSHDriver, SocketDriver or "
+            "Driver",
         )
     name = _own_name(candidate, registered_as)
     _check_contract(name, candidate)
@@ -112,6 +134,7 @@ def validate(candidate: object, registered_as: str | None = None) -> type[Backen
     features = getattr(candidate, "features", None)
     if not (isinstance(features, frozenset) and all(isinstance(f, Feature) for f in features)):
         raise _invalid(name, f"{_describe(candidate)}.features is no frozenset of Feature")
+    _check_declarations(name, candidate)
     return candidate
 
 
@@ -257,6 +280,18 @@ def _check_contract(name: str, driver: type[Backend]) -> None:
         )
 
 
+def _check_declarations(name: str, driver: type[Backend]) -> None:
+    problem = problem_of(driver.driver_options)
+    if problem:
+        raise _invalid(name, f"{_describe(driver)}: {problem}")
+    transport: object = driver.transport
+    if not isinstance(transport, str) or not transport:
+        raise _invalid(name, f"{_describe(driver)}.transport is no word")
+    port: object = driver.default_port
+    if port is not None and (not isinstance(port, int) or not 0 < port <= _HIGHEST_PORT):
+        raise _invalid(name, f"{_describe(driver)}.default_port is no port")
+
+
 def _stated_contract(driver: type[Backend]) -> tuple[int, int] | None:
     """Return the contract that the class states itself; None for none, or what is no version."""
     match vars(driver).get("contract"):
@@ -283,7 +318,7 @@ def _usable(driver: type[Backend]) -> type[Backend]:
 def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Backend] | None, DriverStatus]:
     owners = [owner(point) for point in points]
     status: Literal["ok", "unavailable", "broken"] = "ok"
-    reason = remedy = contract = library = ""
+    reason = remedy = contract = library = transport = ""
     features: tuple[str, ...] = ()
     libraries: tuple[Library, ...] = ()
     driver: type[Backend] | None = None
@@ -293,6 +328,7 @@ def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Backend] | No
             contract = _dotted(_stated_contract(candidate) or ())
         driver = validate(candidate, name)
         features = tuple(sorted(feature.value for feature in driver.features))
+        transport = driver.transport
         library = _usable(driver).library()
         libraries = _libraries(driver)
     except DriverError as error:
@@ -309,6 +345,7 @@ def _status(name: str, points: Sequence[EntryPoint]) -> tuple[type[Backend] | No
         remedy=remedy,
         features=features,
         libraries=libraries,
+        transport=transport,
     )
 
 

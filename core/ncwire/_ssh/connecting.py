@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ncwire._algorithms import offer
 from ncwire._algorithms.advice import advise
-from ncwire._plugins.connecting import Connecting, InOneStep
+from ncwire._plugins.connecting import InOneStep
 from ncwire._plugins.guard import check_returned, driver_step
 from ncwire._plugins.recommended import who_can
-from ncwire._ssh import monkey_patches
 from ncwire._ssh.auth.authenticator import Authentication
+from ncwire._ssh.dialling import Dialling, SocketConnecting
 from ncwire._ssh.hostkeys.accept_new import NewHosts
-from ncwire._ssh.hostkeys.known_hosts import SSH_PORT, host_entry_name, read_known_hosts
+from ncwire._ssh.hostkeys.known_hosts import SSH_PORT, read_known_hosts
 from ncwire._ssh.hostkeys.peer import DialledHost
 from ncwire._ssh.hostkeys.pinned import parse_hostkey_b64
 from ncwire._ssh.hostkeys.policy import HostKeyPolicy
 from ncwire._ssh.options.defaults import default_unknown_host_cb
-from ncwire._ssh.route import sockets
-from ncwire._ssh.route.route import Route
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.base import Driver
 from ncwire.driver.channel import Channel, ChannelRequest
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.hostkey import HostKey
+from ncwire.driver.over_socket import SocketDriver
 from ncwire.driver.ssh import SSHDriver
-from ncwire.driver.wakeup import Wakeup
 from ncwire.errors import (
     ChannelError,
     InvalidDriverError,
@@ -41,7 +39,9 @@ from ncwire.errors import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from ncwire._plugins.connecting import Connecting
     from ncwire._ssh.hostkeys.peer import Identification
+    from ncwire._ssh.route.route import Route
     from ncwire.driver.base import Backend
     from ncwire.driver.options import ConnectOptions
 
@@ -50,14 +50,18 @@ def connecting(driver: Backend, options: ConnectOptions, deadline: Deadline) -> 
     """Return what connects with this driver, whatever its kind, and can be aborted meanwhile."""
     if isinstance(driver, SSHDriver):
         return SSHConnecting(driver, options, deadline)
+    if isinstance(driver, SocketDriver):
+        return SocketConnecting(driver, options, deadline)
     if isinstance(driver, Driver):
         return InOneStep(driver, options, deadline)
     raise InvalidDriverError(
-        driver.name, "it is neither a Driver nor an SSHDriver", "report it to the driver's author"
+        driver.name,
+        "it is no Driver, SocketDriver or SSHDriver",
+        "report it to the driver's author",
     )
 
 
-class SSHConnecting(Connecting):
+class SSHConnecting(Dialling):
     """The steps: key files and algorithms, socket, handshake, host key, authentication, channel.
 
     What can be refused is refused before any packet is sent. The socket is the core's until
@@ -77,18 +81,10 @@ class SSHConnecting(Connecting):
         identification: Identification | None = None,
         route: Route | None = None,
     ) -> None:
-        super().__init__(driver, options, deadline)
+        super().__init__(driver, options, deadline, route)
         self._ssh = driver
         self._identification = identification
-        self._route = route or Route(options.timeouts.close)
         self._hop: _Hop | None = None
-        self._wakeup: Wakeup | None = None
-        self._sock: socket.socket | None = None
-
-    def run(self) -> Channel:
-        """Return the open channel; see `Connecting.run`."""
-        with closing(Wakeup()) as self._wakeup:
-            return super().run()
 
     def _connect(self) -> Channel:
         # `abort` sets its mark, then wakes; so what came before there was a wakeup is seen here.
@@ -115,9 +111,15 @@ class SSHConnecting(Connecting):
         if options.jumps:
             self._hop = self._hop_before()
         peer = self._identification or DialledHost(options, self._host_key_policy())
+        self._configure()
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
         offered = offer.choose(type(driver), peer.key_types(), options.algorithms)
         return _Plan(peer, offered)
+
+    def _configure(self) -> None:
+        if self._ssh.driver_options:
+            with driver_step(self._ssh.name, "configure"):
+                self._ssh.configure(self._options.driver_options)
 
     def _hop_before(self) -> _Hop:
         options = self._options
@@ -132,28 +134,10 @@ class SSHConnecting(Connecting):
         return _Hop(driver, last, self._deadline, self._route, (options.host, options.port))
 
     def _open_socket(self) -> socket.socket:
-        monkey_patches.check()
-        options, wakeup = self._options, self._wakeup
         if self._hop is not None:
             self._check_not_aborted()
             return self._hop.open_socket_beyond()
-        if options.sock is not None:
-            sockets.adopt(options.sock)
-            return options.sock
-        if options.proxy_command is not None:
-            return self._route.through_command(options.proxy_command)
-        if options.host is None or wakeup is None:
-            raise OptionError("host", "needed, unless sock or sock_fd is given")
-        step = f"TCP connect to {host_entry_name(options.host, options.port)}"
-        within = Deadline.after(options.timeouts.connect, step, within=self._deadline)
-        return sockets.open_tcp(
-            options.host,
-            options.port,
-            within,
-            wakeup,
-            options.bind_addr,
-            options.address_family,
-        )
+        return super()._open_socket()
 
     def _host_key_policy(self) -> HostKeyPolicy:
         policy = host_key_policy(self._options)
@@ -208,23 +192,10 @@ class SSHConnecting(Connecting):
         ) from refused[-1]
 
     def _interrupt(self) -> None:
-        wakeup, sock = self._wakeup, self._sock
-        if wakeup is not None:
-            wakeup.ring()
-        if sock is not None:
-            # Also when the driver has it: it may be about to start a step.
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
         # The route first: its relay lets go of the hops' channels itself, before they are freed.
-        self._route.abort()
+        super()._interrupt()
         if self._hop is not None:
             self._hop.abort()
-
-    def _free(self) -> None:
-        super()._free()
-        if self._sock is not None:
-            self._sock.close()
-        self._route.abort()
 
 
 class _Hop(SSHConnecting):

@@ -35,7 +35,11 @@ def available(names: Sequence[str] | None) -> tuple[list[DriverStatus], list[Abs
     if names is not None:
         for name in names:
             registry.load(name)
-    statuses = [each for each in registry.survey() if names is None or each.name in names]
+    statuses = [
+        each
+        for each in registry.survey()
+        if (each.transport in {"ssh", ""} if names is None else each.name in names)
+    ]
     working = [each for each in statuses if each.status == "ok"]
     if not working:
         registry.choose(statuses[-1].name if statuses else None)

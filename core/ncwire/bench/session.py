@@ -24,7 +24,9 @@ RPC_TIMEOUT = 600.0
 BASE = "urn:ietf:params:netconf:base:"
 
 
-def connect(target: Target, driver: str, framing: str = CHUNKED, **more: Any) -> ncwire.SSHSession:
+def connect(
+    target: Target, driver: str, framing: str = CHUNKED, **more: Any
+) -> ncwire.DriverSession:
     """Return a connected session; the base version decides the framing."""
     return ncwire.connect(
         target.host,
@@ -51,7 +53,7 @@ class NcwireSession(Contestant):
         self._close = ncwire.Session.close if device is None else ncwire.Session.close_session
         self._session: ncwire.Session | None = None
 
-    def connected(self, framing: str) -> ncwire.SSHSession:
+    def connected(self, framing: str) -> ncwire.DriverSession:
         """Return a session of its own."""
         if self._device is not None:
             return ncwire.connect(**self._device, driver=self._driver)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ncwire._ssh.session import SSHSession
+from ncwire._transports.ssh import SSHSession
 from ncwire.profiles.driver_choice import DriverChoice
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from ncwire.driver.deadline import Deadline
 from ncwire.driver.features import Feature
 from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
 from ncwire.driver.lazy import late
+from ncwire.driver.over_socket import SocketDriver
 from ncwire.driver.ssh import SSHDriver
 from ncwire.driver.timeouts import Timeouts
 from ncwire.driver.wakeup import Wakeup
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Prompt,
         PublicKeyAttempt,
     )
+    from ncwire.driver.driver_option import DriverOption, OptionKind
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.kexinit import KexInit, is_aead
     from ncwire.driver.library import Library
@@ -54,11 +56,13 @@ else:
             "AuthOutcome": "ncwire.driver.auth",
             "AuthResult": "ncwire.driver.auth",
             "ConnectOptions": "ncwire.driver.options",
+            "DriverOption": "ncwire.driver.driver_option",
             "HostKey": "ncwire.driver.hostkey",
             "InteractiveAttempt": "ncwire.driver.auth",
             "KexInit": "ncwire.driver.kexinit",
             "Library": "ncwire.driver.library",
             "NoneAttempt": "ncwire.driver.auth",
+            "OptionKind": "ncwire.driver.driver_option",
             "PasswordAttempt": "ncwire.driver.auth",
             "Prompt": "ncwire.driver.auth",
             "PublicKeyAttempt": "ncwire.driver.auth",
@@ -84,6 +88,7 @@ __all__ = [
     "ConnectOptions",
     "Deadline",
     "Driver",
+    "DriverOption",
     "Feature",
     "Forkable",
     "HostKey",
@@ -92,11 +97,13 @@ __all__ = [
     "LastWords",
     "Library",
     "NoneAttempt",
+    "OptionKind",
     "PasswordAttempt",
     "Prompt",
     "PublicKeyAttempt",
     "Readiness",
     "SSHDriver",
+    "SocketDriver",
     "Timeouts",
     "Wait",
     "Wakeup",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ncwire.driver.channel import Channel
     from ncwire.driver.deadline import Deadline
+    from ncwire.driver.driver_option import DriverOption
     from ncwire.driver.features import Feature
     from ncwire.driver.library import Library
     from ncwire.driver.options import ConnectOptions
@@ -30,6 +31,12 @@ class Backend(ABC):
     name: ClassVar[str]
     contract: ClassVar[tuple[int, int]]
     features: ClassVar[frozenset[Feature]]
+    driver_options: ClassVar[tuple[DriverOption, ...]] = ()
+    """The options that this driver alone has; their values are in `ConnectOptions`."""
+    transport: ClassVar[str] = "ssh"
+    """Which protocol carries NETCONF: "ssh", "tls", "unix", or another word."""
+    default_port: ClassVar[int | None] = None
+    """The port where none is given, if it is not 830 (RFC 6242); without a host it has no use."""
 
     @classmethod
     def check_available(cls) -> None:

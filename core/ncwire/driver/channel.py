@@ -54,6 +54,12 @@ class ChannelInfo:
     cipher: str = ""
     mac: str = ""
     compression: str = ""
+    tls_version: str = ""
+    """"TLSv1.3", where TLS carries the session."""
+    certificate_subject: str = ""
+    """The subject of the peer's certificate, as RFC 4514 writes it."""
+    certificate_sha256: str = ""
+    """The SHA-256 of the peer's certificate: pairs of hexadecimal digits with colons between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class Channel(ABC):
 
     info: ChannelInfo
     native: object
-    """The library's own object, for users who need it (`SSHSession.transport`)."""
+    """The library's own object, for users who need it (`DriverSession.transport`)."""
 
     @abstractmethod
     def fileno(self) -> int:

@@ -74,6 +74,11 @@ class ConnectOptions:
     """What is executed when the server has refused all subsystems, of which there may be none."""
     algorithms: Algorithms | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
+    driver_options: Mapping[str, object] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False
+    )
+    """The driver's own options: every one that it declares, with its default where none was given.
+    Not shown anywhere, for some are secret."""
 
     def required_features(self) -> dict[str, Feature]:
         """Return the parameters that not every driver can honour, and the feature each needs."""

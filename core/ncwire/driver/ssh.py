@@ -43,6 +43,13 @@ class SSHDriver(Backend):
     algorithms: ClassVar[Algorithms]
     """All that the library can do; the core chooses among them."""
 
+    def configure(self, options: Mapping[str, object]) -> None:
+        """Take the values of `driver_options`, every one of them, before any other step.
+
+        Called where the class declares any, and for each jump host too, with the same values.
+        Raises `OptionError` for what does not go together; nothing has been sent then.
+        """
+
     @abstractmethod
     def handshake(
         self, sock: socket.socket, algorithms: Algorithms, deadline: Deadline

@@ -56,12 +56,19 @@ from ncwire.errors.ssh import (
     NoCommonAlgorithmError,
     SSHError,
 )
+from ncwire.errors.tls import (
+    CertificateError,
+    ClientCertificateError,
+    TLSError,
+    TLSHandshakeError,
+)
 from ncwire.errors.transport import (
     AuthenticationError,
     ListenError,
     MessageSizeError,
     NetconfFramingError,
     PasswordExpiredError,
+    PeerUserError,
     SessionCloseError,
     StepTimeoutError,
     TransportError,
@@ -71,7 +78,9 @@ from ncwire.errors.transport import (
 __all__ = [
     "AuthenticationError",
     "BrokenMessageError",
+    "CertificateError",
     "ChannelError",
+    "ClientCertificateError",
     "ConnectError",
     "ContractMismatch",
     "DisconnectError",
@@ -100,6 +109,7 @@ __all__ = [
     "NoCommonBaseError",
     "OptionError",
     "PasswordExpiredError",
+    "PeerUserError",
     "ProfileError",
     "ProfileNotFoundError",
     "RPCTimeoutError",
@@ -113,6 +123,8 @@ __all__ = [
     "SessionCloseError",
     "SessionError",
     "StepTimeoutError",
+    "TLSError",
+    "TLSHandshakeError",
     "TransportError",
     "UnknownDeviceError",
     "UnsendableMessageError",

@@ -98,6 +98,18 @@ class PasswordExpiredError(AuthenticationError):
     """The server takes the password only to have it changed, which ncwire does not do."""
 
 
+class PeerUserError(TransportError):
+    """The server's end of a Unix socket is another user's; `owner` has it, not `wanted`.
+
+    Both are uids, with the user's name where there is one: "0 (root)". Nothing was sent.
+    """
+
+    def __init__(self, owner: str, wanted: str) -> None:
+        super().__init__(f"Unix socket: the server's end is owned by uid {owner}, not {wanted}")
+        self.owner = owner
+        self.wanted = wanted
+
+
 class NetconfFramingError(TransportError):
     """The peer broke RFC 6242's framing, or a limit of ours; the session cannot go on."""
 

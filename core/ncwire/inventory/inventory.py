@@ -15,7 +15,7 @@ from ncwire.inventory.values import unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ncwire._ssh.session import SSHSession
+    from ncwire._transports.session import DriverSession
     from ncwire.inventory.device import Device
     from ncwire.profiles import Stanza
 
@@ -58,7 +58,7 @@ class Inventory:
             raise InventoryError(str(self.path), [problem])
         return self.devices[name]
 
-    def connect(self, name: str, **overrides: Any) -> SSHSession:
+    def connect(self, name: str, **overrides: Any) -> DriverSession:
         """Return a session connected to a device; see `Device.connect`."""
         return self.device(name).connect(**overrides)
 

@@ -114,6 +114,7 @@ def judged(
         if status.name in ssh and status.status == "ok"
         else _unusable(status)
         for status in registry.survey()
+        if status.transport in {"ssh", ""}
     ]
 
 

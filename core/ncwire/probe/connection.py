@@ -38,6 +38,7 @@ class Visit(SSHConnecting):
         visit = cls(made, options, Deadline.after(options.timeouts.overall, "probe"))
         with closing(Wakeup()) as visit._wakeup:
             try:
+                visit._configure()
                 if options.jumps:
                     visit._hop = visit._hop_before()
                 visit._sock = visit._open_socket()

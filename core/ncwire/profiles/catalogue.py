@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -18,7 +19,6 @@ from ncwire.profiles.profile import DeviceProfile, built
 from ncwire.profiles.toml import Stanza, check_name, read_table, read_toml
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
     from importlib.metadata import EntryPoint
 
@@ -84,6 +84,8 @@ def parse(
     text: str, source: str, name: str = "profile", own: Mapping[str, Stanza] = _NONE
 ) -> DeviceProfile:
     """Return the profile in a TOML text; `source` says in errors where that stands.
+
+    Paths among the options of drivers are relative to the working folder.
 
     Raises `ProfileError`.
     """
@@ -207,7 +209,9 @@ def _read_file(entry: Traversable, file: str, name: str) -> Stanza:
         raise_signalled(error)
         reason = getattr(error, "strerror", None) or str(error)
         raise ProfileError(file, name, "", f"cannot be read: {reason}") from error
-    return read_toml(text, file, name)
+    # What is no Path is inside an archive, where no path of a driver's leads.
+    folder = os.path.abspath(entry.parent) if isinstance(entry, Path) else ""  # noqa: PTH100
+    return read_toml(text, file, name, folder)
 
 
 def _folder() -> Traversable:

@@ -73,7 +73,7 @@ def check_features(driver: type[Backend], needed: Mapping[str, Feature]) -> None
     """Raise `UnsupportedOption` for the first parameter whose feature the driver has not."""
     for name, feature in needed.items():
         if feature not in driver.features:
-            raise UnsupportedOption(driver.name, name, who_can(feature))
+            raise UnsupportedOption(driver.name, name, who_can(feature, driver.transport))
 
 
 def _by(driver: str | type[Backend] | None) -> str:
@@ -119,11 +119,13 @@ def check(
     for feature in profile.requires.features:
         if feature not in driver.features:
             what = f"{feature.value}, which {_place(profile, 'requires.features')} requires"
-            raise UnsupportedOption(driver.name, what, who_can(feature))
+            raise UnsupportedOption(driver.name, what, who_can(feature, driver.transport))
     _check_algorithms(driver, profile, profile.requires.algorithms)
 
 
 def _check_algorithms(driver: type[Backend], profile: DeviceProfile, required: Algorithms) -> None:
+    if driver.transport != "ssh":
+        return  # they are SSH's
     for kind in required.__slots__:
         names = getattr(required, kind)
         if names and not _has(driver, kind, names):

@@ -86,6 +86,10 @@ class DeviceProfile:
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
     algorithms: AlgorithmPolicy = field(default_factory=AlgorithmPolicy)
+    driver_options: Mapping[str, Mapping[str, object]] = field(
+        default_factory=lambda: MappingProxyType({}), hash=False, repr=False
+    )
+    """The options of drivers' own, by the driver's name and then the option's."""
     file: str = field(default=IN_PYTHON, compare=False)
     given: Mapping[str, Given] = field(
         default_factory=lambda: MappingProxyType({}), compare=False, repr=False
@@ -94,6 +98,7 @@ class DeviceProfile:
 
     def __post_init__(self) -> None:
         self._check_parts()
+        self._settle_driver_options()
         for option in OPTIONS.values():
             self._check(option)
         self._check_together()
@@ -101,7 +106,11 @@ class DeviceProfile:
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping that cannot be changed is one that Python does not pickle.
         fields = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        return _again, (type(self), {**fields, "given": dict(self.given)})
+        options = {driver: dict(own) for driver, own in self.driver_options.items()}
+        return _again, (
+            type(self),
+            {**fields, "given": dict(self.given), "driver_options": options},
+        )
 
     def client_capabilities(self) -> Capabilities:
         """Return the capabilities of our hello."""
@@ -113,9 +122,11 @@ class DeviceProfile:
     def settings(self) -> list[Setting]:
         """Return every option with its value, and where that comes from, in their order."""
         given = self.values()
-        return [
+        options = [
             Setting(key, _value(self, option), given.get(key)) for key, option in OPTIONS.items()
         ]
+        own = _keyed(self.driver_options)
+        return options + [Setting(key, value, given.get(key)) for key, value in own.items()]
 
     def values(self) -> Mapping[str, Given]:
         """Return what is given, by key; in Python that is what is no default."""
@@ -127,6 +138,10 @@ class DeviceProfile:
                 values[key] = given
             elif value != _value(plain, option):
                 values[key] = Given(value, self.name, self.file)
+        for key, value in _keyed(self.driver_options).items():
+            given = self.given.get(key)
+            kept = given is not None and given.value == value
+            values[key] = given if given and kept else Given(value, self.name, self.file)
         return MappingProxyType(values)
 
     def _check_parts(self) -> None:
@@ -137,6 +152,17 @@ class DeviceProfile:
             if kind is not None and not isinstance(getattr(self, each.name), kind):
                 problem = f"must be {kind.__name__}"
                 raise ProfileError(self.file, self.name, each.name, problem)
+
+    def _settle_driver_options(self) -> None:
+        settled: dict[str, Mapping[str, object]] = {}
+        given: Mapping[Any, Any] = self.driver_options
+        for driver, own in given.items():
+            if not isinstance(driver, str) or not isinstance(own, Mapping):
+                problem = "must be mappings of names to values, by a driver's name"
+                raise self._error("driver_options", problem)
+            settled[driver] = MappingProxyType(dict(own))
+        # A copy, so that the value never changes.
+        object.__setattr__(self, "driver_options", MappingProxyType(settled))
 
     def _check(self, option: Option) -> None:
         value = _value(self, option)
@@ -179,7 +205,12 @@ def _again(kind: type[DeviceProfile], fields: dict[str, Any]) -> DeviceProfile:
 def built(name: str, file: str, given: Mapping[str, Given]) -> DeviceProfile:
     """Return the profile that these values make. Raises `ProfileError`."""
     tree: dict[str, Any] = {}
+    driver_options: dict[str, dict[str, object]] = {}
     for key, each in given.items():
+        if key.startswith(DRIVER_OPTIONS):
+            driver, _, name = key.removeprefix(DRIVER_OPTIONS).rpartition(".")
+            driver_options.setdefault(driver, {})[name] = each.value
+            continue
         *parents, last = OPTIONS[key].path.split(".")
         node = tree
         for parent in parents:
@@ -193,6 +224,7 @@ def built(name: str, file: str, given: Mapping[str, Given]) -> DeviceProfile:
         "dialect": Dialect(**tree.get("dialect", {})),
         "timeouts": Timeouts(**tree.get("timeouts", {})),
         "limits": Limits(**tree.get("limits", {})),
+        "driver_options": driver_options,
         "algorithms": AlgorithmPolicy(
             **{word: Algorithms(**lists) for word, lists in tree.get("algorithms", {}).items()}
         ),
@@ -208,9 +240,21 @@ _PARTS = {
     "timeouts": Timeouts,
     "limits": Limits,
     "algorithms": AlgorithmPolicy,
+    "driver_options": Mapping,
     "given": Mapping,
 }
+DRIVER_OPTIONS = "driver_options."
+"""What the key of a driver's own option begins with; the driver's name and the option's follow."""
+
 _MAY_BE_LEFT_OUT = frozenset({"driver"})
+
+
+def _keyed(driver_options: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    return {
+        f"{DRIVER_OPTIONS}{driver}.{name}": value
+        for driver, own in driver_options.items()
+        for name, value in own.items()
+    }
 
 
 def _value(profile: DeviceProfile, option: Option) -> object:

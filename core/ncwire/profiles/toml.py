@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ncwire._plugins.driver_options import Stated
+from ncwire._plugins.option_values import problem_in_file
 from ncwire.driver.seconds import shown
 from ncwire.errors import ProfileError
-from ncwire.profiles.profile import Given
+from ncwire.profiles.profile import DRIVER_OPTIONS, Given
 from ncwire.profiles.schema import OPTIONS, REFUSED, TABLES
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ SOURCES = "sources"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*", re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
-_KNOWN = (EXTENDS, *OPTIONS, *TABLES, SOURCES)
+_OF_DRIVERS = DRIVER_OPTIONS.removesuffix(".")
+_KNOWN = (EXTENDS, *OPTIONS, *TABLES, _OF_DRIVERS, SOURCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,11 @@ class Stanza:
     given: Mapping[str, Given]
 
 
-def read_toml(text: str, file: str, name: str) -> Stanza:
+def read_toml(text: str, file: str, name: str, folder: str = "") -> Stanza:
     """Return the profile `name` that a TOML document is; `file` is where it stands, for errors.
 
-    Raises `ProfileError`.
+    Paths among the options of drivers are relative to `folder`; "" is the working folder. Raises
+    `ProfileError`.
     """
     import tomllib  # noqa: PLC0415 - `import ncwire` must stay quick
 
@@ -48,12 +52,12 @@ def read_toml(text: str, file: str, name: str) -> Stanza:
         # Beside TOMLDecodeError: a number with too many digits, lists nested too deep.
         reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
         raise ProfileError(file, name, "", f"not TOML: {shown(reason)[1:-1]}") from error
-    return read_table(table, file, name)
+    return read_table(table, file, name, folder)
 
 
-def read_table(table: Mapping[str, object], file: str, name: str) -> Stanza:
+def read_table(table: Mapping[str, object], file: str, name: str, folder: str = "") -> Stanza:
     """Return the profile that a table as TOML has it is; see `read_toml`."""
-    reading = _Reading(table, file, name)
+    reading = _Reading(table, file, name, folder)
     return Stanza(name, file, reading.extends(), MappingProxyType(dict(reading.values())))
 
 
@@ -66,10 +70,11 @@ def check_name(name: str, file: str) -> None:
 
 
 class _Reading:
-    def __init__(self, table: Mapping[str, object], file: str, name: str) -> None:
+    def __init__(self, table: Mapping[str, object], file: str, name: str, folder: str) -> None:
         self._table = table
         self._file = file
         self._name = name
+        self._folder = folder
 
     def extends(self) -> str | None:
         parent = self._table.get(EXTENDS)
@@ -82,6 +87,10 @@ class _Reading:
     def values(self) -> Iterator[tuple[str, Given]]:
         sources = self._sources()
         for key, value in self._leaves(self._table, ""):
+            if key.startswith(DRIVER_OPTIONS):
+                stated = Stated(f"profile {self._name!r} in {self._file}", self._folder, value)
+                yield key, Given(stated, self._name, self._file, sources.get(key, ""))
+                continue
             option = OPTIONS[key]
             try:
                 read = option.read(value)
@@ -95,7 +104,9 @@ class _Reading:
             key = f"{prefix}{name if _BARE.fullmatch(name) else shown(name)}"
             if key in (EXTENDS, SOURCES):
                 continue
-            if key in OPTIONS:
+            if key == _OF_DRIVERS:
+                yield from self._of_drivers(value)
+            elif key in OPTIONS:
                 yield key, value
             elif key not in TABLES:
                 raise self._unknown(key, name)
@@ -103,6 +114,21 @@ class _Reading:
                 raise self._error(key, f"{shown(value)} is not a table, [{key}]")
             else:
                 yield from self._leaves(value, f"{key}.")
+
+    def _of_drivers(self, tables: object) -> Iterator[tuple[str, object]]:
+        # Which options there are is the driver's to say, which may not be installed.
+        for driver, table in self._table_at(_OF_DRIVERS, tables).items():
+            place = f"{DRIVER_OPTIONS}{driver}"
+            for option, value in self._table_at(place, table).items():
+                problem = problem_in_file(option, value)
+                if problem:
+                    raise self._error(f"{place}.{option}", problem)
+                yield f"{place}.{option}", value
+
+    def _table_at(self, key: str, value: object) -> Mapping[str, object]:
+        if not isinstance(value, Mapping):
+            raise self._error(key, f"is not a table, [{DRIVER_OPTIONS}NAME] by a driver's name")
+        return value
 
     def _sources(self) -> dict[str, str]:
         table = self._table.get(SOURCES, {})

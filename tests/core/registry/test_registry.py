@@ -38,6 +38,7 @@ def test_a_sound_driver_loads_and_is_listed_as_ok(install):
         reason="",
         remedy="",
         features=("password",),
+        transport="ssh",
     )
 
 

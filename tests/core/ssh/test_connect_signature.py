@@ -42,7 +42,7 @@ def test_who_asks_is_shown_every_parameter_of_connect():
     for name, each in PASSED_ON.items():
         assert shown.parameters[name].default == each.default
         assert shown.parameters[name].annotation == each.annotation
-    assert shown.return_annotation == "SSHSession"
+    assert shown.return_annotation == "DriverSession"
 
 
 @pytest.mark.parametrize(

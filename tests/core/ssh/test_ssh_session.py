@@ -12,7 +12,7 @@ import pytest
 from scripted_driver import HOST_KEY, open_fds, scripted
 
 import ncwire
-from ncwire._ssh.session import SSHSession, connect, default_unknown_host_cb
+from ncwire import SSHSession, connect, default_unknown_host_cb
 from ncwire.driver import Algorithms, Feature
 from ncwire.errors import (
     ChannelError,

@@ -11,6 +11,7 @@ from ncwire import Timeouts
 from ncwire.driver import Algorithms, Feature
 from ncwire.errors import (
     AuthenticationError,
+    OptionError,
     SessionCloseError,
     SSHHostKeyChangedError,
     SSHHostKeyMismatchError,
@@ -366,6 +367,18 @@ def _ssh_options(at):
     server = at.make_sshd()
     at.by_config(server, "BindAddress 127.0.0.2", ssh_options=["BindAddress=127.0.0.3"])
     assert "Connection from 127.0.0.3 " in server.log()
+
+
+@parameter(
+    "driver_options",
+    'driver_options={"no_such_option": 1}',
+    "An option that the driver has not is refused by its name; the server logs no connection.",
+)
+def _driver_options(at):
+    server = at.make_sshd()
+    with at.raises(OptionError, match=r"^driver_options\.no_such_option: "):
+        at.connect(server, driver_options={"no_such_option": 1})
+    assert "Connection from" not in server.log()
 
 
 @parameter(

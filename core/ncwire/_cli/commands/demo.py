@@ -21,7 +21,7 @@ from ncwire.errors import DriverUnavailable, NcwireError, SessionError
 if TYPE_CHECKING:
     import argparse
 
-    from ncwire import Reply, SSHSession
+    from ncwire import DriverSession, Reply
     from ncwire.testing import ServerProcess
 
 _EDIT = """
@@ -55,7 +55,8 @@ def add_to(
 
 def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - it has no options
     """Start the server, and show each driver."""
-    statuses = registry.survey()
+    # Those that are broken tell no transport, and are shown with the reason.
+    statuses = [each for each in registry.survey() if each.transport in {"ssh", ""}]
     if not statuses:
         registry.choose()  # which says so
     # The other commands are to start without it: it brings in `cryptography`.
@@ -123,7 +124,7 @@ def _checked(reply: Reply) -> Reply:
     return reply
 
 
-def _milliseconds(session: SSHSession) -> float:
+def _milliseconds(session: DriverSession) -> float:
     times = []
     for _ in range(_RPCS):
         started = time.perf_counter()

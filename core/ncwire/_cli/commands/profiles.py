@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ncwire import profiles
-from ncwire._cli import connection_options
+from ncwire._cli import connection_options, driver_option
 from ncwire._cli.terminal import console, printable
+from ncwire.profiles.profile import DRIVER_OPTIONS
 
 if TYPE_CHECKING:
     import argparse
@@ -90,7 +91,8 @@ def _show(profile: DeviceProfile, settings: list[Setting]) -> None:
         if setting.key == "description":
             continue
         out.print(
-            Text.assemble((setting.key, "bold"), f" = {_written(setting.value)}"), soft_wrap=True
+            Text.assemble((setting.key, "bold"), f" = {_written(_value(setting))}"),
+            soft_wrap=True,
         )
         out.print(Text(f"    {_origin(setting)}", "dim"), soft_wrap=True)
 
@@ -101,6 +103,13 @@ def _origin(setting: Setting) -> str:
         return _DEFAULT
     text = f"by {given.profile}, in {given.file}"
     return printable(f"{text}; source: {given.source}" if given.source else text)
+
+
+def _value(setting: Setting) -> object:
+    if not setting.key.startswith(DRIVER_OPTIONS):
+        return setting.value
+    driver, _, name = setting.key.removeprefix(DRIVER_OPTIONS).rpartition(".")
+    return driver_option.showable(driver, name, setting.value)
 
 
 def _written(value: object) -> str:
@@ -121,7 +130,7 @@ def _as_json(profile: DeviceProfile, settings: list[Setting]) -> dict[str, objec
         "file": profile.file,
         "options": {
             setting.key: {
-                "value": _plain(setting.value),
+                "value": _plain(_value(setting)),
                 "profile": setting.given.profile if setting.given else None,
                 "file": setting.given.file if setting.given else None,
                 "source": setting.given.source if setting.given else None,

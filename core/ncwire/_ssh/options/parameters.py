@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 from ncwire._algorithms.policy import AlgorithmPolicy
 from ncwire._filename import named_file
 from ncwire._interrupts import raise_signalled
+from ncwire._plugins.url import is_url
 from ncwire._ssh.destination import check_host, check_username, is_encodable
 from ncwire._ssh.hostkeys.pinned import parse_hostkey_b64
 from ncwire._ssh.options.defaults import DEFAULT_PORT, default_unknown_host_cb
@@ -113,6 +114,8 @@ class ConnectParameters(TypedDict, total=False):
     """The algorithms to offer, or changes to the default."""
     ssh_options: Iterable[str]
     """"Key=Value" as for ssh's -o."""
+    driver_options: Mapping[str, object] | None
+    """Options of the driver's own, by name; `ncwire drivers NAME` lists them."""
 
 
 def check_names(function: str, given: Mapping[str, object]) -> None:
@@ -155,6 +158,7 @@ class Parameters:
     timeouts: Timeouts | None = None
     algorithms: Algorithms | AlgorithmPolicy | None = None
     ssh_options: Iterable[str] = ()
+    driver_options: Mapping[str, object] | None = field(default=None, repr=False)
     profile: DeviceProfile | None = None
 
     @property
@@ -225,10 +229,15 @@ def hops(jumps: Iterable[str | Jump]) -> tuple[str | Jump, ...]:
     return listed
 
 
-def check(given: Parameters) -> None:
-    """Raise `OptionError` for the first parameter that is not of its documented form."""
+def check(given: Parameters, *, needs_host: bool = True) -> None:
+    """Raise `OptionError` for the first parameter that is not of its documented form.
+
+    `needs_host`: whether a host, or a socket in its place, must be among them.
+    """
     _check_kinds(given)
     _check_values(given)
+    if needs_host and given.host is None and not given.has_socket:
+        raise OptionError("host", "needed, unless sock or sock_fd is given")
     _check_route(given)
 
 
@@ -256,6 +265,7 @@ _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = MappingProxyType(
         "environment": ((Mapping,), "a mapping of names to values"),
         "timeouts": ((Timeouts,), "a Timeouts"),
         "algorithms": ((Algorithms, AlgorithmPolicy), "an Algorithms or an AlgorithmPolicy"),
+        "driver_options": ((Mapping,), "a mapping of names to values"),
     }
 )
 _SWITCHES: Final = ("allow_agent", "hostkey_verify", "accept_new", "look_for_keys")
@@ -309,9 +319,10 @@ def _check_route(given: Parameters) -> None:
         raise OptionError("sock_fd", "cannot be given together with sock")
     if given.has_socket:
         _check_for_socket(given)
-    elif given.host is None:
-        raise OptionError("host", "needed, unless sock or sock_fd is given")
     if given.host is not None:
+        if is_url(given.host):
+            # Not repeated: it may have a password in it.
+            raise OptionError("host", "is a URL, which ncwire.connect takes, and a session not")
         check_host("host", given.host)
     if given.bind_addr is not None:
         check_host("bind_addr", given.bind_addr)

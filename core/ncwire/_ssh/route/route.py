@@ -14,7 +14,13 @@ from ncwire._ssh.route.proxy_command import ProxyCommand
 from ncwire._ssh.route.tunnel import Tunnel
 from ncwire.driver import Channel, Forkable, watch_forks
 from ncwire.driver.forking import free_in_child
-from ncwire.errors import HandshakeError, SSHError, TransportError
+from ncwire.errors import (
+    HandshakeError,
+    SSHError,
+    TLSError,
+    TLSHandshakeError,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -99,9 +105,9 @@ class Route(Forkable):
         """Have errors of the connection tell what of the route has ended, if that is why."""
         try:
             yield
-        except SSHError as error:
+        except TransportError as error:
             # Others than these say for themselves what was wrong with the host.
-            if type(error) not in (SSHError, HandshakeError):
+            if type(error) not in (SSHError, HandshakeError, TLSError, TLSHandshakeError):
                 raise
             account = self.account()
             if not account:

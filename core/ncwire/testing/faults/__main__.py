@@ -54,7 +54,11 @@ def _tried(chosen: Sequence[Cell], jobs: int) -> list[Result]:
 
 
 def _drivers() -> list[str]:
-    return [status.name for status in registry.survey() if status.status == "ok"]
+    return [
+        status.name
+        for status in registry.survey()
+        if (status.status, status.transport) == ("ok", "ssh")
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:

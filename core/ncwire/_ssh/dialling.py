@@ -1,0 +1,110 @@
+"""The connected socket that a driver is handed: dialled, brought by the caller, or a command's."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+from ncwire._plugins.connecting import Connecting
+from ncwire._plugins.guard import check_returned, driver_step
+from ncwire._ssh import monkey_patches
+from ncwire._ssh.hostkeys.known_hosts import host_entry_name
+from ncwire._ssh.route import sockets
+from ncwire._ssh.route.route import Route
+from ncwire.driver.channel import Channel
+from ncwire.driver.deadline import Deadline
+from ncwire.driver.wakeup import Wakeup
+from ncwire.errors import OptionError
+
+if TYPE_CHECKING:
+    from ncwire.driver.base import Backend
+    from ncwire.driver.options import ConnectOptions
+    from ncwire.driver.over_socket import SocketDriver
+
+
+class Dialling(Connecting):
+    """A connect whose socket is the core's, until the driver has it.
+
+    Whatever fails, the driver is aborted and the socket closed, and so is the route, through which
+    the socket may lead.
+    """
+
+    def __init__(
+        self,
+        driver: Backend,
+        options: ConnectOptions,
+        deadline: Deadline,
+        route: Route | None = None,
+    ) -> None:
+        super().__init__(driver, options, deadline)
+        self._route = route or Route(options.timeouts.close)
+        self._wakeup: Wakeup | None = None
+        self._sock: socket.socket | None = None
+
+    def run(self) -> Channel:
+        """Return the open channel; see `Connecting.run`."""
+        with closing(Wakeup()) as self._wakeup:
+            return super().run()
+
+    def _open_socket(self) -> socket.socket:
+        monkey_patches.check()
+        options, wakeup = self._options, self._wakeup
+        if options.sock is not None:
+            sockets.adopt(options.sock)
+            return options.sock
+        if options.proxy_command is not None:
+            return self._route.through_command(options.proxy_command)
+        if options.host is None or wakeup is None:
+            raise OptionError("host", "needed, unless sock or sock_fd is given")
+        step = f"TCP connect to {host_entry_name(options.host, options.port)}"
+        within = Deadline.after(options.timeouts.connect, step, within=self._deadline)
+        return sockets.open_tcp(
+            options.host,
+            options.port,
+            within,
+            wakeup,
+            options.bind_addr,
+            options.address_family,
+        )
+
+    def _interrupt(self) -> None:
+        wakeup, sock = self._wakeup, self._sock
+        if wakeup is not None:
+            wakeup.ring()
+        if sock is not None:
+            # Also when the driver has it: it may be about to start a step.
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        self._route.abort()
+
+    def _free(self) -> None:
+        super()._free()
+        if self._sock is not None:
+            self._sock.close()
+        self._route.abort()
+
+
+class SocketConnecting(Dialling):
+    """A `SocketDriver`: what it needs is read, the socket is opened, and the driver has it."""
+
+    def __init__(self, driver: SocketDriver, options: ConnectOptions, deadline: Deadline) -> None:
+        super().__init__(driver, options, deadline)
+        self._over_socket = driver
+
+    def _connect(self) -> Channel:
+        # `abort` sets its mark, then wakes; so what came before there was a wakeup is seen here.
+        self._check_not_aborted()
+        driver, options = self._over_socket, self._options
+        with driver_step(driver.name, "prepare"):
+            driver.prepare(options)
+        self._check_not_aborted()
+        self._sock = self._open_socket()
+        with self._route.accounted_for():
+            step = f"{driver.transport.upper()} handshake"
+            within = Deadline.after(options.timeouts.handshake, step, within=self._deadline)
+            self._start()
+            with driver_step(driver.name, "open"):
+                channel = driver.open(self._sock, options, within)
+        check_returned(driver.name, "open", channel, Channel)
+        return self._route.carry(channel)

@@ -1,0 +1,1 @@
+"""Sessions by way of a driver, a class for each protocol that carries NETCONF."""

@@ -1,0 +1,94 @@
+"""The NETCONF channel over a Unix socket."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import Final
+
+from ncwire.driver import (
+    Channel,
+    ChannelInfo,
+    Forkable,
+    Readiness,
+    Wait,
+    point_at_nothing,
+    watch_forks,
+)
+from ncwire.errors import TransportError
+
+_LARGEST_READ: Final = 64 * 1024
+"""Python makes room for all that is asked for, each time."""
+
+_TO_READ: Final = Wait(Readiness.READ)
+_TO_READ_AND_WRITE: Final = Wait(Readiness.READ | Readiness.WRITE)
+
+
+class UnixSocketChannel(Channel, Forkable):
+    """The byte stream of a connected Unix socket, which it owns."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.info = ChannelInfo("unix", "")
+        self.native = sock
+        self._sock = sock
+        self._blocked = False
+        self._broken = False
+        self._said_end = False
+        watch_forks(self)
+
+    def fileno(self) -> int:
+        """Return the socket's fd; -1 after the end."""
+        return self._sock.fileno()
+
+    def wants(self) -> Wait:
+        """Watch for reading always, and for writing after a write that would have blocked."""
+        return _TO_READ_AND_WRITE if self._blocked else _TO_READ
+
+    def read(self, size: int) -> bytes | None:
+        """Return what has come; see `Channel.read`."""
+        try:
+            return self._sock.recv(min(size, _LARGEST_READ))
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise TransportError(f"Unix socket: {error.strerror}") from error
+
+    def write(self, data: memoryview) -> int:
+        """Send as much as the socket takes; a failure shows in the next `read`."""
+        if self._sock.fileno() < 0:
+            raise TransportError("Unix socket: the channel is closed")
+        sent = 0
+        if not self._broken:
+            try:
+                sent = self._sock.send(data)
+            except BlockingIOError:
+                pass
+            except OSError:
+                self._broken = True
+        self._blocked = sent < len(data) and not self._broken
+        return sent
+
+    def finish(self) -> bool:
+        """End our direction; `read` tells of the peer's end.
+
+        A server that runs its session in another process may close before that has read all.
+        """
+        self._blocked = False
+        if not self._said_end:
+            self._said_end = True
+            with suppress(OSError):  # broken: `read` tells
+                self._sock.shutdown(socket.SHUT_WR)
+        return False
+
+    def close(self) -> None:
+        """Close the socket; what was sent stays readable for the peer."""
+        self._sock.close()
+
+    def abort(self) -> None:
+        """Close the socket."""
+        self._sock.close()
+
+    def abandon_in_child(self) -> None:
+        """Let go of the connection in a forked child; see `Forkable`."""
+        point_at_nothing(self._sock.fileno())
