@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import ssl
+import sys
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -128,11 +129,13 @@ class TLSDriver(SocketDriver):
         """
         agreed = self._terms or terms(options)
         presented = Presented()
-        if agreed.own_context:
-            presented.watch(agreed.context)
         stream = self._stream = Stream(sock, agreed.context, agreed.server_hostname)
         try:
-            self._shake_hands(stream, presented, deadline)
+            if agreed.own_context:
+                with presented.watching(agreed.context):
+                    self._shake_hands(stream, presented, deadline)
+            else:
+                self._shake_hands(stream, presented, deadline)
             info = _verified(stream.tls, agreed)
             self._send_all(stream, deadline)
             channel = self._channel = TLSChannel(stream, info)
@@ -155,11 +158,14 @@ class TLSDriver(SocketDriver):
             stream.shut_down()
 
     def _shake_hands(self, stream: Stream, presented: Presented, deadline: Deadline) -> None:
+        handled = sys.exception()
         while True:
             self._check_not_aborted()
             try:
                 stream.tls.do_handshake()
-            except ssl.SSLWantReadError:
+            except ssl.SSLWantReadError as error:
+                if error.__context__ not in {None, handled}:
+                    raise error.__context__ from None  # see `Presented.watching`
                 stream.push()
                 if not stream.pull():
                     _wait(stream, deadline, to_read=True)

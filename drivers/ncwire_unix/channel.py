@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
 from typing import Final
 
 from ncwire.driver import (
@@ -64,7 +63,8 @@ class UnixSocketChannel(Channel, Forkable):
                 sent = self._sock.send(data)
             except BlockingIOError:
                 pass
-            except OSError:
+            except OSError as error:
+                _raise_others(error)
                 self._broken = True
         self._blocked = sent < len(data) and not self._broken
         return sent
@@ -77,8 +77,10 @@ class UnixSocketChannel(Channel, Forkable):
         self._blocked = False
         if not self._said_end:
             self._said_end = True
-            with suppress(OSError):  # broken: `read` tells
+            try:
                 self._sock.shutdown(socket.SHUT_WR)
+            except OSError as error:  # broken: `read` tells
+                _raise_others(error)
         return False
 
     def close(self) -> None:
@@ -92,3 +94,13 @@ class UnixSocketChannel(Channel, Forkable):
     def abandon_in_child(self) -> None:
         """Let go of the connection in a forked child; see `Forkable`."""
         point_at_nothing(self._sock.fileno())
+
+
+def _raise_others(error: OSError) -> None:
+    """Raise an error again that is not the socket's own: a signal handler's, a TimeoutError say.
+
+    That has the handler's frame in its traceback, and what a call in C raises has none.
+    """
+    traceback = error.__traceback__
+    if traceback is not None and traceback.tb_next is not None:
+        raise error
