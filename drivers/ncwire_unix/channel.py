@@ -34,6 +34,7 @@ class UnixSocketChannel(Channel, Forkable):
         self._blocked = False
         self._broken = False
         self._said_end = False
+        self._peer_has_ended = False
         watch_forks(self)
 
     def fileno(self) -> int:
@@ -47,11 +48,13 @@ class UnixSocketChannel(Channel, Forkable):
     def read(self, size: int) -> bytes | None:
         """Return what has come; see `Channel.read`."""
         try:
-            return self._sock.recv(min(size, _LARGEST_READ))
+            data = self._sock.recv(min(size, _LARGEST_READ))
         except BlockingIOError:
             return None
         except OSError as error:
             raise TransportError(f"Unix socket: {error.strerror}") from error
+        self._peer_has_ended = not data
+        return data
 
     def write(self, data: memoryview) -> int:
         """Send as much as the socket takes; a failure shows in the next `read`."""
@@ -70,10 +73,7 @@ class UnixSocketChannel(Channel, Forkable):
         return sent
 
     def finish(self) -> bool:
-        """End our direction; `read` tells of the peer's end.
-
-        A server that runs its session in another process may close before that has read all.
-        """
+        """End our direction; return whether the peer has ended its own, too."""
         self._blocked = False
         if not self._said_end:
             self._said_end = True
@@ -81,7 +81,7 @@ class UnixSocketChannel(Channel, Forkable):
                 self._sock.shutdown(socket.SHUT_WR)
             except OSError as error:  # broken: `read` tells
                 _raise_others(error)
-        return False
+        return self._peer_has_ended
 
     def close(self) -> None:
         """Close the socket; what was sent stays readable for the peer."""
