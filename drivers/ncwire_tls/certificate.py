@@ -48,7 +48,7 @@ class Presented:
 
     @contextmanager
     def watching(self, context: ssl.SSLContext) -> Generator[None]:
-        """Look at the handshake of a context that no other connection has.
+        """Look at the handshake of a context that no other connection has, made within this.
 
         What interrupts the looking (Ctrl-C) comes out of the handshake, but as the context of an
         `SSLWantReadError` where it needs more to go on (CPython 3.11, `_ssl.c`).
@@ -113,6 +113,8 @@ def _relative(content: bytes) -> str:
 
 def _escaped(text: str) -> str:
     escaped = "".join(f"\\{each}" if each in _SPECIAL else each for each in text)
+    if text[1:].endswith(" "):
+        escaped = f"{escaped[:-1]}\\ "
     return f"\\{escaped}" if escaped[:1] in {"#", " "} else escaped
 
 
@@ -128,7 +130,9 @@ def _dotted(oid: bytes) -> str:
 
 
 def _first(data: bytes) -> tuple[int, bytes]:
-    return next(_elements(data))
+    for each in _elements(data):
+        return each
+    raise ValueError("there is no DER element")
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -6,6 +6,7 @@ import select
 import ssl
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, ClassVar
 
 from ncwire.driver import (
@@ -129,22 +130,20 @@ class TLSDriver(SocketDriver):
         """
         agreed = self._terms or terms(options)
         presented = Presented()
-        stream = self._stream = Stream(sock, agreed.context, agreed.server_hostname)
-        try:
-            if agreed.own_context:
-                with presented.watching(agreed.context):
-                    self._shake_hands(stream, presented, deadline)
-            else:
+        looking = presented.watching(agreed.context) if agreed.own_context else nullcontext()
+        with looking:
+            stream = self._stream = Stream(sock, agreed.context, agreed.server_hostname)
+            try:
                 self._shake_hands(stream, presented, deadline)
-            info = _verified(stream.tls, agreed)
-            self._send_all(stream, deadline)
-            channel = self._channel = TLSChannel(stream, info)
-            # Its mark comes before `abort` looks for the channel, so that one of both sees it.
-            self._check_not_aborted()
-        except BaseException:
-            stream.push()  # the alert that tells the server why
-            stream.close()
-            raise
+                info = _verified(stream.tls, agreed)
+                self._send_all(stream, deadline)
+                channel = self._channel = TLSChannel(stream, info)
+                # Its mark comes before `abort` looks for the channel: one of both sees it.
+                self._check_not_aborted()
+            except BaseException:
+                stream.push()  # the alert that tells the server why
+                stream.close()
+                raise
         return channel
 
     def abort(self) -> None:
