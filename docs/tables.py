@@ -41,11 +41,16 @@ DRIVERS = {
     "paramiko": ("ncwire_paramiko", "ParamikoDriver"),
     "libssh2": ("ncwire_libssh2", "Libssh2Driver"),
 }
+OTHERS = {
+    "tls": ("ncwire_tls", "TLSDriver"),
+    "unix": ("ncwire_unix", "UnixSocketDriver"),
+}
+"""Those of other transports than SSH."""
 
 
 def features_by_driver() -> str:
     """Return the table of what each driver of this distribution declares."""
-    drivers = {name: _driver(*place) for name, place in DRIVERS.items()}
+    drivers = {name: _driver(*place) for name, place in (DRIVERS | OTHERS).items()}
     parameters = parameters_by_feature()
     rows = [
         (
@@ -55,7 +60,8 @@ def features_by_driver() -> str:
         )
         for feature in Feature
     ]
-    return _table(("Feature", "Parameters that need it", *drivers), (25, 45, 15, 15), rows)
+    widths = (24, 36, *[10] * len(drivers))
+    return _table(("Feature", "Parameters that need it", *drivers), widths, rows)
 
 
 def default_algorithms() -> str:

@@ -7,12 +7,12 @@ refused nothing at all (CPython 3.13, `_ssl.c`). Nothing is decided by what is r
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 _CERTIFICATE: Final = 11
 """The handshake message with the peer's certificates (RFC 8446 section 4.4.2)."""
@@ -46,12 +46,23 @@ class Presented:
     def __init__(self) -> None:
         self.der = b""
 
-    def watch(self, context: ssl.SSLContext) -> None:
-        """Have the handshakes of this context, which no other connection has, looked at."""
+    @contextmanager
+    def watching(self, context: ssl.SSLContext) -> Generator[None]:
+        """Look at the handshake of a context that no other connection has, made within this.
+
+        What interrupts the looking (Ctrl-C) comes out of the handshake, but as the context of an
+        `SSLWantReadError` where it needs more to go on (CPython 3.11, `_ssl.c`).
+        """
         # `ssl` has no other way to the certificate that it refuses. The hook is its own, though
         # without a word in its documentation (3.8 and later); without it the error says less.
         with suppress(AttributeError):
             context._msg_callback = self._look  # type: ignore[attr-defined]  # noqa: SLF001
+        try:
+            yield
+        finally:
+            # It would be called for each record.
+            with suppress(AttributeError):
+                context._msg_callback = None  # type: ignore[attr-defined]  # noqa: SLF001
 
     def _look(
         self,
@@ -102,6 +113,8 @@ def _relative(content: bytes) -> str:
 
 def _escaped(text: str) -> str:
     escaped = "".join(f"\\{each}" if each in _SPECIAL else each for each in text)
+    if text[1:].endswith(" "):
+        escaped = f"{escaped[:-1]}\\ "
     return f"\\{escaped}" if escaped[:1] in {"#", " "} else escaped
 
 
@@ -117,7 +130,9 @@ def _dotted(oid: bytes) -> str:
 
 
 def _first(data: bytes) -> tuple[int, bytes]:
-    return next(_elements(data))
+    for each in _elements(data):
+        return each
+    raise ValueError("there is no DER element")
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -105,6 +105,8 @@ def _present(context: ssl.SSLContext, given: Mapping[str, Any]) -> None:
         context.load_cert_chain(certificate, key, passphrase)
     except ssl.SSLError as error:
         _raise_for_key(error, certificate, key, has_passphrase=given.get("passphrase") is not None)
+    except OptionError:
+        raise
     except ValueError as error:  # ssl's own: a passphrase of more than 1024 bytes
         raise _error("passphrase", "is longer than OpenSSL takes") from error
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import select
 import ssl
+import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, ClassVar
 
 from ncwire.driver import (
@@ -128,20 +130,20 @@ class TLSDriver(SocketDriver):
         """
         agreed = self._terms or terms(options)
         presented = Presented()
-        if agreed.own_context:
-            presented.watch(agreed.context)
-        stream = self._stream = Stream(sock, agreed.context, agreed.server_hostname)
-        try:
-            self._shake_hands(stream, presented, deadline)
-            info = _verified(stream.tls, agreed)
-            self._send_all(stream, deadline)
-            channel = self._channel = TLSChannel(stream, info)
-            # Its mark comes before `abort` looks for the channel, so that one of both sees it.
-            self._check_not_aborted()
-        except BaseException:
-            stream.push()  # the alert that tells the server why
-            stream.close()
-            raise
+        looking = presented.watching(agreed.context) if agreed.own_context else nullcontext()
+        with looking:
+            stream = self._stream = Stream(sock, agreed.context, agreed.server_hostname)
+            try:
+                self._shake_hands(stream, presented, deadline)
+                info = _verified(stream.tls, agreed)
+                self._send_all(stream, deadline)
+                channel = self._channel = TLSChannel(stream, info)
+                # Its mark comes before `abort` looks for the channel: one of both sees it.
+                self._check_not_aborted()
+            except BaseException:
+                stream.push()  # the alert that tells the server why
+                stream.close()
+                raise
         return channel
 
     def abort(self) -> None:
@@ -155,11 +157,14 @@ class TLSDriver(SocketDriver):
             stream.shut_down()
 
     def _shake_hands(self, stream: Stream, presented: Presented, deadline: Deadline) -> None:
+        handled = sys.exception()
         while True:
             self._check_not_aborted()
             try:
                 stream.tls.do_handshake()
-            except ssl.SSLWantReadError:
+            except ssl.SSLWantReadError as error:
+                if error.__context__ not in {None, handled}:
+                    raise error.__context__ from None  # see `Presented.watching`
                 stream.push()
                 if not stream.pull():
                     _wait(stream, deadline, to_read=True)

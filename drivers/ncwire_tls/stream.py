@@ -67,6 +67,7 @@ class Stream(Forkable):
         except BlockingIOError:
             return False
         except OSError as error:
+            raise_others(error)
             self.failure = error
             data = b""
         if data:
@@ -94,7 +95,8 @@ class Stream(Forkable):
                 sent = self._sock.send(self._unsent)
             except BlockingIOError:
                 return False
-            except OSError:
+            except OSError as error:
+                raise_others(error)
                 self.unwritable = True
                 continue
             self._unsent = self._unsent[sent:]
@@ -102,13 +104,15 @@ class Stream(Forkable):
     def say_end(self) -> None:
         """Have close_notify sent after all else (RFC 8446 section 6.1); `push` sends it."""
         # It looks for the peer's own, too, and raises where that has not come.
-        with suppress(OSError, ValueError):
+        with suppress(ssl.SSLError, ValueError):
             self.tls.unwrap()
 
     def shut_down(self) -> None:
         """Have whoever waits for the socket wake; from any thread."""
-        with suppress(OSError):
+        try:
             self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError as error:  # it is closed, or the peer is gone
+            raise_others(error)
 
     def close(self) -> None:
         """Close the socket; from any thread, and idempotent."""
@@ -120,11 +124,23 @@ class Stream(Forkable):
         For the kernel resets a connection that is closed with bytes unread, and what was sent is
         lost (RFC 1122 section 4.2.2.13); a server's tickets come unasked.
         """
-        with suppress(OSError):
+        try:
             for _ in range(_DRAINED):
                 if not self._sock.recv(_RECEIVED):
                     return
+        except OSError as error:
+            raise_others(error)
 
     def abandon_in_child(self) -> None:
         """Let go of the connection in a forked child; see `Forkable`."""
         point_at_nothing(self.fileno())
+
+
+def raise_others(error: OSError) -> None:
+    """Raise an error again that is not the socket's own: a signal handler's, a TimeoutError say.
+
+    That has the handler's frame in its traceback, and what a call in C raises has none.
+    """
+    traceback = error.__traceback__
+    if traceback is not None and traceback.tb_next is not None:
+        raise error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
 from typing import Final
 
 from ncwire.driver import (
@@ -35,6 +34,7 @@ class UnixSocketChannel(Channel, Forkable):
         self._blocked = False
         self._broken = False
         self._said_end = False
+        self._peer_has_ended = False
         watch_forks(self)
 
     def fileno(self) -> int:
@@ -48,11 +48,13 @@ class UnixSocketChannel(Channel, Forkable):
     def read(self, size: int) -> bytes | None:
         """Return what has come; see `Channel.read`."""
         try:
-            return self._sock.recv(min(size, _LARGEST_READ))
+            data = self._sock.recv(min(size, _LARGEST_READ))
         except BlockingIOError:
             return None
         except OSError as error:
             raise TransportError(f"Unix socket: {error.strerror}") from error
+        self._peer_has_ended = not data
+        return data
 
     def write(self, data: memoryview) -> int:
         """Send as much as the socket takes; a failure shows in the next `read`."""
@@ -64,22 +66,22 @@ class UnixSocketChannel(Channel, Forkable):
                 sent = self._sock.send(data)
             except BlockingIOError:
                 pass
-            except OSError:
+            except OSError as error:
+                _raise_others(error)
                 self._broken = True
         self._blocked = sent < len(data) and not self._broken
         return sent
 
     def finish(self) -> bool:
-        """End our direction; `read` tells of the peer's end.
-
-        A server that runs its session in another process may close before that has read all.
-        """
+        """End our direction; return whether the peer has ended its own, too."""
         self._blocked = False
         if not self._said_end:
             self._said_end = True
-            with suppress(OSError):  # broken: `read` tells
+            try:
                 self._sock.shutdown(socket.SHUT_WR)
-        return False
+            except OSError as error:  # broken: `read` tells
+                _raise_others(error)
+        return self._peer_has_ended
 
     def close(self) -> None:
         """Close the socket; what was sent stays readable for the peer."""
@@ -92,3 +94,13 @@ class UnixSocketChannel(Channel, Forkable):
     def abandon_in_child(self) -> None:
         """Let go of the connection in a forked child; see `Forkable`."""
         point_at_nothing(self._sock.fileno())
+
+
+def _raise_others(error: OSError) -> None:
+    """Raise an error again that is not the socket's own: a signal handler's, a TimeoutError say.
+
+    That has the handler's frame in its traceback, and what a call in C raises has none.
+    """
+    traceback = error.__traceback__
+    if traceback is not None and traceback.tb_next is not None:
+        raise error

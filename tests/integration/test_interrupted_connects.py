@@ -56,7 +56,7 @@ def test_just_when_it_is_connected(collected, sshd, driver, kind):
     before = fds()
     at = 1
     while True:
-        interrupter = Interrupter(at, core, function="SSHSession.connect")
+        interrupter = Interrupter(at, core, function="DriverSession._connect_by")
         assert interrupted(sshd, driver, interrupter), interrupter.where
         if not interrupter.where:
             break

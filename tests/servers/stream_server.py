@@ -27,6 +27,7 @@ class PlainStream:
     def __init__(self, sock: socket.socket) -> None:
         self.info = SessionInfo("admin", "", MappingProxyType({}))
         self.sock = sock
+        self.peer = sock.getpeername()
 
     def recv(self, size: int = _SIZE) -> bytes:
         return self.sock.recv(size)

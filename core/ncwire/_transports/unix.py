@@ -61,7 +61,8 @@ class UnixSocketSession(DriverSession):
         late, and `SessionCloseError` when `close` is called meanwhile. No socket, thread or fd is
         left then, and the session cannot be connected again.
         """
-        given = merged({"path": path, "peer_uid": peer_uid}, driver_options)
+        owner = str(peer_uid) if isinstance(peer_uid, int) else peer_uid
+        given = merged({"path": path, "peer_uid": owner}, driver_options)
         super().connect(
             None,
             timeout=timeout,
