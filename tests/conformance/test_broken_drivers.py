@@ -17,15 +17,25 @@ from kit import PATIENCE, broken_drivers, only, run_kit, run_together, without
 
 from ncwire.driver.rules import RULES
 
-BROKEN = broken_drivers(
-    "broken_channels",
+PLAIN = (
+    "broken_io",
+    "broken_backpressure",
+    "broken_closes",
+    "broken_errors",
+    "broken_threads",
     "broken_connects",
-    "broken_ssh",
+)
+SSH = (
+    "broken_ssh_channels",
+    "broken_authentication",
+    "broken_hostkeys",
+    "broken_steps",
+    "broken_tunnels",
     "broken_refusals",
     "broken_logins",
     "broken_makes",
 )
-PLAIN = ("broken_channels", "broken_connects")
+BROKEN = broken_drivers(*PLAIN, *SSH)
 AT_ONCE = 6
 """A kit mostly waits: for what is to fail, and for what must not happen."""
 CONNECTING = ("open", "auth", "hostkey", "makes")
