@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from ncwire.testing.plaintext import Bytes, Messages
@@ -34,6 +35,10 @@ def _nothing() -> None:
 class FaultProxy:
     """Listens on a free port of 127.0.0.1 and forwards each connection to `server`.
 
+    `server` is a host and port, or the path of a Unix socket. With `path` it listens on a Unix
+    socket of that path, which must not be there yet, and is removed in the end; `port` is 0 then.
+    What of a fault is TCP's alone is noted there.
+
     It passes everything on until it is told of a fault, at once by `freeze`, `deafen`, `drip`,
     `throttle`, `cut`, `sever`, `end_client`, `hang_up` or `reset`, or in advance by `after_bytes`
     or `after_message`; `change_next` and `change_message` alter what passes. What it is told
@@ -41,9 +46,10 @@ class FaultProxy:
     it and everything that it forwards. Raises OSError when it cannot listen.
     """
 
-    def __init__(self, server: tuple[str, int]) -> None:
+    def __init__(self, server: tuple[str, int] | str, path: str | None = None) -> None:
         self._server = server
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._path = path
+        self._listener = _listener(path)
         self._flowing = threading.Event()
         self._flowing.set()
         self._hearing = threading.Event()
@@ -55,7 +61,7 @@ class FaultProxy:
         self._all_links: list[_Link] = []
         self._trigger: _Trigger | None = None
         self._message_change: tuple[int, _Change] | None = None
-        self.port: int = self._listener.getsockname()[1]
+        self.port: int = 0 if path is not None else self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, name="fault proxy", daemon=True)
         self._acceptor.start()
 
@@ -165,7 +171,11 @@ class FaultProxy:
             link.hang_up()
 
     def reset(self) -> None:
-        """Break the connections: TCP's reset. Nothing of the server's arrives after that."""
+        """Break the connections: TCP's reset. Nothing of the server's arrives after that.
+
+        On a Unix socket the client is told of more than an end only if it has sent something that
+        has not been taken in (Linux, net/unix/af_unix.c): `freeze`, and let it send much.
+        """
         for link in self._links:
             link.reset()
         self.thaw()
@@ -226,6 +236,8 @@ class FaultProxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._acceptor.join()
         self._listener.close()
+        if self._path is not None:
+            Path(self._path).unlink(missing_ok=True)
         for link in self._links:
             link.shut_down()
         self.thaw()
@@ -240,12 +252,13 @@ class FaultProxy:
     def _accept(self) -> None:
         while True:
             try:
-                client, (host, _) = self._listener.accept()
+                client, address = self._listener.accept()
             except OSError:
                 return
+            host = "" if self._path is not None else address[0]
             # A test that knows from the server of a connection is to find it here, too.
             with self._lock:
-                server = socket.create_connection(self._server)
+                server = _connected(self._server)
                 self._all_links.append(_Link(client, server, host, self._lanes(), self._spoken))
 
     def _lanes(self) -> dict[Side, _Lane]:
@@ -255,6 +268,31 @@ class FaultProxy:
             down.change, down.place = change, Messages(number)
         up = _Lane(self._hearing, lambda: self._paces[Side.CLIENT], self._closing)
         return {Side.SERVER: down, Side.CLIENT: up}
+
+
+def _listener(path: str | None) -> socket.socket:
+    if path is None:
+        return socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(path)
+        listener.listen()
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _connected(server: tuple[str, int] | str) -> socket.socket:
+    if not isinstance(server, str):
+        return socket.create_connection(server)
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.connect(server)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 class _Pace(NamedTuple):
@@ -370,7 +408,8 @@ class _Link:
         self._client_ended = False
         """Whether what comes from the client goes nowhere."""
         for sock in (client, server):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._down = threading.Thread(target=self._forward_down, name="fault proxy", daemon=True)
         self._up = threading.Thread(target=self._forward_up, name="fault proxy", daemon=True)
         self._down.start()
@@ -425,7 +464,8 @@ class _Link:
         # Also when the client has vanished: the server is to notice.
         end = socket.SHUT_RDWR
         with suppress(OSError):
-            while data := self._client.recv(_SLICE):
+            # What has come before a reset stays unread: on a Unix socket that is what tells of it.
+            while not self._resetting and (data := self._client.recv(_SLICE)):
                 self.sent += len(data)
                 self._spoken.set()
                 self._pass_up(data)
