@@ -35,7 +35,8 @@ SSH = (
     "broken_logins",
     "broken_makes",
 )
-BROKEN = broken_drivers(*PLAIN, *SSH)
+OTHERS = ("broken_tls", "broken_unix")
+BROKEN = broken_drivers(*PLAIN, *SSH, *OTHERS)
 AT_ONCE = 6
 """A kit mostly waits: for what is to fail, and for what must not happen."""
 CONNECTING = ("open", "auth", "hostkey", "makes")
@@ -66,9 +67,11 @@ def together(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("together")
     ordered = chosen(request)
     plain = [driver for driver in ordered if driver.startswith(PLAIN)]
-    ssh = [driver for driver in ordered if driver not in plain]
+    others = [driver for driver in ordered if driver.startswith(OTHERS)]
+    ssh = [driver for driver in ordered if driver not in plain + others]
     shares = [("plain", plain[each::2]) for each in range(2)]
-    shares += [("ssh", ssh[each::4]) for each in range(4)]
+    shares += [(None, ssh[each::4]) for each in range(4)]
+    shares += [(None, others)]
     with ThreadPoolExecutor(len(shares)) as pool:
         running = [
             pool.submit(
@@ -103,7 +106,7 @@ def kit_of(driver, report, *arguments, patience=PATIENCE):
 
 
 def target_of(driver):
-    return "plain" if driver.startswith(PLAIN) else "ssh"
+    return "plain" if driver.startswith(PLAIN) else None
 
 
 def rules_for(driver):
