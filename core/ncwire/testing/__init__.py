@@ -2,7 +2,7 @@
 
 from ncwire.testing.certificates import Certificate, CertificateAuthority, Validity, self_signed
 from ncwire.testing.fault_proxy import FaultProxy
-from ncwire.testing.process import ServerProcess
+from ncwire.testing.process import ServerProcess, TLSServerProcess, UnixServerProcess
 from ncwire.testing.server import EmbeddedServer
 from ncwire.testing.socket_stream import SocketStream
 from ncwire.testing.stream import ChannelStream, SessionInfo
@@ -21,7 +21,9 @@ __all__ = [
     "ServerProcess",
     "SessionInfo",
     "SocketStream",
+    "TLSServerProcess",
     "TLSStream",
+    "UnixServerProcess",
     "Validity",
     "self_signed",
 ]

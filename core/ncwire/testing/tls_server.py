@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ncwire.testing.certificates import CertificateAuthority
 from ncwire.testing.listening import ListeningServer
+from ncwire.testing.process import TLSServerProcess
 from ncwire.testing.socket_stream import SocketConnection
 from ncwire.testing.tls_stream import TLSStream
 
@@ -84,6 +85,9 @@ class EmbeddedTLSServer(ListeningServer):
             self.port: int = listener.getsockname()[1]
             self._listen(listener)
             self._files = stack.pop_all()
+
+    spawn = TLSServerProcess
+    """Start the same server in a process of its own; see `TLSServerProcess`."""
 
     def close(self, timeout: float = 5.0) -> None:
         """Cut all connections and wait up to `timeout` seconds for their threads. Idempotent.

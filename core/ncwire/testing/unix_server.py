@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ncwire.testing.listening import ListeningServer
+from ncwire.testing.process import UnixServerProcess
 from ncwire.testing.socket_stream import SocketConnection, SocketStream
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ class EmbeddedUnixServer(ListeningServer):
             stack.callback(_remove, self.path)
             self._listen(listener)
             self._files = stack.pop_all()
+
+    spawn = UnixServerProcess
+    """Start the same server in a process of its own; see `UnixServerProcess`."""
 
     def close(self, timeout: float = 5.0) -> None:
         """Cut all connections and wait up to `timeout` seconds for their threads. Idempotent.
