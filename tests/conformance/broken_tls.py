@@ -196,6 +196,18 @@ class LeavesWithoutAWord(SimpleTLS):
             self.abort()
 
 
+@breaks("tls.finish")
+class WaitsForNobody(SimpleTLS):
+    """finish says close_notify, and leaves it at that."""
+
+    contract = (1, 0)
+
+    class channel(TLSChannel):  # noqa: N801 - an attribute's name
+        def finish(self):
+            super().finish()
+            return True
+
+
 @breaks("tls.truncated")
 class TakesAnyEnd(SimpleTLS):
     """An end without close_notify is an end as any other."""

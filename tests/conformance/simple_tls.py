@@ -56,6 +56,7 @@ class TLSChannel(Channel):
         self.native = tls
         self.tls = tls
         self.blocked = False
+        self.said_end = False
 
     def fileno(self):
         return self.tls.fileno()
@@ -69,6 +70,8 @@ class TLSChannel(Channel):
             return self.tls.recv(size)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
+        except ssl.SSLZeroReturnError:  # the peer's close_notify, after ours
+            return b""
         except OSError as error:
             return self.ended(error)
 
@@ -89,10 +92,23 @@ class TLSChannel(Channel):
         except OSError as error:
             raise TransportError(f"TLS: {error}") from error
 
+    def finish(self):
+        self.blocked = False
+        if not self.said_end:
+            self.said_end = True
+            try:
+                self.tls.unwrap()
+            except ssl.SSLWantReadError:
+                pass  # it has gone out; `read` tells of the peer's
+            except ssl.SSLWantWriteError:
+                self.said_end, self.blocked = False, True
+            except OSError:
+                pass  # so does it tell of what is broken
+        return False
+
     def close(self):
         if self.fileno() >= 0:
-            with contextlib.suppress(OSError, ValueError):
-                self.tls.unwrap()
+            self.finish()
         self.abort()
 
     def abort(self):
@@ -110,7 +126,7 @@ class SimpleTLS(Driver):
     contract = (1, 0)
     transport = "tls"
     default_port = 6513
-    features = frozenset({Feature.SOCKET, Feature.BIND_ADDRESS})
+    features = frozenset({Feature.SOCKET, Feature.BIND_ADDRESS, Feature.FINISH})
     driver_options = OPTIONS
     channel = TLSChannel
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ncwire.driver.features import Feature
 from ncwire.driver.rule import Layer, Rule
 
 OPTIONS = (
@@ -94,6 +95,14 @@ TLS = (
         "tls.close-notify",
         "close sends close_notify after what was written (RFC 8446 section 6.1).",
         Layer.TLS,
+    ),
+    Rule(
+        "tls.finish",
+        "After finish the peer reads what had been written, whole, and then close_notify. finish "
+        "returns True, or read tells of the end, when the peer's own has come, and not before; "
+        "until then the connection stands.",
+        Layer.TLS,
+        frozenset({Feature.FINISH}),
     ),
     Rule(
         "tls.truncated",

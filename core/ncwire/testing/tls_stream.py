@@ -83,6 +83,8 @@ class TLSStream(SocketStream):
                 self._flush()
                 self._receive()
                 continue
+            except ssl.SSLZeroReturnError:
+                data = b""  # so it is once we have closed (CPython 3.11, `_ssl.c`)
             except ssl.SSLEOFError:
                 self.clean = False
                 return b""

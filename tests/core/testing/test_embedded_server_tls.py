@@ -117,6 +117,21 @@ def test_a_script_sees_how_the_client_ended(clean):
     assert ends == [clean]
 
 
+def test_a_script_may_close_first_and_see_the_clients_end():
+    ends, ended = [], threading.Event()
+
+    def script(stream):
+        stream.close()
+        ends.extend([stream.recv(), stream.clean])
+        ended.set()
+
+    with EmbeddedTLSServer(script=script) as server, over_tls(server) as client:
+        assert client.ended()
+        client.sock.unwrap()
+        assert ended.wait(20)
+    assert ends == [b"", True]
+
+
 def test_a_script_may_vanish():
     def script(stream):
         stream.send(b"cut of")

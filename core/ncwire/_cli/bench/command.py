@@ -129,10 +129,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, and show what came out."""
     _check(arguments)
     outcome = Outcome(arguments)
-    drivers, absent = contestants.available(arguments.drivers)
+    named = arguments.drivers
+    drivers, absent = contestants.available(named)
     if arguments.host is not None:
         settings = _settings(arguments, DEVICE)
-        if arguments.drivers is None:
+        if named is None:
             drivers, others = contestants.over_ssh(drivers)
             absent += others
         return device.run(arguments, drivers, absent, settings, outcome)

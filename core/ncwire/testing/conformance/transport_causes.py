@@ -58,6 +58,11 @@ TRANSPORT_CAUSES: Mapping[str, str] = MappingProxyType(
             "close that closes the socket only; unwrap() on a socket that does not block, whose "
             "SSLWantReadError comes once close_notify has been sent."
         ),
+        "tls.finish": (
+            "Only our own close_notify waited for; the socket closed, or shut both ways, behind "
+            "it: what comes from the peer then is answered with a reset, which takes the last "
+            "bytes from it. The peer's close_notify after ours is an SSLZeroReturnError of ssl's."
+        ),
         "tls.truncated": (
             "suppress_ragged_eofs, which is on by default in SSLContext.wrap_socket and makes an "
             "end of it."

@@ -44,6 +44,27 @@ def test_tls_close_notify(ncwire_rig: Rig) -> None:
     assert _stream(end).clean, "the end came without close_notify"
 
 
+@rule("tls.finish")
+def test_tls_finish(ncwire_rig: Rig) -> None:
+    host = ncwire_rig.tls_host()
+    line, end = ncwire_rig.open(host)
+    data = noise(400_000)
+    taking = end.receiving_to_end()
+    taking.notify(end.released.set)  # it closes when it has read to the end
+    host.relay.deafen()
+    line.send(data)
+    assert not line.channel.finish(), "the peer cannot have heard that yet"
+    line.count_turns(ncwire_rig.short)
+    assert not line.channel.finish(), "the peer cannot have heard that yet"
+    assert not host.idle, "the connection has ended before the peer has heard all"
+    host.relay.thaw()
+    line.finish()
+    assert taking.result(ncwire_rig.patience) == data
+    assert _stream(end).clean, "the end came without close_notify"
+    line.channel.close()
+    ncwire_rig.eventually(lambda: host.idle, "the connection's end")
+
+
 @rule("tls.truncated")
 def test_tls_truncated(ncwire_rig: Rig) -> None:
     line, end = ncwire_rig.open()
