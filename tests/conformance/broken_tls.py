@@ -24,6 +24,9 @@ class KnowsNoFingerprint(SimpleTLS):
     contract = (1, 0)
     driver_options = tuple(each for each in OPTIONS if each.name != "fingerprint")
 
+    def pinned(self, own):
+        return None
+
 
 @breaks("options.standard", "certificate.name-refused")
 class NamesAreNotChecked(SimpleTLS):

@@ -174,7 +174,7 @@ class SimpleTLS(Driver):
         return sock
 
     def context(self, own):
-        fingerprint, ca_certs = own.get("fingerprint"), own["ca_certs"]
+        fingerprint, ca_certs = self.pinned(own), own["ca_certs"]
         context = ssl.create_default_context()
         context.check_hostname = own["check_hostname"] and not (fingerprint and not ca_certs)
         if ca_certs:
@@ -187,6 +187,9 @@ class SimpleTLS(Driver):
 
     def loading(self, context, own):
         return lambda *files: context.load_cert_chain(*files, password=own["passphrase"])
+
+    def pinned(self, own):
+        return own["fingerprint"]
 
     def keyfile(self, own):
         return own["keyfile"]
@@ -234,7 +237,7 @@ class SimpleTLS(Driver):
         return True
 
     def look_at(self, certificate, own):
-        pinned = own.get("fingerprint")
+        pinned = self.pinned(own)
         if pinned and not self.is_pinned(hashlib.sha256(certificate).hexdigest(), pinned):
             raise CertificateError("it is not the one that is pinned")
 
