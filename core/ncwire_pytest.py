@@ -33,9 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--ncwire-target",
-        choices=("ssh", "plain"),
-        default="ssh",
-        help="what the driver connects to: an SSH server (default), or TCP in the clear",
+        choices=("ssh", "tls", "unix", "plain"),
+        help="what the driver connects to: a server of its transport (default), or of this one; "
+        "plain is TCP in the clear",
     )
     group.addoption(
         "--ncwire-patience",
@@ -107,14 +107,20 @@ def ncwire_driver(request: pytest.FixtureRequest) -> str | type[Backend]:
 
 
 @pytest.fixture
-def ncwire_target(request: pytest.FixtureRequest) -> str:
-    """Return what the driver connects to, "ssh" or "plain"; for authors to override."""
-    return str(request.config.getoption("--ncwire-target"))
+def ncwire_target(request: pytest.FixtureRequest) -> str | None:
+    """Return what the driver connects to, "plain" or another; for authors to override.
+
+    None: what its `transport` says.
+    """
+    named: str | None = request.config.getoption("--ncwire-target")
+    return named
 
 
 @pytest.fixture
 def ncwire_rig(
-    request: pytest.FixtureRequest, ncwire_driver: str | type[Backend], ncwire_target: str
+    request: pytest.FixtureRequest,
+    ncwire_driver: str | type[Backend],
+    ncwire_target: str | None,
 ) -> Iterator[Rig]:
     """Give a test of the kit what it works with; skip a rule that does not bind the driver."""
     from ncwire.testing.conformance import session  # noqa: PLC0415 - see the module's docstring

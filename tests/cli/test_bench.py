@@ -36,11 +36,17 @@ def test_every_driver_is_measured_at_everything(run, server, left_behind):
     assert result["schema"] == record.SCHEMA
     assert result["server"]["kind"] == server
     assert result["complete"]
-    assert {each["name"] for each in result["contestants"]} >= {"paramiko"}
+    assert {each["name"] for each in result["contestants"]} >= {"paramiko", "tls", "unix"}
     assert {each["measure"] for each in result["measured"]} == MEASURES
     for event in result["measured"]:
         assert event["batches"].keys() == {each["name"] for each in result["contestants"]}
         assert event["ratios"][event["fastest"]]["median"] == 1
+        for transport in ("ssh", "tls", "unix"):
+            over = [
+                each["name"] for each in result["contestants"] if each["transport"] == transport
+            ]
+            # Each is measured by the best over its own transport.
+            assert min(event["ratios"][name]["median"] for name in over) == 1
         for batches in event["batches"].values():
             assert len(batches) == 1
             assert all(batch[event["leading"]] != 0 for batch in batches)
@@ -147,6 +153,27 @@ def test_the_floor_has_the_bare_libraries_and_ssh(run):
     by_measure = {each["measure"]: each for each in result["measured"]}
     assert by_measure["latency"]["batches"].keys() == kinds.keys()
     assert by_measure["pipelined"]["batches"].keys() == {"paramiko"}
+
+
+def test_other_transports_have_servers_and_floors_of_their_own(run):
+    code, out, _ = run(
+        "bench", *TINY, "--floor", "--drivers", "tls", "unix", "--only", "connect,latency",
+        "--sizes", "0", "10k", "--json", "-",
+    )  # fmt: skip
+
+    result = document(out)
+    assert code == 0
+    assert "sshd" not in result["server"]["about"]
+    who = {each["name"]: (each["kind"], each["transport"]) for each in result["contestants"]}
+    assert who == {
+        "tls": ("driver", "tls"),
+        "unix": ("driver", "unix"),
+        "floor/tls": ("floor", "tls"),
+        "floor/unix": ("floor", "unix"),
+    }
+    assert {"name": "ssh -s", "reason": "no driver over SSH takes part"} in result["absent"]
+    for event in result["measured"]:
+        assert event["batches"].keys() == who.keys()
 
 
 def test_a_run_is_kept_and_compared(run, tmp_path):

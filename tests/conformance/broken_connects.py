@@ -8,6 +8,7 @@ import weakref
 from typing import ClassVar
 
 from breaking import breaks
+from channel_drivers import over
 
 from ncwire.driver import Deadline, Feature
 from ncwire.errors import TransportError
@@ -192,3 +193,15 @@ class DeclaresWhatItHasNot(MemoryDriver):
 class _NoKeepalive(MemoryChannel):
     def keepalive(self):
         pass
+
+
+@breaks("open.info")
+class NoInfo(MemoryChannel):
+    """It does not say what it is."""
+
+    def __init__(self, sock):
+        super().__init__(sock)
+        self.info = None
+
+
+NoInfoDriver = over(NoInfo)

@@ -10,7 +10,7 @@ from unittest import mock
 
 import paramiko
 from breaking import breaks
-from broken_ssh import Around, Broken, untimed
+from ssh_drivers import Around, Broken, untimed
 
 from ncwire.driver import (
     AgentAttempt,

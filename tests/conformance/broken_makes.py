@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from breaking import breaks
-from broken_ssh import Around, Broken
 from paramiko.common import MIN_PACKET_SIZE
+from ssh_drivers import Around, Broken
 
 from ncwire.errors import SSHError
 

@@ -6,9 +6,9 @@ from unittest import mock
 
 import paramiko
 from breaking import breaks
-from broken_ssh import Broken
 from paramiko.common import cMSG_CHANNEL_REQUEST
 from paramiko.ssh_exception import IncompatiblePeer
+from ssh_drivers import Broken
 
 from ncwire.driver import AuthResult, InteractiveAttempt, PublicKeyAttempt
 from ncwire.errors import HandshakeError, SSHError, StepTimeoutError

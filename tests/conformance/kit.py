@@ -16,7 +16,7 @@ SUITES = Path(suites.__file__).parent
 PATIENCE = 2.0
 
 
-def run_kit(driver, report, *arguments, target="ssh", patience=PATIENCE):
+def run_kit(driver, report, *arguments, target=None, patience=PATIENCE):
     """Run the kit for a driver, in a process of its own; return its result by rule."""
     done = subprocess.run(
         [
@@ -26,7 +26,7 @@ def run_kit(driver, report, *arguments, target="ssh", patience=PATIENCE):
             *("-p", "ncwire_pytest", "-c", os.devnull, "--rootdir", HERE, "--noconftest"),
             *("-p", "no:cacheprovider", "-q", "--tb=short"),
             f"--ncwire-driver={driver}",
-            f"--ncwire-target={target}",
+            *([f"--ncwire-target={target}"] if target else []),
             f"--ncwire-patience={patience}",
             f"--ncwire-report={report}",
             *arguments,
@@ -48,6 +48,7 @@ def run_together(drivers, report, target, patience=PATIENCE):
     """Run the kit for several drivers in one process, each on the rules that it breaks.
 
     Return what came of each: its outcomes by rule. `drivers` are their rules by MODULE:CLASS.
+    `target` None is what each driver's transport says.
     """
     report.mkdir()
     (report / "test_together.py").write_text(TOGETHER, encoding="utf-8")

@@ -17,15 +17,26 @@ from kit import PATIENCE, broken_drivers, only, run_kit, run_together, without
 
 from ncwire.driver.rules import RULES
 
-BROKEN = broken_drivers(
-    "broken_channels",
+PLAIN = (
+    "broken_io",
+    "broken_backpressure",
+    "broken_closes",
+    "broken_errors",
+    "broken_threads",
     "broken_connects",
-    "broken_ssh",
+)
+SSH = (
+    "broken_ssh_channels",
+    "broken_authentication",
+    "broken_hostkeys",
+    "broken_steps",
+    "broken_tunnels",
     "broken_refusals",
     "broken_logins",
     "broken_makes",
 )
-PLAIN = ("broken_channels", "broken_connects")
+OTHERS = ("broken_tls", "broken_unix")
+BROKEN = broken_drivers(*PLAIN, *SSH, *OTHERS)
 AT_ONCE = 6
 """A kit mostly waits: for what is to fail, and for what must not happen."""
 CONNECTING = ("open", "auth", "hostkey", "makes")
@@ -56,9 +67,11 @@ def together(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("together")
     ordered = chosen(request)
     plain = [driver for driver in ordered if driver.startswith(PLAIN)]
-    ssh = [driver for driver in ordered if driver not in plain]
+    others = [driver for driver in ordered if driver.startswith(OTHERS)]
+    ssh = [driver for driver in ordered if driver not in plain + others]
     shares = [("plain", plain[each::2]) for each in range(2)]
-    shares += [("ssh", ssh[each::4]) for each in range(4)]
+    shares += [(None, ssh[each::4]) for each in range(4)]
+    shares += [(None, others)]
     with ThreadPoolExecutor(len(shares)) as pool:
         running = [
             pool.submit(
@@ -93,7 +106,7 @@ def kit_of(driver, report, *arguments, patience=PATIENCE):
 
 
 def target_of(driver):
-    return "plain" if driver.startswith(PLAIN) else "ssh"
+    return "plain" if driver.startswith(PLAIN) else None
 
 
 def rules_for(driver):

@@ -11,6 +11,8 @@ from ncwire.driver import Feature
 from ncwire.driver.rules import RULES, Layer
 from ncwire.testing.memory import MemoryDriver
 
+NOT_SSH = {Layer.OPTIONS, Layer.TLS, Layer.UNIX}
+
 
 def failures(result):
     return {rule: v["reason"] for rule, v in result.rules.items() if v["outcome"] == "failed"}
@@ -25,7 +27,8 @@ def test_memory_keeps_every_rule_that_binds_it(tmp_path):
     assert result.of("skipped") == {
         rule.id
         for rule in RULES.values()
-        if rule.layer not in {Layer.SSH, Layer.STEPS}
+        if not rule.layer.exempts("plain")
+        and rule.layer is not Layer.OPTIONS
         and {Feature.KEEPALIVE, Feature.ADDRESS_FAMILY} & (rule.features - MemoryDriver.features)
     }
     assert set(result.rules) == set(RULES)
@@ -41,9 +44,33 @@ def test_ssh_drivers_keep_every_rule(tmp_path, driver, library):
     result = run_kit(driver, tmp_path / "report", patience=8)
 
     assert failures(result) == {}
-    assert result.of("exempt") == set()
+    assert result.of("exempt") == {rule.id for rule in RULES.values() if rule.layer in NOT_SSH}
     assert all(
         verdict["reason"].startswith("undeclared feature")
         for verdict in result.rules.values()
         if verdict["outcome"] == "skipped"
     )
+
+
+OTHERS = {
+    "tls": {Layer.SSH, Layer.STEPS, Layer.UNIX},
+    "unix": {Layer.SSH, Layer.STEPS, Layer.TLS, Layer.HANDSHAKE, Layer.NETWORK},
+}
+
+
+@pytest.mark.parametrize(
+    ("driver", "transport"),
+    [
+        ("ncwire_tls:TLSDriver", "tls"),
+        ("ncwire_unix:UnixSocketDriver", "unix"),
+        pytest.param("simple_tls:SimpleTLS", "tls", marks=pytest.mark.cross),
+        pytest.param("simple_unix:SimpleUnix", "unix", marks=pytest.mark.cross),
+    ],
+)
+def test_drivers_of_other_transports_keep_every_rule_that_binds_them(tmp_path, driver, transport):
+    result = run_kit(driver, tmp_path / "report", patience=5)
+
+    assert failures(result) == {}
+    assert result.of("exempt") == {
+        rule.id for rule in RULES.values() if rule.layer in OTHERS[transport]
+    }

@@ -67,6 +67,35 @@ def test_the_option_alone_runs_the_kit_and_nothing_else(project):
     assert "does not apply: the driver speaks no SSH" in done.stdout
 
 
+OVER_PLAIN = """
+from ncwire.testing.memory import MemoryDriver
+class Stated(MemoryDriver):
+    contract = (1, 0)
+    transport = "{}"
+"""
+
+
+def test_what_a_driver_is_connected_to_its_transport_says(project):
+    (project / "stated.py").write_text(OVER_PLAIN.format("plain"))
+    done = run_pytest(project, "--ncwire-driver=stated:Stated", "-k", "open.connects")
+
+    assert done.returncode == 0, done.stdout
+    assert "target plain" in done.stdout
+
+
+def test_a_transport_that_there_is_no_server_for_is_said(project):
+    (project / "stated.py").write_text(OVER_PLAIN.format("quic"))
+    done = run_pytest(project, "--ncwire-driver=stated:Stated", "-k", "open.connects")
+
+    assert done.returncode == 4
+    assert "the kit has no server for its transport 'quic', but for ssh, tls, unix" in done.stdout
+
+    done = run_pytest(
+        project, "--ncwire-driver=stated:Stated", "--ncwire-target=plain", "-k", "open.connects"
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def test_with_files_named_the_option_runs_these(project):
     done = run_pytest(project, f"--ncwire-driver={MEMORY}", "test_own.py")
 

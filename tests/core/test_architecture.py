@@ -29,7 +29,7 @@ MAY_USE_LIBRARIES_IN_FUNCTIONS = {
 """The embedded server, the fallback parser of ssh_config, and bench's floors: a bare loop over
 each library."""
 
-MAY_USE_THE_TEST_KIT = {"ncwire.bench.embedded"}
+MAY_USE_THE_TEST_KIT = {"ncwire.bench.beside", "ncwire.bench.embedded"}
 """bench's own server, where there is no sshd."""
 
 ROOMS = {

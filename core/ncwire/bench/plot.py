@@ -110,8 +110,8 @@ def _bars(axis: Axes, record: Record, panel: _Panel, events: list[Measured]) -> 
     ticks: list[tuple[float, str]] = []
     for event in events:
         names = [each.name for each in record.contestants if each.name in event.batches]
-        fastest = event.fastest(record.drivers())
         for name in names:
+            fastest = event.fastest(record.rivals(name))
             value = panel.value(event, name)
             longest = max(longest, value)
             color, hatch = styles[name]
@@ -165,7 +165,7 @@ def _foot(record: Record) -> str:
         dict.fromkeys(each.library for each in record.contestants if _has_library(each))
     )
     rounds = f"medians of {record.settings['rounds']:g} rounds"
-    meaning = f"{_TIMES.strip()}: time or memory, by the best driver's"
+    meaning = f"{_TIMES.strip()}: time or memory, by the best driver's over that transport"
     return f"{server}\n{libraries}, {record.machine['python']}; {rounds}; {meaning}"
 
 

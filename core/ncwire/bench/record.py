@@ -46,7 +46,9 @@ class Contestant:
     failure: str = ""
     """Why it went no further, in one line."""
     yardstick: str = ""
-    """The contestant that it is measured by; "": the fastest driver."""
+    """The contestant that it is measured by; "": the fastest driver over its transport."""
+    transport: str = "ssh"
+    """What carries NETCONF: one is as fast as another only where their servers are the same."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,13 @@ class Record:
     complete: bool = True
 
     def drivers(self) -> list[str]:
-        """Return the names of the drivers, by which ratios are taken."""
+        """Return the names of the drivers."""
         return [each.name for each in self.contestants if each.kind == DRIVER]
+
+    def rivals(self, name: str) -> list[str]:
+        """Return the drivers over a contestant's transport, by which its ratios are taken."""
+        over = {each.name: each.transport for each in self.contestants}
+        return [each for each in self.drivers() if over[each] == over[name]]
 
     def failures(self) -> list[Contestant]:
         """Return who failed."""
@@ -140,15 +147,16 @@ class Record:
         return next(alike, None)
 
     def json(self) -> str:
-        """Return the record as a document of `SCHEMA`, with each driver's ratio to the fastest."""
-        drivers = self.drivers()
+        """Return the record as a document of `SCHEMA`, with each one's ratio to the fastest."""
         document = {"schema": SCHEMA, **asdict(self)}
         for event, each in zip(self.measured, document["measured"], strict=True):
             each["leading"] = event.leading
-            each["fastest"] = fastest = event.fastest(drivers)
-            pairs = {name: event.ratio(name, fastest) for name in event.batches if fastest}
+            each["fastest"] = event.fastest(self.drivers())
             each["ratios"] = {
-                name: ratio._asdict() for name, ratio in pairs.items() if ratio is not None
+                name: ratio._asdict()
+                for name in event.batches
+                if (fastest := event.fastest(self.rivals(name)))
+                and (ratio := event.ratio(name, fastest)) is not None
             }
         return json.dumps(document, indent=1) + "\n"
 

@@ -27,7 +27,7 @@ BASE = "urn:ietf:params:netconf:base:"
 def connect(
     target: Target, driver: str, framing: str = CHUNKED, **more: Any
 ) -> ncwire.DriverSession:
-    """Return a connected session; the base version decides the framing."""
+    """Return a connected session over SSH; the base version decides the framing."""
     return ncwire.connect(
         target.host,
         port=target.port,
@@ -37,17 +37,31 @@ def connect(
         allow_agent=False,
         look_for_keys=False,
         driver=driver,
-        capabilities=[BASE + ("1.1" if framing == CHUNKED else "1.0")],
+        capabilities=_capabilities(framing),
         **more,
     )
 
 
-class NcwireSession(Contestant):
-    """One driver; `device` are the parameters for a server not ours, `packed`."""
+def _capabilities(framing: str) -> list[str]:
+    return [BASE + ("1.1" if framing == CHUNKED else "1.0")]
 
-    def __init__(self, target: Target, driver: str, device: str | None = None) -> None:
+
+class NcwireSession(Contestant):
+    """One driver; `device` are the parameters for a server not ours, `packed`.
+
+    `way` are those for a server of ours, where that is not the target.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        driver: str,
+        device: str | None = None,
+        way: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(target)
         self._driver = driver
+        self._way = way
         self._device = None if device is None else unpacked(device)
         # A device has few sessions, and is to know at once that one is free again.
         self._close = ncwire.Session.close if device is None else ncwire.Session.close_session
@@ -58,6 +72,13 @@ class NcwireSession(Contestant):
         if self._device is not None:
             return ncwire.connect(**self._device, driver=self._driver)
         timeouts = ncwire.Timeouts(rpc=RPC_TIMEOUT)
+        if self._way is not None:
+            return ncwire.connect(
+                **self._way,
+                driver=self._driver,
+                capabilities=_capabilities(framing),
+                timeouts=timeouts,
+            )
         return connect(self.target, self._driver, framing, timeouts=timeouts)
 
     def open(self, framing: str) -> None:

@@ -6,43 +6,15 @@ each rule here, and no other.
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ncwire.driver.features import Feature
+from ncwire.driver.rule import Layer, Rule
+from ncwire.driver.transport_rules import CERTIFICATE, OPTIONS, TLS, UNIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class Layer(enum.Enum):
-    """Which drivers a rule binds."""
-
-    DRIVER = "any driver"
-    CHANNEL = "any channel"
-    SSH = "any driver, to an SSH server"
-    """`Driver.connect` to an SSH server, whatever runs the steps; not where there is no SSH."""
-    STEPS = "the steps of an SSHDriver"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule; `text` is for the author of a driver.
-
-    It binds a driver that declares all of `features`.
-    """
-
-    id: str
-    text: str
-    layer: Layer
-    features: frozenset[Feature] = frozenset()
-
-    @property
-    def operation(self) -> str:
-        """What the rule is about: "open", "auth", "hostkey", "io" and so on."""
-        return self.id.partition(".")[0]
 
 
 def _needing(*features: Feature) -> frozenset[Feature]:
@@ -53,8 +25,9 @@ _OPEN = (
     Rule(
         "open.class",
         "The class states name, contract and features in the forms that the contract has, and "
-        "library() names the library; an SSHDriver's features include the core's, and its "
-        "algorithms have a key exchange, a host key and a cipher at least.",
+        "library() names the library; the features of an SSHDriver and of a SocketDriver include "
+        "the core's, and an SSHDriver's algorithms have a key exchange, a host key and a cipher "
+        "at least.",
         Layer.DRIVER,
     ),
     Rule(
@@ -82,25 +55,26 @@ _OPEN = (
     ),
     Rule(
         "open.unreachable",
-        "A port that nothing listens on is a TransportError at once, not at the deadline.",
+        "A port, or a Unix socket, that nothing listens on is a TransportError at once, not at "
+        "the deadline.",
         Layer.DRIVER,
     ),
     Rule(
         "open.connect-deadline",
         "Connecting to a host that answers nothing ends at the deadline, with StepTimeoutError.",
-        Layer.DRIVER,
+        Layer.NETWORK,
     ),
     Rule(
         "open.handshake-deadline",
         "A peer that accepts and then says nothing costs no more than the deadline: "
         "StepTimeoutError.",
-        Layer.SSH,
+        Layer.HANDSHAKE,
     ),
     Rule(
         "open.dripping-peer",
-        "A peer that keeps sending, line by line, what is no identification string does not "
-        "prolong the deadline.",
-        Layer.SSH,
+        "A peer that keeps sending, line by line, what is no identification string, or byte by "
+        "byte what is no whole record of TLS, does not prolong the deadline.",
+        Layer.HANDSHAKE,
     ),
     Rule(
         "open.hostile-extensions",
@@ -126,7 +100,7 @@ _OPEN = (
     Rule(
         "open.hung-up",
         "A peer that hangs up instead of shaking hands is a TransportError at once.",
-        Layer.SSH,
+        Layer.HANDSHAKE,
     ),
     Rule(
         "open.not-ssh",
@@ -149,7 +123,7 @@ _OPEN = (
         "open.abort",
         "abort, called from another thread, makes a connect under way fail promptly with a "
         "TransportError.",
-        Layer.DRIVER,
+        Layer.NETWORK,
     ),
     Rule(
         "open.abort-is-idempotent",
@@ -210,8 +184,8 @@ _OPEN = (
     ),
     Rule(
         "open.socket",
-        "With options.sock the connection runs over that socket, and host and port are not "
-        "dialled.",
+        "With options.sock the connection runs over that socket, and host and port, or path, are "
+        "not dialled.",
         Layer.DRIVER,
         _needing(Feature.SOCKET),
     ),
@@ -231,7 +205,7 @@ _OPEN = (
         "open.proxy-command",
         "With options.proxy_command the connection runs over that command's standard streams, "
         "host and port are not dialled, and after close no process is left.",
-        Layer.SSH,
+        Layer.HANDSHAKE,
         _needing(Feature.PROXY_COMMAND),
     ),
     Rule(
@@ -863,9 +837,15 @@ _GROUPS = (
     _THREADS,
     _TUNNEL,
     _MAKES,
+    OPTIONS,
+    CERTIFICATE,
+    TLS,
+    UNIX,
 )
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {rule.id: rule for group in _GROUPS for rule in group}
 )
 """Every rule by its id, in the order of the operations."""
+
+__all__ = ["RULES", "Layer", "Rule"]

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import enum
 import socket
-import struct
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
+from ncwire.testing.fault_link import Change, Lane, Link, Pace, Side, Trigger, nothing
 from ncwire.testing.plaintext import Bytes, Messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
-
-_SLICE = 1 << 16
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-
-
-class Side(enum.Enum):
-    """Whose bytes are meant."""
-
-    SERVER = "server"
-    CLIENT = "client"
-
-
-def _nothing() -> None:
-    """Do nothing more."""
 
 
 class FaultProxy:
     """Listens on a free port of 127.0.0.1 and forwards each connection to `server`.
+
+    `server` is a host and port, or the path of a Unix socket. With `path` it listens on a Unix
+    socket of that path, which must not be there yet, and is removed in the end; `port` is 0 then.
+    What of a fault is TCP's alone is noted there.
 
     It passes everything on until it is told of a fault, at once by `freeze`, `deafen`, `drip`,
     `throttle`, `cut`, `sever`, `end_client`, `hang_up` or `reset`, or in advance by `after_bytes`
@@ -41,21 +31,22 @@ class FaultProxy:
     it and everything that it forwards. Raises OSError when it cannot listen.
     """
 
-    def __init__(self, server: tuple[str, int]) -> None:
+    def __init__(self, server: tuple[str, int] | str, path: str | None = None) -> None:
         self._server = server
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._path = path
+        self._listener = _listener(path)
         self._flowing = threading.Event()
         self._flowing.set()
         self._hearing = threading.Event()
         self._hearing.set()
         self._closing = threading.Event()
         self._spoken = threading.Event()
-        self._paces: dict[Side, _Pace | None] = dict.fromkeys(Side)
+        self._paces: dict[Side, Pace | None] = dict.fromkeys(Side)
         self._lock = threading.Lock()
-        self._all_links: list[_Link] = []
-        self._trigger: _Trigger | None = None
-        self._message_change: tuple[int, _Change] | None = None
-        self.port: int = self._listener.getsockname()[1]
+        self._all_links: list[Link] = []
+        self._trigger: Trigger | None = None
+        self._message_change: tuple[int, Change] | None = None
+        self.port: int = 0 if path is not None else self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, name="fault proxy", daemon=True)
         self._acceptor.start()
 
@@ -129,11 +120,11 @@ class FaultProxy:
 
     def drip(self, seconds: float) -> None:
         """Pass on the server's bytes one by one, with a pause of so many seconds after each."""
-        self._paces[Side.SERVER] = _Pace(1, seconds) if seconds else None
+        self._paces[Side.SERVER] = Pace(1, seconds) if seconds else None
 
     def throttle(self, size: int, seconds: float) -> None:
         """Pass on both sides' bytes, up to `size` at once, with such a pause after each time."""
-        self._paces = dict.fromkeys(Side, _Pace(size, seconds))
+        self._paces = dict.fromkeys(Side, Pace(size, seconds))
 
     def cut(self) -> None:
         """Half-close the connections, in TCP's orderly way, right after what has been passed on.
@@ -165,7 +156,11 @@ class FaultProxy:
             link.hang_up()
 
     def reset(self) -> None:
-        """Break the connections: TCP's reset. Nothing of the server's arrives after that."""
+        """Break the connections: TCP's reset. Nothing of the server's arrives after that.
+
+        On a Unix socket the client is told of more than an end only if it has sent something that
+        has not been taken in (Linux, net/unix/af_unix.c): `freeze`, and let it send much.
+        """
         for link in self._links:
             link.reset()
         self.thaw()
@@ -176,7 +171,7 @@ class FaultProxy:
         It is a method of the proxy's, or any function, and is called for each connection that
         comes after this, in the middle of forwarding. A later call replaces this one.
         """
-        self._trigger = _Trigger(lambda: Bytes(size), fault)
+        self._trigger = Trigger(lambda: Bytes(size), fault)
 
     def after_message(self, number: int, fault: Callable[[], object]) -> None:
         """Have `fault` called once a server's message of this number has been passed on.
@@ -186,12 +181,12 @@ class FaultProxy:
         `after_bytes`. Raises ValueError for a number that is none of the transport's.
         """
         Messages(number)
-        self._trigger = _Trigger(lambda: Messages(number), fault)
+        self._trigger = Trigger(lambda: Messages(number), fault)
 
     def change_next(
         self,
         change: Callable[[bytes], bytes],
-        then: Callable[[], object] = _nothing,
+        then: Callable[[], object] = nothing,
         *,
         of: Side = Side.SERVER,
     ) -> None:
@@ -203,13 +198,13 @@ class FaultProxy:
         the connections that there are now.
         """
         for link in self._links:
-            link.lanes[of].change = _Change(change, then)
+            link.lanes[of].change = Change(change, then)
 
     def change_message(
         self,
         number: int,
         change: Callable[[bytes], bytes],
-        then: Callable[[], object] = _nothing,
+        then: Callable[[], object] = nothing,
     ) -> None:
         """Do as `change_next` to a server's message of this number, and to nothing else.
 
@@ -217,7 +212,7 @@ class FaultProxy:
         A message is held back until it is whole. Raises ValueError as that does.
         """
         Messages(number)
-        self._message_change = (number, _Change(change, then))
+        self._message_change = (number, Change(change, then))
 
     def close(self) -> None:
         """End everything. Idempotent."""
@@ -226,6 +221,8 @@ class FaultProxy:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._acceptor.join()
         self._listener.close()
+        if self._path is not None:
+            Path(self._path).unlink(missing_ok=True)
         for link in self._links:
             link.shut_down()
         self.thaw()
@@ -233,255 +230,51 @@ class FaultProxy:
             link.join()
 
     @property
-    def _links(self) -> list[_Link]:
+    def _links(self) -> list[Link]:
         with self._lock:
             return list(self._all_links)
 
     def _accept(self) -> None:
         while True:
             try:
-                client, (host, _) = self._listener.accept()
+                client, address = self._listener.accept()
             except OSError:
                 return
+            host = "" if self._path is not None else address[0]
             # A test that knows from the server of a connection is to find it here, too.
             with self._lock:
-                server = socket.create_connection(self._server)
-                self._all_links.append(_Link(client, server, host, self._lanes(), self._spoken))
+                server = _connected(self._server)
+                self._all_links.append(Link(client, server, host, self._lanes(), self._spoken))
 
-    def _lanes(self) -> dict[Side, _Lane]:
-        down = _Lane(self._flowing, lambda: self._paces[Side.SERVER], self._closing, self._trigger)
+    def _lanes(self) -> dict[Side, Lane]:
+        down = Lane(self._flowing, lambda: self._paces[Side.SERVER], self._closing, self._trigger)
         if self._message_change is not None:
             number, change = self._message_change
             down.change, down.place = change, Messages(number)
-        up = _Lane(self._hearing, lambda: self._paces[Side.CLIENT], self._closing)
+        up = Lane(self._hearing, lambda: self._paces[Side.CLIENT], self._closing)
         return {Side.SERVER: down, Side.CLIENT: up}
 
 
-class _Pace(NamedTuple):
-    """How many bytes pass at once, and how many seconds pass after them."""
-
-    size: int
-    pause: float
-
-
-class _Change(NamedTuple):
-    """What becomes of some bytes, and what happens after them."""
-
-    of: Callable[[bytes], bytes]
-    then: Callable[[], object]
-
-
-class _Trigger:
-    """What is to happen on each connection, and when."""
-
-    def __init__(
-        self, counter: Callable[[], Bytes | Messages], fault: Callable[[], object]
-    ) -> None:
-        self.counter = counter
-        self.fault = fault
+def _listener(path: str | None) -> socket.socket:
+    if path is None:
+        return socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(path)
+        listener.listen()
+    except BaseException:
+        listener.close()
+        raise
+    return listener
 
 
-class _Lane:
-    """One direction of one connection: whether its bytes pass, how many at once, and changed how.
-
-    It belongs to the thread that forwards, but for `change`, which others set while nothing is
-    under way.
-    """
-
-    def __init__(
-        self,
-        flowing: threading.Event,
-        pace: Callable[[], _Pace | None],
-        closing: threading.Event,
-        trigger: _Trigger | None = None,
-    ) -> None:
-        self.change: _Change | None = None
-        """What is to be done to what comes next, or to the message that ends at `place`."""
-        self.place: Messages | None = None
-        self._held = b""
-        """What has come of a line or message that may be the one to change."""
-        self._flowing = flowing
-        self._counter = trigger.counter() if trigger else None
-        self._fault = trigger.fault if trigger else None
-        self._pace = pace
-        self._closing = closing
-
-    def changed(self, data: bytes) -> Iterator[tuple[bytes, Callable[[], object]]]:
-        """Yield what is to pass for `data`, in parts, and what to do after each."""
-        while data and self.change is not None and self.place is not None:
-            size = self.place.admits(data)
-            self.place.count(data[:size])
-            self._held, data = self._held + data[:size], data[size:]
-            if self.place.reached:
-                yield self._struck(self._take_held())
-            elif self.place.between:
-                yield self._take_held(), _nothing
-        if data and self.change is not None and self.place is None:
-            yield self._struck(data)
-        elif data:
-            yield data, _nothing
-
-    def _struck(self, data: bytes) -> tuple[bytes, Callable[[], object]]:
-        change, self.change = self.change, None
-        return (data, _nothing) if change is None else (change.of(data), change.then)
-
-    def _take_held(self) -> bytes:
-        held, self._held = self._held, b""
-        return held
-
-    def portion(self, data: bytes) -> bytes:
-        """Return what of `data` passes next, once something does."""
-        self._flowing.wait()
-        if pace := self._pace():
-            return data[: pace.size]
-        return data if self._counter is None else data[: self._counter.admits(data)]
-
-    def passed(self, portion: bytes) -> None:
-        """Do what comes after these bytes have passed."""
-        if self._counter is not None and self._fault is not None:
-            self._counter.count(portion)
-            if self._counter.reached:
-                self._counter = None
-                self._fault()
-        if pace := self._pace():
-            self._closing.wait(pace.pause)
-
-
-class _Link:
-    """One connection that is forwarded."""
-
-    def __init__(
-        self,
-        client: socket.socket,
-        server: socket.socket,
-        client_address: str,
-        lanes: dict[Side, _Lane],
-        spoken: threading.Event,
-    ) -> None:
-        self.client_address = client_address
-        self.lanes = lanes
-        self.sent = 0
-        self.answered = 0
-        self._client = client
-        self._server = server
-        self._spoken = spoken
-        self._resetting = False
-        self._cutting = False
-        self._client_ended = False
-        """Whether what comes from the client goes nowhere."""
-        for sock in (client, server):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._down = threading.Thread(target=self._forward_down, name="fault proxy", daemon=True)
-        self._up = threading.Thread(target=self._forward_up, name="fault proxy", daemon=True)
-        self._down.start()
-        self._up.start()
-
-    @property
-    def alive(self) -> bool:
-        return self._up.is_alive()
-
-    @property
-    def flows_down(self) -> bool:
-        return self._down.is_alive()
-
-    def hang_up(self) -> None:
-        # What has been received is read first, then the end: so `_forward_down` finds it.
-        with suppress(OSError):
-            self._server.shutdown(socket.SHUT_RD)
-
-    def cut(self) -> None:
-        self._cutting = True
-        self.hang_up()
-
-    def sever(self) -> None:
-        self._cutting = True
-        self.shut_down()
-
-    def end_client(self) -> None:
-        self._client_ended = True
-        with suppress(OSError):
-            self._server.shutdown(socket.SHUT_WR)
-
-    def reset(self) -> None:
-        self._resetting = True
-        with suppress(OSError):
-            self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            # It sends nothing, and wakes the thread that closes.
-            self._client.shutdown(socket.SHUT_RD)
-
-    def shut_down(self) -> None:
-        for sock in (self._client, self._server):
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
-    def ends_by(self, until: float) -> bool:
-        self._up.join(max(0.0, until - time.monotonic()))
-        return not self.alive
-
-    def join(self) -> None:
-        self._up.join()
-
-    def _forward_up(self) -> None:
-        # Also when the client has vanished: the server is to notice.
-        end = socket.SHUT_RDWR
-        with suppress(OSError):
-            while data := self._client.recv(_SLICE):
-                self.sent += len(data)
-                self._spoken.set()
-                self._pass_up(data)
-            if not self._resetting:
-                # A socket that is shut both ways answers what comes with a reset, and with that
-                # drops what it was given to send: the client's last bytes, where a server speaks
-                # while it reads.
-                end = socket.SHUT_WR
-        with suppress(OSError):
-            self._server.shutdown(end)
-        self._down.join()
-        self._client.close()
-        self._server.close()
-
-    def _forward_down(self) -> None:
-        with suppress(OSError):
-            while not self._cutting and (data := self._said()):
-                self._pass_down(data)
-            if not self._resetting:
-                self._client.shutdown(socket.SHUT_WR)
-        # The client is gone, or is to hear no more; a reset would take from the server what is
-        # on its way to it.
-        with suppress(OSError):
-            while self._server.recv(_SLICE):
-                pass
-
-    def _said(self) -> bytes:
-        try:
-            return self._server.recv(_SLICE)
-        except ConnectionResetError:
-            # So does a server that closes with something unread; the client is to see the same.
-            self.reset()
-            return b""
-
-    def _pass_up(self, data: bytes) -> None:
-        lane = self.lanes[Side.CLIENT]
-        for changed, then in lane.changed(data):
-            part = changed
-            while part:
-                portion = lane.portion(part)
-                if not self._client_ended:
-                    self._server.sendall(portion)
-                lane.passed(portion)
-                part = part[len(portion) :]
-            then()
-
-    def _pass_down(self, data: bytes) -> None:
-        lane = self.lanes[Side.SERVER]
-        for changed, then in lane.changed(data):
-            part = changed
-            while part:
-                portion = lane.portion(part)
-                if self._resetting or self._cutting:
-                    return
-                self._client.sendall(portion)
-                self.answered += len(portion)
-                lane.passed(portion)
-                part = part[len(portion) :]
-            then()
+def _connected(server: tuple[str, int] | str) -> socket.socket:
+    if not isinstance(server, str):
+        return socket.create_connection(server)
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.connect(server)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

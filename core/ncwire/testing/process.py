@@ -1,4 +1,4 @@
-"""`ServerProcess`: the embedded server in a process of its own."""
+"""The embedded servers in processes of their own."""
 
 from __future__ import annotations
 
@@ -19,61 +19,32 @@ from ncwire.errors import NcwireError
 from ncwire.testing.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
 PASSWORD_VARIABLE = "NCWIRE_SERVER_PASSWORD"  # noqa: S105 - the variable's name
 
 
-class ServerProcess(Endpoint):
-    """An `EmbeddedServer` that shares no interpreter lock with its clients.
-
-    The parameters are those of `EmbeddedServer`, as far as they can cross to another process.
-    It is ready when made, and ends with `close`, the `with` block, or this process.
-
-    Raises `NcwireError` when it does not come up within `start_timeout` seconds.
-    """
+class ChildServer:
+    """An embedded server in a process of its own, which ends with `close` or with this process."""
 
     def __init__(
         self,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        username: str = "admin",
-        password: str | None = "admin",  # noqa: S107 - as in EmbeddedServer
-        authorized_keys: Sequence[str] = (),
-        base: Sequence[str] = ("1.0", "1.1"),
-        subsystems: Iterable[str] = ("netconf",),
-        datastore: str | bytes | None = None,
-        capabilities: Iterable[str] = (),
-        start_timeout: float = 30.0,
+        options: Mapping[str, Iterable[str]],
+        datastore: str | bytes | None,
+        start_timeout: float,
+        password: str | None = None,
     ) -> None:
-        options: dict[str, Iterable[str]] = {
-            "--host": [host],
-            "--port": [str(port)],
-            "--username": [username],
-            "--base": base,
-            "--subsystem": subsystems,
-            "--capability": capabilities,
-            "--authorized-key": authorized_keys,
-        }
         arguments = [f"{name}={value}" for name, values in options.items() for value in values]
         self._lock = threading.Lock()
         with _file_of(datastore) as path:
             arguments += [] if path is None else [f"--datastore={path}"]
             self._process, self._requests, self._answers = _start(arguments, password)
             try:
-                ready = self._read_ready(start_timeout)
+                self._ready = self._read_ready(start_timeout)
             except BaseException:
                 self.close()
                 raise
-        super().__init__(
-            host=ready["host"],
-            port=ready["port"],
-            username=ready["username"],
-            password=password,
-            host_key=HostKey.from_blob(base64.b64decode(ready["host_key"])),
-        )
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +102,124 @@ class ServerProcess(Endpoint):
             raise NcwireError("the embedded server's process did not start; see its stderr")
         ready: dict[str, Any] = json.loads(line)
         return ready
+
+
+class ServerProcess(ChildServer, Endpoint):
+    """An `EmbeddedServer` that shares no interpreter lock with its clients.
+
+    The parameters are those of `EmbeddedServer`, as far as they can cross to another process.
+    It is ready when made, and ends with `close`, the `with` block, or this process.
+
+    Raises `NcwireError` when it does not come up within `start_timeout` seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        username: str = "admin",
+        password: str | None = "admin",  # noqa: S107 - as in EmbeddedServer
+        authorized_keys: Sequence[str] = (),
+        base: Sequence[str] = ("1.0", "1.1"),
+        subsystems: Iterable[str] = ("netconf",),
+        datastore: str | bytes | None = None,
+        capabilities: Iterable[str] = (),
+        start_timeout: float = 30.0,
+    ) -> None:
+        options: dict[str, Iterable[str]] = {
+            "--host": [host],
+            "--port": [str(port)],
+            "--username": [username],
+            "--base": base,
+            "--subsystem": subsystems,
+            "--capability": capabilities,
+            "--authorized-key": authorized_keys,
+        }
+        ChildServer.__init__(self, options, datastore, start_timeout, password)
+        Endpoint.__init__(
+            self,
+            host=self._ready["host"],
+            port=self._ready["port"],
+            username=self._ready["username"],
+            password=password,
+            host_key=HostKey.from_blob(base64.b64decode(self._ready["host_key"])),
+        )
+
+
+class TLSServerProcess(ChildServer):
+    """An `EmbeddedTLSServer` that shares no interpreter lock with its clients.
+
+    See `ServerProcess`; what it makes a certificate for is there as long as it.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        username: str = "admin",
+        certfile: str | os.PathLike[str] | None = None,
+        keyfile: str | os.PathLike[str] | None = None,
+        ca_certs: str | os.PathLike[str] | None = None,
+        crl: str | os.PathLike[str] | None = None,
+        minimum_version: str = "TLSv1.2",
+        maximum_version: str = "TLSv1.3",
+        base: Sequence[str] = ("1.0", "1.1"),
+        datastore: str | bytes | None = None,
+        capabilities: Iterable[str] = (),
+        start_timeout: float = 30.0,
+    ) -> None:
+        files = {
+            "--certfile": certfile,
+            "--keyfile": keyfile,
+            "--ca-certs": ca_certs,
+            "--crl": crl,
+        }
+        options: dict[str, Iterable[str]] = {
+            "--transport": ["tls"],
+            "--host": [host],
+            "--port": [str(port)],
+            "--username": [username],
+            "--minimum-version": [minimum_version],
+            "--maximum-version": [maximum_version],
+            "--base": base,
+            "--capability": capabilities,
+            **{name: [os.fspath(path)] for name, path in files.items() if path is not None},
+        }
+        super().__init__(options, datastore, start_timeout)
+        self.host: str = self._ready["host"]
+        self.port: int = self._ready["port"]
+        self.driver_options: Mapping[str, str] = self._ready["driver_options"]
+        """What a client needs to be let in, as options of the driver `tls`; see the server."""
+
+
+class UnixServerProcess(ChildServer):
+    """An `EmbeddedUnixServer` that shares no interpreter lock with its clients.
+
+    See `ServerProcess`.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        base: Sequence[str] = ("1.0", "1.1"),
+        datastore: str | bytes | None = None,
+        capabilities: Iterable[str] = (),
+        start_timeout: float = 30.0,
+    ) -> None:
+        options: dict[str, Iterable[str]] = {
+            "--transport": ["unix"],
+            "--path": [] if path is None else [os.fspath(path)],
+            "--base": base,
+            "--capability": capabilities,
+        }
+        super().__init__(options, datastore, start_timeout)
+        self.path: str = self._ready["path"]
+        """Where it listens."""
+        self.driver_options: Mapping[str, str] = self._ready["driver_options"]
+        """What a client needs, as options of the driver `unix`."""
 
 
 def _start(

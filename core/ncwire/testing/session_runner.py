@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ncwire.testing.netconf_server import NetconfServer, ServerSession
-    from ncwire.testing.stream import ChannelStream
+    from ncwire.testing.stream import SessionInfo
 
 
-def serve_netconf(server: NetconfServer, stream: ChannelStream) -> None:
+class Stream(Protocol):
+    """One session's bytes, whatever carries them; see `ncwire.testing.ChannelStream`."""
+
+    info: SessionInfo
+
+    def recv(self, size: int = ...) -> bytes:
+        """Return up to `size` bytes as soon as there are some; b"" at the stream's end."""
+
+    def send(self, data: bytes | memoryview) -> None:
+        """Send all of `data`; raises ConnectionError once the stream has ended."""
+
+    def close(self, exit_status: int = ...) -> None:
+        """End the stream; what was sent before arrives. Idempotent."""
+
+    def terminate(self) -> None:
+        """Have the stream closed, and wait for nothing."""
+
+
+def serve_netconf(server: NetconfServer, stream: Stream) -> None:
     """Hold one session, until the client closes it or vanishes, or it is killed.
 
     Raises ConnectionError when an answer could not be sent.
@@ -36,7 +54,7 @@ def serve_netconf(server: NetconfServer, stream: ChannelStream) -> None:
 class _StreamLink:
     """Notifications wait here for their turn, so that a slow reader delays no other."""
 
-    def __init__(self, stream: ChannelStream) -> None:
+    def __init__(self, stream: Stream) -> None:
         self.turn = threading.Lock()
         """Held while replies, or a notification, are sent: each is sent whole."""
         self._stream = stream

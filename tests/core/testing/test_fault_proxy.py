@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from ncwire.testing import EmbeddedServer, FaultProxy
-from ncwire.testing.fault_proxy import Side
+from ncwire.testing.fault_link import Side
 from ncwire.testing.plaintext import Bytes, Messages
 
 IDENTIFICATION = b"SSH-2.0-Test_1\r\n"

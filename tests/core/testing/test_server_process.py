@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from defusedxml.ElementTree import fromstring
+from raw_client import over_tls, over_unix
 
 import ncwire
 from ncwire.errors import NcwireError
-from ncwire.testing import EmbeddedServer
+from ncwire.testing import EmbeddedServer, EmbeddedTLSServer, EmbeddedUnixServer
 
 EVENTS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 
@@ -99,3 +100,35 @@ def test_unknown_request_is_answered():
             assert process.stdout.readline().startswith(b'{"error"')
         process.stdin.close()
         assert process.wait(20) == 0
+
+
+def test_a_tls_server_has_a_process_of_its_own():
+    with (
+        EmbeddedTLSServer.spawn(username="ada", datastore="<a/>") as server,
+        over_tls(server) as client,
+    ):
+        client.hello()
+        assert client.rpc("<get/>").find("{*}data/a") is not None
+        assert server.sessions == 1
+        client.rpc(f'<create-subscription xmlns="{EVENTS}"/>')
+        assert server.notify("<event/>") == 1
+    assert not Path(server.driver_options["certfile"]).exists()
+    assert not Path(f"/proc/{server.pid}").exists()
+
+
+def test_a_unix_server_has_a_process_of_its_own(tmp_path):
+    path = tmp_path / "netconf.sock"
+    with (
+        EmbeddedUnixServer.spawn(path=path, datastore="<a/>", base=["1.0"]) as server,
+        over_unix(server.path) as client,
+    ):
+        assert server.driver_options == {"path": str(path)}
+        client.hello()
+        assert client.rpc("<get/>").find("{*}data/a") is not None
+    assert not path.exists()
+
+
+def test_a_tls_server_that_cannot_start_is_an_error(tmp_path):
+    missing = tmp_path / "missing.pem"
+    with pytest.raises(NcwireError, match="did not start"):
+        EmbeddedTLSServer.spawn(certfile=missing, ca_certs=missing)

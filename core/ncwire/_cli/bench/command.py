@@ -47,7 +47,8 @@ def add_to(
         description=(
             "Compare the installed drivers: connecting, latency, rpcs in flight together,\n"
             "throughput, CPU time and memory. Without HOST it starts a server on the\n"
-            "loopback interface: OpenSSH's sshd, or ncwire's own where sshd cannot be run.\n"
+            "loopback interface: OpenSSH's sshd, or ncwire's own where sshd cannot be run;\n"
+            "and ncwire's own over TLS and on a Unix socket, for drivers of these.\n"
             "Each driver has a process of its own, and they take turns, so that what else\n"
             "the machine does hits all alike. Ctrl-C ends it, and shows what was measured\n"
             "until then."
@@ -109,7 +110,7 @@ def _add_server_to(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--server",
         choices=(servers.SSHD, servers.EMBEDDED),
-        help="which one; default: sshd where it can be run, or else the embedded one",
+        help="which one over SSH; default: sshd where it can be run, or else the embedded one",
     )
     group.add_argument(
         "--sizes",
@@ -129,9 +130,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, and show what came out."""
     _check(arguments)
     outcome = Outcome(arguments)
-    drivers, absent = contestants.available(_drivers(arguments))
+    named = _drivers(arguments)
+    drivers, absent = contestants.available(named)
     if arguments.host is not None:
         settings = _settings(arguments, DEVICE)
+        if named is None:
+            drivers, others = contestants.over_ssh(drivers)
+            absent += others
         return device.run(arguments, drivers, absent, settings, outcome)
     settings = _settings(arguments, LOCAL)
     chosen = measures.chosen(
@@ -140,12 +145,15 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if not chosen:
         raise OptionError("--only", "there is nothing to measure with these --sizes")
-    with servers.running(arguments.server or _kind(outcome.earlier)) as server:
+    drivers, others = contestants.on_servers(drivers)
+    absent += others
+    transports = {each.transport for each in drivers}
+    with servers.running(arguments.server or _kind(outcome.earlier), transports) as server:
         about = {"kind": server.kind, "about": server.about}
         outcome.check(about)
-        taking_part = contestants.sessions(drivers)
+        taking_part = contestants.sessions(drivers, ways=server.ways)
         if arguments.floor:
-            references, missing = contestants.references(drivers)
+            references, missing = contestants.references(drivers, server.ways)
             taking_part, absent = taking_part + references, absent + missing
         return outcome.of(Run(about, taking_part, absent, chosen, settings), server.target)
 

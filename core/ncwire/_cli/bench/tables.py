@@ -68,7 +68,8 @@ def foot(record: Record, earlier: Record | None) -> Iterator[str]:
     if record.measured:
         yield (
             "Figures are medians of the rounds. ratio: time, or memory, by that of the best "
-            "driver in the same round; in brackets the least and the greatest of the rounds."
+            "driver over the same transport in the same round; in brackets the least and the "
+            "greatest of the rounds."
         )
     if earlier is not None:
         yield (
@@ -104,8 +105,8 @@ def _say(out: Console, paragraph: str) -> None:
 def _fitting(
     record: Record, measure: str, events: list[Measured], earlier: Record | None, out: Console
 ) -> Table:
-    def fastest(event: Measured, _name: str) -> str | None:
-        return event.fastest(record.drivers())
+    def fastest(event: Measured, name: str) -> str | None:
+        return event.fastest(record.rivals(name))
 
     columns = {**_COLUMNS[measure], _RATIO: report.ratio_and_extremes(fastest)}
     if earlier is not None:

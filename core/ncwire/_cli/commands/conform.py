@@ -74,9 +74,9 @@ def add_to(
     )
     parser.add_argument(
         "--target",
-        choices=("ssh", "plain"),
-        default="ssh",
-        help="what it connects to: an SSH server (default), or TCP in the clear",
+        choices=("ssh", "tls", "unix", "plain"),
+        help="what it connects to: a server of its transport (default), or of this one; plain is "
+        "TCP in the clear",
     )
     parser.add_argument("--json", metavar="FILE", help="write the results to a file, for programs")
     return parser
@@ -155,7 +155,7 @@ def _options(arguments: argparse.Namespace) -> list[str]:
         "no:cacheprovider",
         "-rN",
         f"--ncwire-driver={arguments.driver}",
-        f"--ncwire-target={arguments.target}",
+        *([f"--ncwire-target={arguments.target}"] if arguments.target else []),
         f"--ncwire-count={arguments.count}",
         *(["-v", "--tb=short"] if arguments.verbose else ["-q", "--no-header", "--tb=no"]),
     ]

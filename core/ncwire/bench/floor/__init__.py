@@ -1,4 +1,4 @@
 """The yardsticks: each library in a bare loop, as fast as it can be written.
 
-They verify no host key, so they are for servers on the loopback interface alone.
+Those of SSH verify no host key, so they are for servers on the loopback interface alone.
 """

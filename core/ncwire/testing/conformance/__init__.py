@@ -13,6 +13,7 @@ fixture that returns the driver's name or class:
 
 The rules are data, `ncwire.driver.rules`. A rule is skipped only where the driver does not
 declare the feature that it needs, or where it needs AsyncSSH and that is not installed; the
-summary lists what was skipped and why. A driver that speaks no SSH is tested against TCP in the
-clear: `--ncwire-target plain`, or a fixture `ncwire_target` that returns "plain".
+summary lists what was skipped and why. What a driver is connected to, its `transport` says: there
+are servers for SSH, TLS and Unix sockets. One that states none and speaks no SSH is tested against
+TCP in the clear: `--ncwire-target plain`, or a fixture `ncwire_target` that returns "plain".
 """

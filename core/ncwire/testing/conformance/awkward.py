@@ -39,6 +39,26 @@ class Unanswering:
             sock.close()
 
 
+class UnansweringPath:
+    """The same on a Unix socket, where a connect that does not block fails (EAGAIN)."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen(0)
+        self._pending = [socket.socket(socket.AF_UNIX) for _ in range(_PENDING)]
+        for sock in self._pending:
+            sock.setblocking(False)
+            with suppress(BlockingIOError):
+                sock.connect(path)
+
+    def close(self) -> None:
+        """End it. Idempotent."""
+        for sock in (*self._pending, self._listener):
+            sock.close()
+
+
 class AwkwardPeer:
     """Accepts connections on a free port of 127.0.0.1, and does with each what `act` does.
 
@@ -76,7 +96,7 @@ def gone(sock: socket.socket) -> bool:
     return False
 
 
-def not_ssh(sock: socket.socket) -> bool:
+def another_protocol(sock: socket.socket) -> bool:
     """Speak another protocol, and hang up, as such servers do."""
     sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
     sock.recv(1 << 16)
@@ -88,6 +108,15 @@ def dripping(sock: socket.socket) -> bool:
     pause = threading.Event()
     while True:
         sock.sendall(b"please wait\r\n")
+        pause.wait(_DRIP)
+
+
+def dripping_record(sock: socket.socket) -> bool:
+    """Send the record of a TLS handshake byte by byte (RFC 8446 section 5.1), and no end of it."""
+    pause = threading.Event()
+    sock.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\x00\x03\x03")
+    while True:
+        sock.sendall(b"\0")
         pause.wait(_DRIP)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ncwire.testing.conformance.transport_causes import TRANSPORT_CAUSES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,8 +17,8 @@ CAUSES: Mapping[str, str] = MappingProxyType(
     {
         "open.class": (
             "A class that inherits contract instead of stating it; features as a set or a "
-            "list; an SSHDriver that leaves out CORE_FEATURES; library() without its "
-            "library's name."
+            "list; an SSHDriver or SocketDriver that leaves out CORE_FEATURES; library() without "
+            "its library's name."
         ),
         "open.connects": (
             "Bytes that are lost or doubled between connecting and the channel's first use, "
@@ -387,6 +389,7 @@ CAUSES: Mapping[str, str] = MappingProxyType(
             "A wait for the server's EOF, which need not come before its close; a disconnect "
             "right behind the channel's end."
         ),
+        **TRANSPORT_CAUSES,
     }
 )
 """By the rule's id, in the order of the rules."""

@@ -13,6 +13,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ncwire._plugins import driver_options
 from ncwire._ssh.connecting import connecting
 from ncwire.driver import ConnectOptions, Deadline
 from ncwire.errors import TransportError
@@ -42,6 +43,7 @@ def _connect(order: dict[str, Any]) -> Channel:
         key: tuple(value) if isinstance(value, list) else value
         for key, value in order["options"].items()
     }
+    values["driver_options"] = driver_options.settled(driver, values["driver_options"])
     options = ConnectOptions(allow_agent=False, look_for_keys=False, **values)
     channel: Channel = connecting(
         driver(), options, Deadline.after(order["seconds"], "connect")

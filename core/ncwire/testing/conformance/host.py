@@ -43,8 +43,6 @@ class Stream(Protocol):
 class Server(Protocol):
     """What listens, whatever it speaks."""
 
-    port: int
-
     def close(self) -> None:
         """Cut all connections. Idempotent."""
 
@@ -107,9 +105,9 @@ class ServerEnd:
 class Host:
     """A server behind a relay, which is what listens on `port`; made by a `Rig`."""
 
-    def __init__(self, server: Server, ends: Ends, patience: float) -> None:
-        self.relay = FaultProxy(("127.0.0.1", server.port))
-        self.port = self.relay.port
+    def __init__(self, server: Server, relay: FaultProxy, ends: Ends, patience: float) -> None:
+        self.relay = relay
+        self.port = relay.port
         self._server = server
         self._ends = ends
         self._patience = patience
@@ -118,7 +116,8 @@ class Host:
     def plain(cls, patience: float) -> Host:
         """Return one that speaks TCP in the clear."""
         ends = Ends(patience)
-        return cls(PlainServer(ends.hand_over), ends, patience)
+        server = PlainServer(ends.hand_over)
+        return cls(server, FaultProxy(("127.0.0.1", server.port)), ends, patience)
 
     @property
     def known_hosts(self) -> str:
@@ -156,7 +155,7 @@ class SSHHost(Host):
         patience: float,
         login: type[ScriptedLogin],
     ) -> None:
-        super().__init__(server, ends, patience)
+        super().__init__(server, FaultProxy((server.host, server.port)), ends, patience)
         self.host_key: HostKey = server.host_key
         self.login = login
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ncwire.testing.conformance.host import PASSWORD, USERNAME, Ends, Host
+from ncwire.testing.fault_proxy import FaultProxy
 
 if TYPE_CHECKING:
     from ncwire.testing.conformance.asyncssh_server import AsyncSSHServer
@@ -18,7 +19,7 @@ class OtherMake(Host):
     """AsyncSSH's server. It has what paramiko's has not: see the rules of `makes`."""
 
     def __init__(self, server: AsyncSSHServer, ends: Ends, patience: float) -> None:
-        super().__init__(server, ends, patience)
+        super().__init__(server, FaultProxy(("127.0.0.1", server.port)), ends, patience)
         self._key = server.host_key
         self._streams = server.streams
 

@@ -4,41 +4,13 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ncwire.testing.conformance.acceptor import Acceptor
-from ncwire.testing.stream import SessionInfo
+from ncwire.testing.socket_stream import SocketStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class SocketStream:
-    """The server's end of a connection; see `ncwire.testing.ChannelStream`."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.info = SessionInfo("", "", MappingProxyType({}))
-        self._sock = sock
-
-    def recv(self, size: int = 1 << 16) -> bytes:
-        """Return up to `size` bytes as soon as there are some; b"" at the stream's end."""
-        return self._sock.recv(size)
-
-    def send(self, data: bytes) -> None:
-        """Send all of `data`; raises ConnectionError once the stream has ended."""
-        try:
-            self._sock.sendall(data)
-        except OSError as error:
-            raise ConnectionError(f"sending failed: {error}") from error
-
-    def send_stderr(self, data: bytes) -> None:
-        """Send nothing: there is no other stream."""
-
-    def close(self, exit_status: int = 0) -> None:  # noqa: ARG002 - there is no place for it
-        """End the stream; what was sent before arrives. Idempotent."""
-        with suppress(OSError):
-            self._sock.shutdown(socket.SHUT_WR)
 
 
 class PlainServer:

@@ -12,15 +12,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ncwire._algorithms import offer
+from ncwire._plugins.driver_options import settled
 from ncwire._ssh.connecting import connecting
-from ncwire._ssh.route import sockets
-from ncwire.driver import ConnectOptions, Deadline, Feature, PasswordAttempt, SSHDriver
+from ncwire.driver import ConnectOptions, Deadline, PasswordAttempt, SSHDriver
 from ncwire.driver.rules import Layer
-from ncwire.testing.conformance.host import PASSWORD, USERNAME, Host, SSHHost
-from ncwire.testing.conformance.keys import KeyPair
+from ncwire.testing.conformance.host import PASSWORD, USERNAME
 from ncwire.testing.conformance.line import Line
 from ncwire.testing.conformance.other_make import OtherMake
 from ncwire.testing.conformance.resources import Resources, left_since
+from ncwire.testing.conformance.targets import (
+    TARGETS,
+    SSHTarget,
+    TLSTarget,
+    UnixTarget,
+    connected_to,
+)
 from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
@@ -30,12 +36,15 @@ if TYPE_CHECKING:
 
     from ncwire.driver import Algorithms, Backend, Channel, HostKey
     from ncwire.driver.rules import Rule
-    from ncwire.testing.conformance.host import ServerEnd
+    from ncwire.testing.conformance.host import Host, ServerEnd, SSHHost
+    from ncwire.testing.conformance.keys import KeyPair
+    from ncwire.testing.conformance.tls_host import Identities, TLSHost
 
 _PAUSE = 0.01
 _LIMIT = 6
 """How many times its patience a test may take as a whole."""
 _START = 60.0
+_MORE_THAN_FITS = 1 << 24
 
 
 class Rig:
@@ -54,7 +63,7 @@ class Rig:
         self.limit = _LIMIT * patience
         """Seconds that the test may take as a whole; see `time_to_start`."""
         self.folder = folder
-        self._key: KeyPair | None = None
+        self._servers = TARGETS[target](self)
         self._cleanup: list[tuple[str, Callable[[], object]]] = []
 
     def __enter__(self) -> Self:
@@ -67,10 +76,12 @@ class Rig:
 
     def exempt(self, rule: Rule) -> str:
         """Return why a rule does not bind the driver at all, "" if it may."""
-        if rule.layer in {Layer.SSH, Layer.STEPS} and self.target != "ssh":
-            return "the driver speaks no SSH"
+        if exempts := rule.layer.exempts(self.target):
+            return exempts
         if rule.layer is Layer.STEPS and not issubclass(self.driver, SSHDriver):
             return "the driver is no SSHDriver"
+        if rule.layer is Layer.OPTIONS and not self.driver.driver_options:
+            return "the driver has no options of its own"
         return ""
 
     def undeclared(self, rule: Rule) -> str:
@@ -82,18 +93,27 @@ class Rig:
 
     def host(self) -> Host:
         """Start a server that lets the driver in by what it can do."""
-        if self.target == "ssh":
-            return self.ssh_host()
-        host = Host.plain(self.patience)
-        self.later("the server", host.close)
-        return host
+        return self._servers.host()
 
     def ssh_host(self, **settings: Any) -> SSHHost:
         """Start an SSH server; see `SSHHost.start`."""
-        settings.setdefault("authorized_keys", (self.key.public,))
-        host = SSHHost.start(self.patience, **settings)
-        self.later("the server", host.close)
-        return host
+        return self._ssh.start(**settings)
+
+    def tls_host(self, **settings: Any) -> TLSHost:
+        """Start a TLS server; see `TLSHost.start`."""
+        return self._tls.start(**settings)
+
+    @property
+    def identities(self) -> Identities:
+        """The certificates of TLS servers and their clients."""
+        return self._tls.identities
+
+    @property
+    def sockets(self) -> UnixTarget:
+        """Where Unix sockets are made."""
+        if not isinstance(self._servers, UnixTarget):
+            raise TypeError("the target is not unix")
+        return self._servers
 
     def other_make(self, **settings: Any) -> OtherMake:
         """Start an SSH server of another make; see `OtherMake.start`."""
@@ -104,38 +124,48 @@ class Rig:
 
     @property
     def key(self) -> KeyPair:
-        """A key that servers let in; the same one throughout the test."""
-        if self._key is None:
-            self._key = KeyPair.generate()
-        return self._key
+        """A key that SSH servers let in; the same one throughout the test."""
+        return self._ssh.key
 
     @property
     def key_file(self) -> str:
         """The path of that key."""
-        path = self.folder / "key"
-        if not path.exists():
-            path.touch(0o600)
-            path.write_text(self.key.private, encoding="ascii")
-        return str(path)
+        return self._ssh.key_file
+
+    @property
+    def _ssh(self) -> SSHTarget:
+        if not isinstance(self._servers, SSHTarget):
+            raise TypeError("the target is not ssh")
+        return self._servers
+
+    @property
+    def _tls(self) -> TLSTarget:
+        if not isinstance(self._servers, TLSTarget):
+            raise TypeError("the target is not tls")
+        return self._servers
 
     # --- connecting ------------------------------------------------------------------------
 
     def options(self, host: Host | None = None, /, **changes: Any) -> ConnectOptions:
-        """Return options that connect to the server, but for the changes."""
-        values: dict[str, Any] = {
-            "host": "127.0.0.1",
-            "username": USERNAME,
-            "allow_agent": False,
-            "look_for_keys": False,
-        }
-        if self.target == "ssh":
-            values |= self._credentials()
-            known_hosts = self.folder / f"known_hosts-{len(list(self.folder.iterdir()))}"
-            known_hosts.write_text(host.known_hosts if host else "", encoding="ascii")
-            values["known_hosts"] = (str(known_hosts),)
-        if host is not None:
-            values["port"] = host.port
+        """Return options that connect to the server, but for the changes.
+
+        Those of the driver's own are changed one by one, and None is as if one were not given;
+        what the driver does not declare of those that lead to a server is left out.
+        """
+        values = {"allow_agent": False, "look_for_keys": False, **self._servers.values(host)}
+        declared = {option.name for option in self.driver.driver_options}
+        own = {**values.pop("driver_options", {}), **changes.pop("driver_options", {})}
+        known = {name: value for name, value in own.items() if name in declared}
+        values["driver_options"] = settled(self.driver, known)
         return ConnectOptions(**values | changes)
+
+    def nowhere(self) -> ConnectOptions:
+        """Return options that lead to where nothing listens."""
+        return self.options(**self._servers.nowhere())
+
+    def unanswering(self) -> ConnectOptions:
+        """Return options that lead to where nothing answers."""
+        return self.options(**self._servers.unanswering())
 
     def connect(self, options: ConnectOptions, seconds: float | None = None) -> Line:
         """Connect, which is to succeed by the deadline."""
@@ -223,10 +253,22 @@ class Rig:
 
     def socket_to(self, port: int) -> socket.socket:
         """Return a connected socket, set as the core sets one."""
-        sock = socket.create_connection(("127.0.0.1", port))
+        sock = connected_to(port)
         self.later("the socket", sock.close)
-        sockets.adopt(sock)
         return sock
+
+    def socket_to_host(self, host: Host) -> socket.socket:
+        """Return a connected socket, whatever kind leads to the host."""
+        return self._servers.socket_to(host)
+
+    def break_off(self, host: Host, line: Line) -> None:
+        """Have the connection break, so that the driver is told of more than an end."""
+        if self.target == "unix":
+            # Where no reset is, what tells is something of ours that was not taken in.
+            host.relay.freeze()
+            line.fill(bytes(_MORE_THAN_FITS))
+            line.keep_queued(0)
+        host.relay.reset()
 
     # --- what a test waits for -------------------------------------------------------------
 
@@ -306,13 +348,6 @@ class Rig:
                 os.environ[name] = before
 
         self.later(f"the variable {name}", restore)
-
-    def _credentials(self) -> dict[str, Any]:
-        if Feature.PASSWORD in self.driver.features:
-            return {"password": PASSWORD}
-        if Feature.PUBLICKEY in self.driver.features:
-            return {"key_filename": (self.key_file,)}
-        return {}
 
     def _dial(self, options: ConnectOptions, seconds: float) -> Task[Channel]:
         driver = self.driver()

@@ -18,6 +18,7 @@ from ncwire.testing.conformance import suites
 from ncwire.testing.conformance.marking import MARKER
 from ncwire.testing.conformance.report import Report, Subject
 from ncwire.testing.conformance.rig import Rig
+from ncwire.testing.conformance.targets import TARGETS
 from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
@@ -43,12 +44,27 @@ def find(driver: str | type[Backend]) -> type[Backend]:
     return registry.choose(driver)
 
 
+def target_of(driver: type[Backend], named: str | None) -> str:
+    """Return what the driver is connected to: as named, or what its transport is.
+
+    Raises `pytest.UsageError` for a transport that the kit has no server for.
+    """
+    target = named or driver.transport
+    if target not in TARGETS:
+        raise pytest.UsageError(
+            f"driver {driver.name}: the kit has no server for its transport {target!r}, but for "
+            f"{', '.join(TARGETS)}; --ncwire-target names one of them, if it is one"
+        )
+    return target
+
+
 def configure(config: pytest.Config) -> None:
     """Check the driver, and have the kit collected unless something else is named."""
     try:
-        find(config.getoption("--ncwire-driver"))
+        driver = find(config.getoption("--ncwire-driver"))
     except DriverError as error:
         raise pytest.UsageError(f"--ncwire-driver: {error}") from error
+    target_of(driver, config.getoption("--ncwire-target"))
     if not config.getoption("file_or_dir"):
         folder = Path(suites.__file__).parent
         config.args = [str(path) for path in sorted(folder.glob("test_*.py"))]
@@ -56,9 +72,8 @@ def configure(config: pytest.Config) -> None:
 
 def header(config: pytest.Config) -> list[str]:
     """Return the lines that tell what is tested."""
-    subject = Subject.of(
-        find(config.getoption("--ncwire-driver")), config.getoption("--ncwire-target")
-    )
+    driver = find(config.getoption("--ncwire-driver"))
+    subject = Subject.of(driver, target_of(driver, config.getoption("--ncwire-target")))
     return [f"ncwire conformance: {subject}"]
 
 
@@ -77,9 +92,12 @@ def watch(item: pytest.Item) -> None:
 
 
 @contextmanager
-def rig(request: pytest.FixtureRequest, driver: str | type[Backend], target: str) -> Iterator[Rig]:
+def rig(
+    request: pytest.FixtureRequest, driver: str | type[Backend], named: str | None
+) -> Iterator[Rig]:
     """Give the test its rig, unless its rule does not bind the driver."""
     chosen = find(driver)
+    target = target_of(chosen, named)
     folder: Path = request.getfixturevalue("tmp_path")
     patience = float(request.config.getoption("--ncwire-patience"))
     rule = _rule(request.node)

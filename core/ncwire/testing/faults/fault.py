@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from ncwire.testing.fault_proxy import Side
+from ncwire.testing.fault_link import Side
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from ncwire.driver import Feature
-from ncwire.testing.fault_proxy import Side
+from ncwire.testing.fault_link import Side
 
 
 class Stretch(enum.Enum):

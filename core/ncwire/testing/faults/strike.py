@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from ncwire.testing.fault_proxy import FaultProxy, Side
+    from ncwire.testing.fault_link import Side
+    from ncwire.testing.fault_proxy import FaultProxy
     from ncwire.testing.faults.fault import Fault
 
 _PATIENCE = 10.0

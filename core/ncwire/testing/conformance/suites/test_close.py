@@ -35,7 +35,8 @@ def test_close_peer_sees_end(ncwire_rig: Rig) -> None:
     line, end = ncwire_rig.open(host)
     # More than the way holds for a peer that reads nothing: the rest waits with our kernel, which
     # drops it when the connection is broken in place of ended.
-    data = noise(400_000)
+    # A Unix socket has no way: what is written is with the peer, and close takes none of it back.
+    data = noise(100_000 if ncwire_rig.target == "unix" else 400_000)
     taking = end.receiving_to_end()
     host.relay.deafen()
     line.send(data[:-LITTLE])

@@ -11,7 +11,7 @@ import pytest
 
 from ncwire.driver import ChannelRequest
 from ncwire.errors import ChannelError, StepTimeoutError, TransportError
-from ncwire.testing.conformance.awkward import AwkwardPeer, gone, not_ssh
+from ncwire.testing.conformance.awkward import AwkwardPeer, another_protocol, gone
 from ncwire.testing.conformance.marking import rule
 from ncwire.testing.conformance.suites.test_io import noise
 from ncwire.testing.conformance.task import Task
@@ -36,7 +36,7 @@ def test_errors_cause(ncwire_rig: Rig) -> None:
 def test_errors_write(ncwire_rig: Rig) -> None:
     host = ncwire_rig.host()
     line, _ = ncwire_rig.open(host)
-    host.relay.reset()
+    ncwire_rig.break_off(host, line)
 
     def write_on() -> None:
         # The first writes may yet find room in a buffer.
@@ -92,22 +92,23 @@ def test_errors_after_close(ncwire_rig: Rig) -> None:
 
 @rule("errors.only-ours")
 def test_errors_only_ours(ncwire_rig: Rig) -> None:
-    peers = [AwkwardPeer(gone), AwkwardPeer(not_ssh)] if ncwire_rig.target == "ssh" else []
-    for peer in peers:
-        ncwire_rig.later("the peer", peer.close)
-    # Port 1 is tcpmux, which no host runs; ".invalid" is never resolved (RFC 6761).
-    failures = [
-        ncwire_rig.failure(ncwire_rig.options(port=1)),
-        ncwire_rig.failure(ncwire_rig.options(host="ncwire.invalid")),
-        *(ncwire_rig.failure(ncwire_rig.options(port=peer.port)) for peer in peers),
-    ]
+    doomed = [ncwire_rig.nowhere()]
+    if ncwire_rig.target != "unix":
+        # Port 1 is tcpmux, which no host runs; ".invalid" is never resolved (RFC 6761).
+        doomed += [ncwire_rig.options(port=1), ncwire_rig.options(host="ncwire.invalid")]
+    if ncwire_rig.target in {"ssh", "tls"}:
+        peers = [AwkwardPeer(gone), AwkwardPeer(another_protocol)]
+        for peer in peers:
+            ncwire_rig.later("the peer", peer.close)
+        doomed += [ncwire_rig.options(port=peer.port) for peer in peers]
+    failures = [ncwire_rig.failure(options) for options in doomed]
     assert [error for error in failures if not isinstance(error, TransportError)] == []
 
 
 def _error_of_reset(rig: Rig) -> BaseException | None:
     host = rig.host()
     line, _ = rig.open(host)
-    host.relay.reset()
+    rig.break_off(host, line)
     try:
         line.receive_to_end()
     except AssertionError:

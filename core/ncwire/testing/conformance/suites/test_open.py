@@ -22,6 +22,7 @@ from ncwire.driver import (
     Driver,
     Feature,
     PasswordAttempt,
+    SocketDriver,
     SSHDriver,
     Timeouts,
 )
@@ -31,12 +32,13 @@ from ncwire.errors import (
     StepTimeoutError,
     TransportError,
 )
+from ncwire.testing.certificates import CertificateAuthority
 from ncwire.testing.conformance.awkward import (
     AwkwardPeer,
-    Unanswering,
+    another_protocol,
     dripping,
+    dripping_record,
     gone,
-    not_ssh,
     silent,
 )
 from ncwire.testing.conformance.host import PASSWORD, USERNAME
@@ -46,9 +48,11 @@ from ncwire.testing.conformance.marking import rule
 from ncwire.testing.conformance.resources import Resources
 from ncwire.testing.conformance.suites.test_io import MEGABYTE
 from ncwire.testing.conformance.suites.test_threads import run_child
+from ncwire.testing.conformance.targets import closed_port
 from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
+    from ncwire.driver import ConnectOptions
     from ncwire.testing.conformance.rig import Rig
 
 BANNER = "For use by the kit alone."
@@ -63,13 +67,14 @@ ONLY = Algorithms(
 @rule("open.class")
 def test_open_class(ncwire_rig: Rig) -> None:
     driver = ncwire_rig.driver
-    assert issubclass(driver, (SSHDriver, Driver))
+    assert issubclass(driver, (SSHDriver, SocketDriver, Driver))
     assert driver.name
     assert isinstance(vars(driver)["contract"], tuple)
     assert all(isinstance(feature, Feature) for feature in driver.features)
     assert driver.library()
+    if issubclass(driver, (SSHDriver, SocketDriver)):
+        assert driver.features >= driver.CORE_FEATURES
     if issubclass(driver, SSHDriver):
-        assert driver.features >= SSHDriver.CORE_FEATURES
         algorithms = driver.algorithms
         assert isinstance(algorithms, Algorithms)
         assert algorithms.kex
@@ -128,16 +133,14 @@ def test_open_server_version(ncwire_rig: Rig) -> None:
 
 @rule("open.unreachable")
 def test_open_unreachable(ncwire_rig: Rig) -> None:
-    error = ncwire_rig.failure(ncwire_rig.options(port=_closed_port()))
+    error = ncwire_rig.failure(ncwire_rig.nowhere())
     assert isinstance(error, TransportError)
     assert not isinstance(error, StepTimeoutError)
 
 
 @rule("open.connect-deadline")
 def test_open_connect_deadline(ncwire_rig: Rig) -> None:
-    peer = Unanswering()
-    ncwire_rig.later("the peer", peer.close)
-    error = ncwire_rig.failure(ncwire_rig.options(port=peer.port), ncwire_rig.short)
+    error = ncwire_rig.failure(ncwire_rig.unanswering(), ncwire_rig.short)
     assert isinstance(error, StepTimeoutError)
 
 
@@ -151,7 +154,7 @@ def test_open_handshake_deadline(ncwire_rig: Rig) -> None:
 
 @rule("open.dripping-peer")
 def test_open_dripping_peer(ncwire_rig: Rig) -> None:
-    peer = AwkwardPeer(dripping)
+    peer = AwkwardPeer(dripping if ncwire_rig.target == "ssh" else dripping_record)
     ncwire_rig.later("the peer", peer.close)
     error = ncwire_rig.failure(ncwire_rig.options(port=peer.port), ncwire_rig.short)
     # A library may know such a peer for what it is; what counts is that it does not wait for it.
@@ -207,7 +210,7 @@ def test_open_hung_up(ncwire_rig: Rig) -> None:
 
 @rule("open.not-ssh")
 def test_open_not_ssh(ncwire_rig: Rig) -> None:
-    peer = AwkwardPeer(not_ssh)
+    peer = AwkwardPeer(another_protocol)
     ncwire_rig.later("the peer", peer.close)
     error = ncwire_rig.failure(ncwire_rig.options(port=peer.port))
     assert isinstance(error, TransportError)
@@ -229,19 +232,24 @@ def test_open_no_common_algorithm(ncwire_rig: Rig) -> None:
 @rule("open.failed-leaves-nothing")
 def test_open_failed_leaves_nothing(ncwire_rig: Rig) -> None:
     host = ncwire_rig.host()
-    unanswering = Unanswering()
-    ncwire_rig.later("the peer", unanswering.close)
     doomed = [
-        (ncwire_rig.options(port=_closed_port()), ncwire_rig.patience),
-        (ncwire_rig.options(port=unanswering.port), ncwire_rig.short),
+        (ncwire_rig.nowhere(), ncwire_rig.patience),
+        (ncwire_rig.unanswering(), ncwire_rig.short),
     ]
-    if ncwire_rig.target == "ssh":
-        peers = [AwkwardPeer(gone), AwkwardPeer(not_ssh), AwkwardPeer(silent)]
+    if ncwire_rig.target in {"ssh", "tls"}:
+        peers = [AwkwardPeer(gone), AwkwardPeer(another_protocol), AwkwardPeer(silent)]
         for peer in peers:
             ncwire_rig.later("the peer", peer.close)
         doomed += [
             *((ncwire_rig.options(port=peer.port), ncwire_rig.patience) for peer in peers[:2]),
             (ncwire_rig.options(port=peers[2].port), ncwire_rig.short),
+        ]
+    if ncwire_rig.target == "tls":
+        stranger = CertificateAuthority().write(ncwire_rig.folder / "stranger.pem")
+        other = {"ca_certs": str(stranger)}
+        doomed += [(ncwire_rig.options(host, driver_options=other), ncwire_rig.patience)]
+    if ncwire_rig.target == "ssh":
+        doomed += [
             (ncwire_rig.options(host, known_hosts=()), ncwire_rig.patience),
             (ncwire_rig.options(host, username="nobody"), ncwire_rig.patience),
             (ncwire_rig.options(host, subsystems=("none",)), ncwire_rig.patience),
@@ -257,7 +265,7 @@ def test_open_failed_leaves_nothing(ncwire_rig: Rig) -> None:
 @rule("open.abort")
 def test_open_abort(ncwire_rig: Rig) -> None:
     driver = ncwire_rig.driver()
-    options = ncwire_rig.options(port=_stalling_port(ncwire_rig))
+    options = _stalling(ncwire_rig)
     before = Resources.now()
     call = Task(connecting(driver, options, ncwire_rig.soon(_LONG)).run, "the driver's connect")
     ncwire_rig.later("the driver", driver.abort)
@@ -322,7 +330,7 @@ def test_open_no_user_config(ncwire_rig: Rig) -> None:
     (home / ".ssh").mkdir(parents=True, mode=0o700)
     config = home / ".ssh" / "config"
     config.touch(0o600)
-    config.write_text(_MISLEADING.format(port=_closed_port()), encoding="ascii")
+    config.write_text(_MISLEADING.format(port=closed_port()), encoding="ascii")
     options = ncwire_rig.options(host)
     ncwire_rig.set_environment("HOME", str(home))
     ncwire_rig.connect(options)
@@ -363,8 +371,10 @@ def test_open_environment_refused(ncwire_rig: Rig) -> None:
 @rule("open.socket")
 def test_open_socket(ncwire_rig: Rig) -> None:
     host = ncwire_rig.host()
-    sock = ncwire_rig.socket_to(host.port)
-    line, end = ncwire_rig.open(host, sock=sock, port=_closed_port())
+    sock = ncwire_rig.socket_to_host(host)
+    unix = ncwire_rig.target == "unix"
+    elsewhere = {"driver_options": {"path": None}} if unix else {"port": closed_port()}
+    line, end = ncwire_rig.open(host, sock=sock, **elsewhere)
     end.send(b"over it")
     assert line.receive(7) == b"over it"
 
@@ -393,7 +403,7 @@ def test_open_proxy_command(ncwire_rig: Rig) -> None:
     start = ncwire_rig.time_to_start()
     options = ncwire_rig.options(
         host,
-        port=_closed_port(),
+        port=closed_port(),
         proxy_command=command,
         timeouts=Timeouts(handshake=start),
     )
@@ -455,17 +465,13 @@ _MISLEADING = """Host *
 _UNDER_WAY = 0.2
 
 
-def _closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
-def _stalling_port(rig: Rig) -> int:
-    """Return a port where a connect hangs: in the handshake, or in TCP if there is none."""
-    peer = AwkwardPeer(silent) if rig.target == "ssh" else Unanswering()
+def _stalling(rig: Rig) -> ConnectOptions:
+    """Return options for a connect that hangs: in the handshake, or in TCP if there is none."""
+    if rig.target == "plain":
+        return rig.unanswering()
+    peer = AwkwardPeer(silent)
     rig.later("the peer", peer.close)
-    return peer.port
+    return rig.options(port=peer.port)
 
 
 def _error_of(call: Task[Any], seconds: float) -> BaseException | None:

@@ -88,7 +88,8 @@ def run_child(rig: Rig, options: ConnectOptions, action: str, **details: Any) ->
         "options": {
             name: getattr(options, name)
             for name in ("host", "port", "username", "password", "key_filename", "known_hosts")
-        },
+        }
+        | {"driver_options": dict(options.driver_options)},
         "seconds": rig.patience,
         "action": action,
         **details,
