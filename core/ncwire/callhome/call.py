@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ncwire._plugins.guard import driver_step
@@ -18,7 +18,7 @@ from ncwire.errors import SessionCloseError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from ncwire._ssh.route.sockets import Address
     from ncwire.callhome.devices import Devices
@@ -32,6 +32,8 @@ class Terms:
     driver: type[SSHDriver]
     timeouts: Timeouts
     algorithms: Algorithms | None
+    driver_options: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """Settled."""
 
 
 class Call:
@@ -92,6 +94,7 @@ class Call:
             sock=self._sock,
             timeouts=terms.timeouts,
             algorithms=terms.algorithms,
+            driver_options=terms.driver_options,
         )
         try:
             with driver_step(terms.driver.name, "its constructor"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ncwire._algorithms.offer import choose
 from ncwire._algorithms.policy import AlgorithmPolicy, settled
 from ncwire._plugins import registry
+from ncwire._plugins.driver_options import with_driver_options
 from ncwire.callhome.acceptor import Doorway, open_sockets
 from ncwire.callhome.call import Terms
 from ncwire.callhome.devices import Devices
@@ -42,6 +44,7 @@ def listen(
     timeout: float = 60.0,
     timeouts: Timeouts | None = None,
     algorithms: Algorithms | AlgorithmPolicy | None = None,
+    driver_options: Mapping[str, object] | None = None,
     concurrency: int = 32,
     backlog: int = 128,
 ) -> Listener:
@@ -55,7 +58,8 @@ def listen(
     led to no session, and must be quick; without it that is logged as a warning. What the two
     raise is logged, and ends nothing but the session that `on_session` was called with.
     `timeout`: seconds from a connection to its session, the wait for its turn included;
-    `timeouts` has the budgets of the steps. `algorithms`: as for `connect`, for all alike.
+    `timeouts` has the budgets of the steps. `algorithms` and `driver_options`: as for `connect`,
+    for all alike.
     `concurrency`: how many calls are answered at one time; a source address, or an IPv6 /64, has
     at most half of that. `backlog`: how many more may wait for their turn; as long as that many
     sessions wait to be taken, no call has a turn.
@@ -72,9 +76,13 @@ def listen(
     _check_kind("address", address, str)
     _check_kind("timeouts", timeouts, Timeouts)
     _check_kind("algorithms", algorithms, Algorithms, AlgorithmPolicy)
+    _check_kind("driver_options", driver_options, Mapping)
     budgets = replace(timeouts or Timeouts(), overall=positive_seconds("timeout", timeout))
     offered = None if algorithms is None else settled(algorithms)
-    terms = Terms(_choose(driver, offered), budgets, offered)
+    chosen = _choose(driver, offered)
+    anyone = ConnectOptions(host=None, username="")
+    own = with_driver_options(anyone, chosen, None, driver_options).driver_options
+    terms = Terms(chosen, budgets, offered, own)
     known = Devices(devices, budgets, terms.driver)
     return Listener(
         Doorway(open_sockets(address, port)),

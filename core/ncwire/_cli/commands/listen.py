@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ncwire import callhome
-from ncwire._cli import connection_options, documents, failures, passwords, values
+from ncwire._cli import (
+    connection_options,
+    documents,
+    driver_option,
+    failures,
+    passwords,
+    values,
+)
 from ncwire._cli.failures import Exit
 from ncwire._cli.terminal import console, printable, write_document
 from ncwire.errors import NcwireError
@@ -75,6 +82,7 @@ def add_to(
     )
     group = parser.add_argument_group("connection")
     connection_options.add_login_to(group)
+    driver_option.add_to(group)
     passwords.add_sources_to(group)
     group = parser.add_argument_group("operation")
     group.add_argument(
@@ -100,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         address=arguments.address,
         port=arguments.port,
         driver=arguments.driver,
+        driver_options=driver_option.given(arguments),
         on_refused=_tell_refused,
     ) as listener:
         where = ", ".join(_shown(*address) for address in listener.addresses)
