@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ncwire._plugins.driver_options import PerDriver, settled
 from ncwire._plugins.guard import driver_step
@@ -25,7 +27,7 @@ from ncwire.errors import (
 from ncwire.profiles.driver_choice import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ncwire.driver import Channel, ChannelInfo, Deadline
     from ncwire.driver.timeouts import Timeouts
@@ -72,6 +74,7 @@ class CertificateDevices(Devices):
         self.driver = driver
         self._by_pin: dict[str, _Certified] = {}
         self._by_name: dict[str, _Certified] = {}
+        self._pinned_names: set[str] = set()
         every = listed(devices)
         common = _given(given, driver)
         # With one device what would tell it apart may stand in either place.
@@ -83,9 +86,10 @@ class CertificateDevices(Devices):
         for device in every:
             try:
                 own = sole | shared.less(device)
-                self._add(_known(device, settled(driver, own), timeouts, driver))
+                known = _known(device, settled(driver, own), timeouts, driver)
             except OptionError as error:
                 raise OptionError("devices", f"{device.name}: {error}") from error
+            self._add(known)
         self.driver_options = self._settled(shared.values)
         self._try()
 
@@ -103,14 +107,18 @@ class CertificateDevices(Devices):
         found = self._by_pin.get(_plain(info.certificate_sha256))
         if found is not None:
             return found
+        names = {_canonical(name) for name in info.certificate_names}
         named = {
-            known.name: known
-            for known in map(self._by_name.get, map(_canonical, info.certificate_names))
-            if known is not None
+            self._by_name[name].name: self._by_name[name] for name in names & {*self._by_name}
         }
         if len(named) == 1:
             return named.popitem()[1]
-        reason = f"it is for several devices, {', '.join(sorted(named))}" if named else ""
+        reason = ""
+        if named:
+            reason = f"it is for several devices, {', '.join(sorted(named))}"
+        elif names & self._pinned_names:
+            name = min(names & self._pinned_names)
+            reason = f"it is for {name}, of which another certificate is pinned"
         raise UnknownCertificateError(reason, info.certificate_subject, info.certificate_sha256)
 
     def has_pinned(self, fingerprint: str) -> bool:
@@ -122,11 +130,18 @@ class CertificateDevices(Devices):
         for pin in known.pins:
             other = self._by_pin.setdefault(pin, known)
             if other is not known:
-                raise OptionError(key_of(_PINS), f"is the same as {other.name}'s")
-        if not known.pins:
-            other = self._by_name.setdefault(known.certificate_name, known)
-            if other is not known:
-                raise OptionError(key_of(_NAME), f"is the same as {other.name}'s")
+                self._raise_same("fingerprint", other, known)
+        if known.pins:
+            self._pinned_names.add(known.certificate_name)
+            return
+        other = self._by_name.setdefault(known.certificate_name, known)
+        if other is not known:
+            self._raise_same("name in their certificates", other, known)
+
+    @staticmethod
+    def _raise_same(what: str, one: _Certified, other: _Certified) -> NoReturn:
+        problem = f"{one.name} and {other.name} have the same {what}: nothing tells them apart"
+        raise OptionError("devices", problem)
 
     def _settled(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """Return the options by which the driver is to answer any of the devices."""
@@ -174,7 +189,11 @@ class _Shared:
 
     def less(self, device: Device) -> dict[str, object]:
         """Return what a device says of itself alone. Raises `OptionError` for a difference."""
-        own = _given(device.driver_options or {}, self._driver)
+        options = {} if device.driver_options is None else device.driver_options
+        if not isinstance(options, Mapping):
+            problem = f"must be a mapping of names to values, not {type(options).__name__}"
+            raise OptionError("driver_options", problem)
+        own = _given(options, self._driver)
         said = {key: value for key, value in own.items() if key not in _IDENTIFYING}
         theirs = settled(self._driver, {k: v for k, v in said.items() if k not in self._given})
         if self._said is None:
@@ -306,7 +325,8 @@ def _plain(fingerprint: str) -> str:
 
 def _canonical(name: str) -> str:
     """Return a name as it is compared: whole, and so without regard to wildcards."""
-    try:
+    with suppress(ValueError):
         return str(ipaddress.ip_address(name))
-    except ValueError:
-        return name.removesuffix(".").lower()
+    with suppress(UnicodeError):  # a certificate has the form of the DNS (RFC 5280 section 7.2)
+        name = name.encode("idna").decode("ascii")
+    return name.removesuffix(".").lower()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from operator import methodcaller
 
 import pytest
 from called_home import PATIENCE
@@ -59,12 +58,14 @@ def test_the_certificate_may_have_a_name_other_than_the_devices(opened, callers)
     listener = opened(
         Device(name="core", driver_options={"server_hostname": "R1.example."}),
         Device(name="192.0.2.7"),
+        Device(name="bücher.example"),
         driver_options=callers.client_options(),
     )
     callers.call(listener.port, callers.issue("r1"))
     callers.call(listener.port, callers.issue("address", hosts=("192.0.2.7",)))
-    sessions = [listener.accept(PATIENCE) for _ in range(2)]
-    assert {session.device for session in sessions} == {"core", "192.0.2.7"}
+    callers.call(listener.port, callers.issue("books", hosts=("xn--bcher-kva.example",)))
+    sessions = [listener.accept(PATIENCE) for _ in range(3)]
+    assert {session.device for session in sessions} == {"core", "192.0.2.7", "bücher.example"}
     for session in sessions:
         session.close_session()
 
@@ -177,7 +178,7 @@ def test_fifty_call_at_once_ten_of_them_hostile(opened, callers, stranger, refus
         ended(sock)
 
     listener.close()
-    assert all(map(methodcaller("is_alive"), sessions))
+    assert all(session.connected for session in sessions)
     for session in sessions:
         session.close_session()
     assert opened.refused.empty()

@@ -46,11 +46,11 @@ def test_a_device_that_nothing_tells_apart(options):
         ([pinned("r1"), pinned("r1", "cd" * 32)], "two are named r1"),
         (
             [pinned("r1"), pinned("r2", "SHA256:" + PIN.upper())],
-            "r2: driver_options.fingerprint: is the same as r1's",
+            "r1 and r2 have the same fingerprint: nothing tells them apart",
         ),
         (
             [Device(name="r1"), Device(name="r2", driver_options={"server_hostname": "R1."})],
-            "r2: driver_options.server_hostname: is the same as r1's",
+            "r1 and r2 have the same name in their certificates",
         ),
         ([pinned("r1", "ab")], "r1: driver_options.fingerprint: 'ab' is no SHA-256"),
         (
@@ -62,12 +62,13 @@ def test_a_device_that_nothing_tells_apart(options):
             "r2: driver_options.minimum_version: is not that of r1, and one is for all who call",
         ),
         ([pinned("r1", colour="red")], "r1: driver_options.colour: driver 'tls' has no such"),
+        ([Device(name="r1", driver_options=7)], "r1: driver_options: must be a mapping"),
         ([], "there are none"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
 def test_devices_that_are_wrong(options, devices, told):
-    assert f"devices: {told}" in refused(*devices, driver_options=options)
+    assert refused(*devices, driver_options=options).startswith(f"devices: {told}")
 
 
 def test_what_the_listener_says_need_not_be_alike(options):

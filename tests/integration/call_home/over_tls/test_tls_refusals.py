@@ -36,7 +36,11 @@ REFUSED = {
         UnknownCertificateError,
         "it is for several devices, r1.example, r9.example",
     ),
-    "pinned-one's": ({"hosts": ("r3.example",)}, UnknownCertificateError, "no device has"),
+    "pinned-one's": (
+        {"hosts": ("r3.example",)},
+        UnknownCertificateError,
+        "it is for r3.example, of which another certificate is pinned",
+    ),
     "expired": ({"valid": (-3, -1)}, CertificateError, "certificate has expired"),
     "self-signed": ({"signed_by_itself": True}, CertificateError, "self-signed"),
 }
