@@ -90,6 +90,15 @@ def test_devices_of_the_inventory_with_what_they_are_known_by(listen, callers, t
     assert process.communicate() == (b"", b"")
 
 
+def test_one_device_may_be_pinned_on_the_command_line(listen, callers):
+    certificate = callers.issue("one", signed_by_itself=True)
+    given = ["--driver", "tls", "-O", f"certfile={callers.client.both}"]
+    pin = f"fingerprint={certificate.sha256}"
+    process, port = listen("--count", "1", "--device", "r1", *given, "-O", pin)
+    caller = callers.call(port, certificate)
+    assert re.fullmatch(line_of("r1", caller), process.communicate()[0].decode())
+
+
 def test_a_stranger_is_told_of_and_how_to_let_it_in(listen, callers):
     process, port = listen("--count", "1", "--device", "r1.example", *options(callers))
     certificate = callers.issue("r9")

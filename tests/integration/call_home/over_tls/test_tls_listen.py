@@ -10,6 +10,7 @@ import ncwire
 from ncwire.callhome import Device, listen
 from ncwire.driver import Algorithms, SocketDriver
 from ncwire.errors import ListenError, OptionError, UnsupportedOption
+from ncwire_tls import TLSDriver
 from servers.certificates import Authority
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
@@ -90,6 +91,24 @@ def test_files_that_cannot_be_used_are_told_before_any_call(options, tmp_path):
     options["certfile"] = tmp_path / "missing.pem"
     assert "driver_options.certfile: " in refused(Device(name="r1"), driver_options=options)
     assert "driver_options.certfile: needed" in refused(pinned("r1"))
+
+
+def test_a_driver_that_was_tried_has_nothing_left(options):
+    tried = []
+
+    class Tried(TLSDriver):
+        name, contract = "tried", (1, 0)
+
+        def prepare(self, options):
+            super().prepare(options)
+            tried.append("prepare")
+
+        def abort(self):
+            super().abort()
+            tried.append("abort")
+
+    listen([Device(name="r1")], port=0, driver=Tried, driver_options=options).close()
+    assert tried == ["prepare", "abort"]
 
 
 def test_a_context_that_compares_the_name_itself(options):

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 from called_home import PATIENCE, called, device_of
+from cryptography.x509 import DNSName
 
 from ncwire import Timeouts
 from ncwire.callhome import Device, listen
@@ -31,6 +32,11 @@ REFUSED = {
     "wrong-name": ({"hosts": ("r2.example",)}, UnknownCertificateError, "no device has"),
     "wildcard": ({"hosts": ("*.example",)}, UnknownCertificateError, "no device has"),
     "no-name": ({"hosts": ()}, UnknownCertificateError, "no device has"),
+    "address-as-name": (
+        {"hosts": (DNSName("192.0.2.7"),)},
+        UnknownCertificateError,
+        "no device has",
+    ),
     "two": (
         {"hosts": ("r1.example", "r9.example")},
         UnknownCertificateError,
@@ -53,6 +59,7 @@ def test_who_is_neither_is_refused_with_what_is_wrong(opened, callers, version, 
     listener = opened(
         Device(name="r1.example"),
         Device(name="r9.example"),
+        Device(name="192.0.2.7"),
         Device(name="r3.example", driver_options={"fingerprint": "00" * 32}),
         driver_options=callers.client_options(),
     )
