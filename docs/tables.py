@@ -60,7 +60,8 @@ def features_by_driver() -> str:
         )
         for feature in Feature
     ]
-    return _table(("Feature", "Parameters that need it", *drivers), (24, 36, *[10] * len(drivers)), rows)
+    widths = (24, 36, *[10] * len(drivers))
+    return _table(("Feature", "Parameters that need it", *drivers), widths, rows)
 
 
 def default_algorithms() -> str:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 _RECORD: Final = 16 * 1024
 """The most that one record has (RFC 8446 section 5.1), and so one read of OpenSSL's."""
 
-_WRITTEN: Final = 64 * 1024
-"""How much is encrypted before the kernel has taken it."""
+_WRITTEN: Final = 256 * 1024
+"""How much one call sends at most, so that others have their turn."""
 
 _TO_READ: Final = Wait(Readiness.READ)
 _TO_READ_AND_WRITE: Final = Wait(Readiness.READ | Readiness.WRITE)
+_AT_ONCE: Final = Wait(Readiness.READ, 0.0)
 _NOTHING: Final = Wait(Readiness.NONE)
 
 
@@ -34,9 +35,10 @@ class TLSChannel(Channel):
         self._has_read = False
         self._peer_has_closed = False
         self._said_end = False
+        self._end_is_due = False
         self._closed = False
         self._under_way = 0
-        """How much of the caller's is encrypted, and not told as taken: the kernel has not all."""
+        """How much of the caller's is in the record that the kernel has not wholly taken."""
 
     def fileno(self) -> int:
         """Return the socket's fd; -1 after the end."""
@@ -46,6 +48,8 @@ class TLSChannel(Channel):
         """Watch for reading always, and for writing while the kernel has not taken all."""
         if self._closed:
             return _NOTHING
+        if self._end_is_due:
+            return _AT_ONCE
         return _TO_READ_AND_WRITE if self._stream.has_unsent else _TO_READ
 
     def read(self, size: int) -> bytes | None:
@@ -71,22 +75,12 @@ class TLSChannel(Channel):
     def write(self, data: memoryview) -> int:
         """Send some of it; see `Channel.write`. What cannot be sent shows in the next `read`."""
         self._check_open()
-        stream = self._stream
-        if not stream.push():
-            return 0
-        if not self._under_way:
-            try:
-                self._under_way = self._tls.write(data[:_WRITTEN])
-            except ssl.SSLError:
-                # Either it waits for what the peer has to say first, as in a renegotiation (TLS
-                # 1.2), or all is over, and `read` tells.
-                stream.push()
-                return 0
-            if not stream.push():
-                return 0
-        # Only now: what was told as taken would be lost with a `close` that comes before it left.
-        taken, self._under_way = self._under_way, 0
-        return 0 if stream.unwritable else taken
+        taken = 0
+        most = min(len(data), _WRITTEN)
+        while taken < most and self._send_record(data[taken : taken + _RECORD]):
+            taken += self._under_way
+            self._under_way = 0
+        return taken
 
     def finish(self) -> bool:
         """Send close_notify; return whether the peer has said or shown its end, too."""
@@ -97,6 +91,7 @@ class TLSChannel(Channel):
             if stream.has_unread:
                 # OpenSSL takes data after close_notify for an error where nobody has read it. The
                 # caller reads next, and comes back.
+                self._end_is_due = True
                 return False
             self._say_end()
         return stream.push() and (self._peer_has_closed or stream.ended)
@@ -119,8 +114,27 @@ class TLSChannel(Channel):
         if self._closed:
             raise TLSError("TLS: the channel is closed")
 
+    def _send_record(self, data: memoryview) -> bool:
+        """Encrypt a record, or go on with the one under way; return whether the kernel has it all.
+
+        Only then is it told as taken: it would be lost with a `close` that comes before it left.
+        """
+        stream = self._stream
+        if not stream.push():
+            return False
+        if not self._under_way:
+            try:
+                self._under_way = self._tls.write(data)
+            except ssl.SSLError:
+                # Either it waits for what the peer has to say first, as in a renegotiation (TLS
+                # 1.2), or all is over, and `read` tells.
+                stream.push()
+                return False
+        return stream.push() and not stream.unwritable
+
     def _say_end(self) -> None:
         self._said_end = True
+        self._end_is_due = False
         self._stream.say_end()
 
     def _decrypted(self, size: int) -> bytes | None:

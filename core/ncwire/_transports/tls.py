@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ncwire._ssh.options.defaults import DEFAULT_TLS_PORT
@@ -10,7 +11,7 @@ from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from ncwire._ssh.options.parameters import Filename
     from ncwire.driver import Timeouts
@@ -85,7 +86,7 @@ class TLSSession(DriverSession):
             "check_hostname": None if check_hostname is True else check_hostname,
             "server_hostname": server_hostname,
             "passphrase": passphrase,
-            "fingerprint": fingerprint if isinstance(fingerprint, str | None) else [*fingerprint],
+            "fingerprint": _listed(fingerprint),
         }
         super().connect(
             host,
@@ -99,6 +100,11 @@ class TLSSession(DriverSession):
             timeouts=timeouts,
             driver_options=merged(named, driver_options),
         )
+
+
+def _listed(given: str | Iterable[str] | None) -> object:
+    # What is neither one nor several is refused where all options are.
+    return [*given] if isinstance(given, Iterable) and not isinstance(given, str) else given
 
 
 def _check_protocol(protocol: int | None) -> None:

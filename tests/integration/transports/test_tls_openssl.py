@@ -118,6 +118,19 @@ def test_the_peer_renegotiates(certificates):
         assert line.receive(5) == b"more\n"
 
 
+def test_our_end_is_said_once_what_had_come_is_read(certificates):
+    with openssl(certificates, "-tls1_3") as peer, line_to(certificates, peer) as line:
+        peer.type(b"first\n")
+        while (data := line.channel.read(3)) is None:  # the tickets, which are no data
+            assert line.wait(PATIENCE)
+        assert data == b"fir"
+        assert not line.channel.finish()
+        assert line.channel.wants().until == 0.0
+        assert line.receive(3) == b"st\n"
+        line.finish()
+        peer.wait_for(rb"<<< TLS 1\.3, Alert \[length 0002\], warning close_notify")
+
+
 def test_our_end_is_said_and_the_peers_is_missed(certificates, version):
     flag = {"TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3"}[version]
     with openssl(certificates, flag) as peer, line_to(certificates, peer) as line:
