@@ -81,9 +81,9 @@ class TLSCallers:
         thread.start()
         return where
 
-    def dial(self, port: int) -> socket.socket:
+    def dial(self, port: int, source: str = "127.0.0.1") -> socket.socket:
         """Return a connection to the listener, closed in the end."""
-        sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        sock = socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0))
         self._socks.append(sock)
         return sock
 

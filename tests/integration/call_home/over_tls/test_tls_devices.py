@@ -140,6 +140,20 @@ def test_others_take_the_place_of_the_devices_until_now(opened, callers, refusal
 # --- fifty at once -----------------------------------------------------------------------------
 
 
+def test_a_flood_from_one_address_leaves_room_for_others(opened, callers):
+    listener = opened(
+        Device(name="r1.example"), driver_options=callers.client_options(), concurrency=4
+    )
+    silent = [callers.dial(listener.port, "127.0.0.2") for _ in range(20)]
+    callers.call(listener.port, callers.issue("r1"))
+    listener.accept(PATIENCE).close_session()
+    # None of them has had its time.
+    assert opened.refused.empty()
+    listener.close()
+    for sock in silent:
+        ended(sock)
+
+
 def test_fifty_call_at_once_ten_of_them_hostile(opened, callers, stranger, refusal):
     names = [f"r{number}.example" for number in range(40)]
     contexts = [callers.context(callers.issue(name, hosts=(name,))) for name in names]
