@@ -14,7 +14,7 @@ from ncwire._algorithms.policy import AlgorithmPolicy
 from ncwire._ssh.route.sockets import Address
 from ncwire.callhome import CallHomeSession
 from ncwire.callhome.call import Call, Terms
-from ncwire.callhome.devices import Devices
+from ncwire.callhome.host_keys import HostKeyDevices
 from ncwire.driver import (
     Algorithms,
     DriverOption,
@@ -176,7 +176,7 @@ def test_a_call_without_its_hello_is_ended_by_its_session(incoming):
 def incoming():
     """A call, its peer, and the devices that it may be of."""
     terms = Terms(scripted(), Timeouts(), None)
-    devices = Devices([device()], terms.timeouts, terms.driver)
+    devices = HostKeyDevices([device()], terms.timeouts, terms.driver)
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
         socket.create_connection(listening.getsockname(), PATIENCE) as peer,
