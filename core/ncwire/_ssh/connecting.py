@@ -51,7 +51,8 @@ def connecting(driver: Backend, options: ConnectOptions, deadline: Deadline) -> 
     if isinstance(driver, SSHDriver):
         return SSHConnecting(driver, options, deadline)
     if isinstance(driver, Driver):
-        return InOneStep(driver, options, deadline)
+        judges = Feature.HOST_KEY in driver.features
+        return InOneStep(driver, options, deadline, _with_checks if judges else None)
     raise InvalidDriverError(
         driver.name, "it is neither a Driver nor an SSHDriver", "report it to the driver's author"
     )
@@ -314,6 +315,12 @@ def host_key_policy(options: ConnectOptions) -> HostKeyPolicy:
         unknown_host_cb=callback or default_unknown_host_cb,
         remember=remember,
     )
+
+
+def _with_checks(options: ConnectOptions) -> ConnectOptions:
+    """Return the options of a host, and of the jumps before it, each with its host key's check."""
+    jumps = tuple(map(_with_checks, options.jumps))
+    return replace(options, host_key_check=host_key_policy(options), jumps=jumps)
 
 
 def _accept(_host: str, _fingerprint: str) -> bool:

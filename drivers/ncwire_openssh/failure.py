@@ -1,0 +1,133 @@
+"""What an ssh that has ended means in ncwire's errors."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ncwire.driver import Algorithms
+from ncwire.errors import (
+    AuthenticationError,
+    ConnectError,
+    HandshakeError,
+    KeyFileError,
+    NoCommonAlgorithmError,
+    SSHError,
+    StepTimeoutError,
+    TransportError,
+    UnsupportedOption,
+)
+from ncwire_openssh.journal import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ncwire.driver import ConnectOptions
+    from ncwire_openssh.journal import Journal
+    from ncwire_openssh.master import Master
+
+_FATAL = 255
+"""ssh's exit status for any failure of its own."""
+_KINDS = {
+    "key exchange method": "kex",
+    "host key type": "host_keys",
+    "cipher": "ciphers",
+    "MAC": "macs",
+    "compression method": "compression",
+}
+
+
+def failure(
+    master: Master, driver: str, options: ConnectOptions, offered: Callable[[], Algorithms]
+) -> TransportError | UnsupportedOption:
+    """Return the error that stands for the end of ssh before a channel was open.
+
+    It goes by how far ssh had got rather than by its words, as far as that is enough. `offered`
+    tells what this ssh offers.
+    """
+    reason = master.reason()
+    journal = master.journal
+    error: TransportError | UnsupportedOption
+    if journal.phase is Phase.CONNECT and not journal.find(r"debug1: Connecting to .*"):
+        error = _not_begun(reason, driver, options)
+    elif journal.phase is Phase.CONNECT:
+        error = _no_connection(reason, options)
+    elif journal.phase is Phase.HANDSHAKE:
+        error = _nothing_in_common(journal, offered) or HandshakeError(
+            f"{Phase.HANDSHAKE.value}: {reason}"
+        )
+    elif journal.phase is Phase.AUTH:
+        error = _not_authenticated(journal, reason, options)
+    else:
+        error = SSHError(f"{journal.phase.value}: {reason}")
+    error.__cause__ = subprocess.CalledProcessError(_FATAL, "ssh", stderr=reason)
+    return error
+
+
+def not_agreed(journal: Journal, options: ConnectOptions) -> None:
+    """Raise `NoCommonAlgorithmError` for a compression that was agreed on and not wanted.
+
+    ssh always offers both, and tells only in which order.
+    """
+    chosen, agreed = options.algorithms, journal.info().compression
+    wanted = ("none",) if chosen is None else chosen.compression or ("none",)
+    if agreed and agreed not in wanted:
+        raise NoCommonAlgorithmError(
+            "compression", Algorithms(compression=wanted), Algorithms(compression=(agreed,))
+        )
+
+
+def _not_begun(
+    reason: str, driver: str, options: ConnectOptions
+) -> TransportError | UnsupportedOption:
+    if options.algorithms is not None and ("spec" in reason or "lgorithm" in reason):
+        return UnsupportedOption(driver, "algorithms", reason)
+    if "Bad configuration option" in reason or "Unsupported option" in reason:
+        return UnsupportedOption(driver, "driver_options", f"this ssh cannot: {reason}")
+    return ConnectError(reason)
+
+
+def _no_connection(reason: str, options: ConnectOptions) -> TransportError:
+    if reason.endswith("Connection timed out"):
+        return StepTimeoutError(Phase.CONNECT.value, options.timeouts.connect)
+    return ConnectError(reason)
+
+
+def _nothing_in_common(
+    journal: Journal, offered: Callable[[], Algorithms]
+) -> NoCommonAlgorithmError | None:
+    found = journal.find(
+        r"Unable to negotiate with .*: no matching (.*) found\. Their offer: (.*)"
+    )
+    kind = _KINDS.get(found[1]) if found else None
+    if found is None or kind is None:
+        return None
+    theirs = Algorithms(**{kind: tuple(found[2].rstrip().split(","))})
+    return NoCommonAlgorithmError(kind, offered(), theirs)
+
+
+def _not_authenticated(journal: Journal, reason: str, options: ConnectOptions) -> TransportError:
+    for path in options.key_filename:
+        if problem := _key_problem(journal, str(Path(path).expanduser().absolute())):
+            return KeyFileError(path, problem, journal.attempts, offered=journal.offered)
+    denied = journal.find(r".*: Permission denied \(([^)]*)\)\.?")
+    too_many = journal.find(
+        r"(Received disconnect from|Disconnecting) .*Too many authentication.*"
+    )
+    if denied or too_many:
+        return AuthenticationError(
+            f"the server let {options.username!r} in by none of our means: {reason}",
+            journal.attempts,
+            offered=journal.offered,
+        )
+    return SSHError(f"{Phase.AUTH.value}: {reason}")
+
+
+def _key_problem(journal: Journal, path: str) -> str:
+    for line in journal.lines:
+        if line.startswith(f'Load key "{path}": '):
+            return line.partition('": ')[2]
+    if any(key.startswith(f"{path} ") for key in journal.unsigned):
+        return "the server accepts it, but ssh cannot sign with it: is the passphrase right?"
+    return ""
