@@ -24,9 +24,11 @@ _QUIET = 2.0
 """Seconds of the peer's silence after which the channel's end is followed by its close."""
 _GRACE = 2.0
 """Seconds that what was written is given to arrive after `close`."""
-_LOG_PERIOD = 300.0
-"""Seconds after which ssh's log is read at the latest: it holds 64 KiB, and ssh blocks on a full
-one. On an idle session it grows by a line with each keepalive of the server's."""
+_LOG_PERIOD = 0.05
+"""Seconds between two looks at ssh's log while anything happens: a key exchange has 2 KiB there,
+and ssh blocks when it is full, at 64 KiB."""
+_LOG_PERIOD_IDLE = 300.0
+"""The same while nothing does: the log grows by a line with each keepalive of the server's."""
 
 _TO_READ, _TO_WRITE = Readiness.READ, Readiness.READ | Readiness.WRITE
 
@@ -46,7 +48,7 @@ class OpenSSHChannel(Channel):
         self._closed = False
         self._ended_at = 0.0
         self._heard = time.monotonic()
-        self._read_log_at = self._heard + _LOG_PERIOD
+        self._log_read = self._heard
         # A channel that is dropped takes its process with it; at the exit ssh ends by itself, for
         # its lifeline does.
         self._dropped = weakref.finalize(self, _drop, connection, sock)
@@ -60,12 +62,12 @@ class OpenSSHChannel(Channel):
         """Return what to wait for; see `Channel.wants`."""
         state = self._state
         if state.outbox:
-            return Wait(_TO_WRITE, self._read_log_at)
+            return Wait(_TO_WRITE, self._log_read + _LOG_PERIOD_IDLE)
         if self._blocked and state.window > 0:
             return Wait(_TO_READ, 0.0)  # a read has taken in what the write waited for
         if state.eof_sent and not state.close_sent:
             return Wait(_TO_READ, self._silent_at())
-        return Wait(_TO_READ, self._read_log_at)
+        return Wait(_TO_READ, self._log_read + _LOG_PERIOD_IDLE)
 
     def read(self, size: int) -> bytes | None:
         """Return what came on the channel; see `Channel.read`."""
@@ -115,8 +117,8 @@ class OpenSSHChannel(Channel):
 
     def tick(self, now: float) -> None:
         """Read ssh's log, when it is time for it."""
-        if now >= self._read_log_at and not self._closed:
-            self._read_log_at = now + _LOG_PERIOD
+        if now >= self._log_read + _LOG_PERIOD and not self._closed:
+            self._log_read = now
             self._connection.read_log()
 
     def heard(self) -> float:

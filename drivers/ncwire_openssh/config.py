@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from ncwire.errors import ConnectError, UnsupportedOption
@@ -29,7 +30,6 @@ _SETTINGS = {
     "ClearAllForwardings": "yes",
     "PermitLocalCommand": "no",
     "AddKeysToAgent": "no",
-    "ServerAliveInterval": "0",  # the core's; Debian's ssh has another default with BatchMode
     "NumberOfPasswordPrompts": "1",
     "ControlMaster": "yes",
     "RequestTTY": "no",
@@ -57,10 +57,13 @@ _SIGNATURES = {
 }
 
 
-def ssh_config(driver: str, options: ConnectOptions, folder: Folder, *, fd_is_given: bool) -> str:
+def ssh_config(
+    driver: str, options: ConnectOptions, folder: Folder, *, fd_is_given: bool, is_hop: bool
+) -> str:
     """Return the text of the file.
 
-    `fd_is_given`: the connection comes as an open fd through the folder. Raises
+    `fd_is_given`: the connection comes as an open fd through the folder. `is_hop`: ssh is to find
+    itself whether the host lives, since the core sees the session's host alone. Raises
     `UnsupportedOption`, `KeyFileError` and `ConnectError` for what cannot be.
     """
     given = options.driver_options
@@ -77,6 +80,10 @@ def ssh_config(driver: str, options: ConnectOptions, folder: Folder, *, fd_is_gi
         **_algorithm_settings(driver, options),
         "Port": str(options.port),
     }
+    # 0 else: the core asks, and Debian's ssh has another default with BatchMode.
+    interval = 0 if options.keepalive is None or not is_hop else max(1, ceil(options.keepalive))
+    settings["ServerAliveInterval"] = str(interval)
+    settings["ServerAliveCountMax"] = str(options.keepalive_count)
     if options.host_key_alias:
         settings["HostKeyAlias"] = word(options.host_key_alias)
     if options.bind_addr is not None:
@@ -87,8 +94,6 @@ def ssh_config(driver: str, options: ConnectOptions, folder: Folder, *, fd_is_gi
     if fd_is_given:
         settings["ProxyCommand"] = folder.fd_command
         settings["ProxyUseFdpass"] = "yes"
-    elif options.proxy_command is not None:
-        settings["ProxyCommand"] = options.proxy_command.replace("%", "%%")
     for name, keyword in (
         ("pkcs11_provider", "PKCS11Provider"),
         ("security_key_provider", "SecurityKeyProvider"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
@@ -22,14 +23,18 @@ from ncwire_openssh import program
 from ncwire_openssh.channel import OpenSSHChannel
 from ncwire_openssh.connection import Connection, OpenSSHProcess
 from ncwire_openssh.journal import Phase
+from ncwire_openssh.keys import identities
 from ncwire_openssh.login import Login
 from ncwire_openssh.master import Master
 from ncwire_openssh.mux import MuxClient, MuxRefusedError
 from ncwire_openssh.opening import open_channel
+from ncwire_openssh.proxy import ProxyCommand
 from ncwire_openssh.questions import LONGEST_ANSWER
 from ncwire_openssh.shared import SharedMaster
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
     from ncwire.driver import Channel, ChannelInfo, ConnectOptions
     from ncwire_openssh.mux import Watch
 
@@ -172,23 +177,34 @@ class OpenSSHDriver(Driver):
         deadline: Deadline,
         shared: SharedMaster | None,
     ) -> Channel:
+        route = [*_hops(options), options]
+        self._check_keys(route)
+        nearest = route[0]
         sock = options.sock
-        hops = [*options.jumps, options]
-        for hop, beyond in pairwise(hops):
-            name = _host_and_port(hop)
-            try:
-                login = self._log_in(path, hop, deadline, sock)
-                sock = self._through(login, beyond, name)
-            except NcwireError as error:
-                error.at_jump_host(name)
-                raise
-        login = self._log_in(path, options, deadline, sock, shared)
-        master = login.master
+        if sock is None and nearest.proxy_command is not None:
+            with _named(nearest, options):
+                sock = self._by_command(nearest.proxy_command)
+        for hop, beyond in pairwise(route):
+            with _named(hop, options):
+                login = self._log_in(path, hop, deadline, sock, name=_host_and_port(hop))
+                sock = self._through(login, beyond)
+        login = self._log_in(path, options, deadline, sock, shared=shared is not None)
         if shared is not None:
-            shared.publish(master.folder.control, login.host_key)
+            shared.publish(login.master.folder.control, login.host_key)
         client = _client(login)
-        info = _info(login)
-        return self._begin(client, options, deadline, login.watch(), info)
+        return self._begin(client, options, deadline, login.watch(), _info(login))
+
+    def _check_keys(self, route: Sequence[ConnectOptions]) -> None:
+        """Refuse what can be refused before any packet is sent: the nearest host's go first."""
+        for hop in reversed(route):
+            with _named(hop, route[-1]):
+                identities(hop)
+
+    def _by_command(self, command: str) -> socket.socket:
+        proxy = ProxyCommand(command)
+        self._connection.set_proxy(proxy)
+        self._check_not_aborted()
+        return proxy.sock
 
     def _log_in(
         self,
@@ -196,16 +212,27 @@ class OpenSSHDriver(Driver):
         options: ConnectOptions,
         deadline: Deadline,
         sock: socket.socket | None,
-        shared: SharedMaster | None = None,
+        *,
+        name: str = "",
+        shared: bool = False,
     ) -> Login:
-        master = Master(shared=shared is not None)
-        self._connection.add(master)
+        connection = self._connection
+        master = Master(name=name, shared=shared)
+        connection.add(master)
         self._check_not_aborted()
-        login = Login(self.name, path, master, options, deadline, self._check_not_aborted)
+        login = Login(
+            self.name,
+            path,
+            master,
+            options,
+            deadline,
+            self._check_not_aborted,
+            lambda: connection.account_of_proxy(master),
+        )
         login.run(sock)
         return login
 
-    def _through(self, login: Login, beyond: ConnectOptions, name: str) -> socket.socket:
+    def _through(self, login: Login, beyond: ConnectOptions) -> socket.socket:
         """Have a jump host's ssh carry a socket to the next host; return its other end."""
         step = login.budget(Phase.OPEN)
         target = _host_and_port(beyond)
@@ -224,7 +251,7 @@ class OpenSSHDriver(Driver):
                 if isinstance(error, MuxRefusedError):
                     reason = login.master.refusal() or str(error)
                     raise ChannelError(f"no tunnel to {target}: {reason}") from error
-                raise SSHError(f"no tunnel to {target} by {name}: {error}") from error
+                raise SSHError(f"no tunnel to {target}: {error}") from error
             except BaseException:
                 ours.close()
                 raise
@@ -271,6 +298,28 @@ def _nothing_to_do() -> None:
 
 
 _nothing: Watch = ((), _nothing_to_do)
+
+
+def _hops(options: ConnectOptions) -> list[ConnectOptions]:
+    """Return the hosts to go through, nearest first.
+
+    As with ssh -J: what a later hop's configuration says of its own way is not asked.
+    """
+    if not options.jumps:
+        return []
+    first, *others = options.jumps
+    return [*_hops(first), first, *others]
+
+
+@contextmanager
+def _named(hop: ConnectOptions, target: ConnectOptions) -> Generator[None]:
+    """Have errors name the jump host that they are of; not the target."""
+    try:
+        yield
+    except NcwireError as error:
+        if hop is not target:
+            error.at_jump_host(_host_and_port(hop))
+        raise
 
 
 def _client(login: Login) -> MuxClient:

@@ -39,23 +39,27 @@ _KINDS = {
 
 
 def failure(
-    master: Master, driver: str, options: ConnectOptions, offered: Callable[[], Algorithms]
+    master: Master,
+    driver: str,
+    options: ConnectOptions,
+    offered: Callable[[], Algorithms],
+    account: str,
 ) -> TransportError | UnsupportedOption:
     """Return the error that stands for the end of ssh before a channel was open.
 
     It goes by how far ssh had got rather than by its words, as far as that is enough. `offered`
-    tells what this ssh offers.
+    tells what this ssh offers. `account` is how a ProxyCommand has failed, "" for none that has.
     """
     reason = master.reason()
     journal = master.journal
     error: TransportError | UnsupportedOption
-    if journal.phase is Phase.CONNECT and not journal.find(r"debug1: Connecting to .*"):
+    if not journal.find(r"debug1: (?:Connecting to|Executing proxy|Local version) .*"):
         error = _not_begun(reason, driver, options)
     elif journal.phase is Phase.CONNECT:
         error = _no_connection(reason, options)
     elif journal.phase is Phase.HANDSHAKE:
         error = _nothing_in_common(journal, offered) or HandshakeError(
-            f"{Phase.HANDSHAKE.value}: {reason}"
+            f"{Phase.HANDSHAKE.value}: {account or reason}"
         )
     elif journal.phase is Phase.AUTH:
         error = _not_authenticated(journal, reason, options)

@@ -93,8 +93,7 @@ class Folder:
 
     def write_config(self, text: str) -> None:
         """Write ssh's configuration, which may have secrets in it, for this user alone."""
-        self.config.touch(mode=0o600)
-        self.config.write_text(text, encoding="utf-8", errors="surrogateescape")
+        _write(self.config, text)
 
     def remove(self) -> None:
         """Remove it, and so the way for others to come in. Idempotent."""
@@ -105,6 +104,11 @@ def _made() -> Path:
     usual = tempfile.gettempdir()
     place = usual if len(os.fsencode(usual)) <= _LONGEST else "/tmp"  # noqa: S108 - mkdtemp is safe
     return Path(tempfile.mkdtemp(prefix="ncwire-", dir=place))
+
+
+def _write(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def _percent(path: Path) -> str:

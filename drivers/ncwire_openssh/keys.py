@@ -26,11 +26,9 @@ def identities(options: ConnectOptions) -> list[str]:
             named.append(_readable(name))
         except KeyFileError as error:
             unusable.append(error)
-    found: list[Path] = []
-    if options.look_for_keys:
-        usual = [f"~/.ssh/{name}" for name in _USUAL_KEYS]
-        found = [expanded(path) for path in options.identity_files or usual]
-        found = [path for path in found if path.is_file() and _is_plain(path)]
+    usual = [f"~/.ssh/{name}" for name in _USUAL_KEYS] if options.look_for_keys else []
+    found = [expanded(path) for path in options.identity_files or usual]
+    found = [path for path in found if path.is_file() and _is_plain(path)]
     if unusable and not (named or found or _has_more(options)):
         raise unusable[0]
     return [quoted(str(path)) for path in dict.fromkeys((*named, *found))]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ncwire_openssh.mux import Watch
     from ncwire_openssh.questions import Question
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("ncwire.openssh")
 
 _NOT_OURS = ("SSH_ASKPASS_PROMPT", "SSH_SK_PROVIDER", "DISPLAY", "WAYLAND_DISPLAY")
 """Variables by which the user's surroundings would change what ssh does."""
@@ -49,8 +49,7 @@ _LONGEST_PROMPT = 200
 class Login:
     """One ssh on its way to its control socket.
 
-    `sock` is the connection to use, if there is one; it is ssh's from `run` on. `check` raises
-    when the connecting was aborted.
+    `check` raises when the connecting was aborted. `account` tells how a ProxyCommand has failed.
     """
 
     def __init__(
@@ -61,6 +60,7 @@ class Login:
         options: ConnectOptions,
         deadline: Deadline,
         check: Callable[[], None],
+        account: Callable[[], str],
     ) -> None:
         self._driver = driver
         self._program = program
@@ -68,6 +68,7 @@ class Login:
         self._options = options
         self._deadline = deadline
         self._check = check
+        self._account = account
         self.host_key: HostKey | None = None
         """What the host has presented, once it was found good."""
         self._password_given = ""
@@ -76,14 +77,21 @@ class Login:
     def run(self, sock: socket.socket | None) -> None:
         """Start ssh, and return when the user is authenticated.
 
+        `sock` is the connection to use, if there is one; it is ssh's from here on.
         Raises what `Driver.connect` does. The caller ends the master then.
         """
         master, options = self.master, self._options
-        text = ssh_config(self._driver, options, master.folder, fd_is_given=sock is not None)
+        is_hop = bool(master.name)
+        if is_hop and options.keepalive is not None:
+            master.keepalive_count = options.keepalive_count
+        text = ssh_config(
+            self._driver, options, master.folder, fd_is_given=sock is not None, is_hop=is_hop
+        )
         arguments = ["-l", options.username, "--", host_argument(options)]
         with ExitStack() as stack:
             doors: list[socket.socket] = []
             if sock is not None:
+                master.journal.phase = Phase.HANDSHAKE
                 stack.callback(sock.close)
                 doors.append(stack.enter_context(_door(master)))
             master.folder.write_config(text)
@@ -107,7 +115,7 @@ class Login:
 
     def _environment(self) -> dict[str, str]:
         # The reasons that ssh gives in one language; prompts as they came.
-        own = {"LC_ALL": "C.UTF-8", "SSH_ASKPASS_REQUIRE": "force"}
+        own = {"LC_ALL": "C.UTF-8", "SSH_ASKPASS_REQUIRE": "force", "SHELL": "/bin/sh"}
         inherited = {name: text for name, text in os.environ.items() if name not in _NOT_OURS}
         return inherited | own | {"SSH_ASKPASS": str(self.master.folder.askpass)}
 
@@ -130,7 +138,8 @@ class Login:
                     self._answer(question)
                 if not lives and not master.folder.control.exists():
                     self._check()
-                    raise failure(master, self._driver, self._options, self._offered)
+                    account = self._account()
+                    raise failure(master, self._driver, self._options, self._offered, account)
                 if reached != (journal.phase, journal.answers):
                     reached = (journal.phase, journal.answers)
                     step = self.budget(journal.phase)

@@ -41,12 +41,16 @@ _STARTER = '"$@" </dev/null & exec 2>/dev/null; read -r how; kill -KILL $!; wait
 class Master(Forkable):
     """The process, its log, what it asks, and the folder with its control socket.
 
-    `shared`: it is to outlive this process, and ends by itself some time after its last session.
+    `name` is the jump host's, "" for the host itself. `shared`: it is to outlive this process, and
+    ends by itself some time after its last session.
     """
 
-    def __init__(self, *, shared: bool = False) -> None:
+    def __init__(self, *, shared: bool = False, name: str = "") -> None:
         self.shared = shared
+        self.name = name
         self.folder = Folder()
+        self.keepalive_count = 0
+        """How many keepalives of ssh's own may go unanswered; 0: it sends none."""
         self._freed = False
         self._abandoned = False
         self._lock = threading.Lock()
@@ -110,6 +114,13 @@ class Master(Forkable):
         if not reason and not self.journal.lines:  # before the log, stderr is ssh's alone
             reason = self._last.decode(errors="replace").strip()
         return reason or "ssh ended without a word"
+
+    def end_reason(self) -> str:
+        """Return why a connection that was open has ended."""
+        silent = self.journal.find(r"Timeout, server .* not responding\.")
+        if silent and self.keepalive_count:
+            return f"no answer to {self.keepalive_count} keepalives"
+        return self.reason()
 
     def said(self) -> str:
         """Return what ssh has written for people to read: the server's banner."""
