@@ -40,6 +40,7 @@ COMMAND = "python docs/tables.py"
 DRIVERS = {
     "paramiko": ("ncwire_paramiko", "ParamikoDriver"),
     "libssh2": ("ncwire_libssh2", "Libssh2Driver"),
+    "openssh": ("ncwire_openssh", "OpenSSHDriver"),
 }
 
 
@@ -55,7 +56,7 @@ def features_by_driver() -> str:
         )
         for feature in Feature
     ]
-    return _table(("Feature", "Parameters that need it", *drivers), (25, 45, 15, 15), rows)
+    return _table(("Feature", "Parameters that need it", *drivers), (25, 39, 12, 12, 12), rows)
 
 
 def default_algorithms() -> str:
@@ -394,7 +395,7 @@ def _matrix(rows: str, what: str) -> str:
         )
         for row in getattr(matrix, rows)
     ]
-    return _table((what, "Given", "What is seen", *drivers), (17, 25, 38, 10, 10), table)
+    return _table((what, "Given", "What is seen", *drivers), (15, 23, 35, 9, 9, 9), table)
 
 
 def _makes() -> ModuleType:

@@ -32,11 +32,9 @@ from ncwire_openssh.questions import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from _typeshed import HasFileno
-
     from ncwire.driver import Algorithms, ConnectOptions, HostKey
     from ncwire_openssh.master import Master
-    from ncwire_openssh.mux import Watch
+    from ncwire_openssh.mux import HasFileno, Watch
     from ncwire_openssh.questions import Question
 
 _log = logging.getLogger("ncwire.openssh")

@@ -9,12 +9,10 @@ import array
 import selectors
 import socket
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from _typeshed import HasFileno
 
     from ncwire.driver import Deadline
 
@@ -34,7 +32,15 @@ _LENGTH = 4
 _MOST = 1 << 18
 """Bytes of a packet; ssh takes no more of one either (mux.c)."""
 
-Watch = tuple["tuple[HasFileno, ...]", "Callable[[], None]"]
+
+class HasFileno(Protocol):
+    """What a selector can wait for."""
+
+    def fileno(self) -> int:
+        """Return the fd."""
+
+
+Watch = tuple[tuple[HasFileno, ...], "Callable[[], None]"]
 """What else to wait for, and what to do when any of it is ready; what that raises passes."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ncwire._algorithms import offer
@@ -52,7 +53,8 @@ def connecting(driver: Backend, options: ConnectOptions, deadline: Deadline) -> 
         return SSHConnecting(driver, options, deadline)
     if isinstance(driver, Driver):
         judges = Feature.HOST_KEY in driver.features
-        return InOneStep(driver, options, deadline, _with_checks if judges else None)
+        with_checks = partial(_with_checks, driver) if judges else None
+        return InOneStep(driver, options, deadline, with_checks)
     raise InvalidDriverError(
         driver.name, "it is neither a Driver nor an SSHDriver", "report it to the driver's author"
     )
@@ -115,7 +117,7 @@ class SSHConnecting(Connecting):
         options, driver = self._options, self._ssh
         if options.jumps:
             self._hop = self._hop_before()
-        peer = self._identification or DialledHost(options, self._host_key_policy())
+        peer = self._identification or DialledHost(options, _policy_for(driver, options))
         self._configure()
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
         offered = offer.choose(type(driver), peer.key_types(), options.algorithms)
@@ -161,16 +163,6 @@ class SSHConnecting(Connecting):
             options.bind_addr,
             options.address_family,
         )
-
-    def _host_key_policy(self) -> HostKeyPolicy:
-        policy = host_key_policy(self._options)
-        if Feature.HOST_CERTIFICATE in self._ssh.features:
-            return policy
-        return replace(policy, no_certificates=self._no_certificates)
-
-    def _no_certificates(self) -> str:
-        able = who_can(Feature.HOST_CERTIFICATE)
-        return f"driver {self._ssh.name!r} cannot take host certificates ({able})"
 
     def _handshake(self, sock: socket.socket, offered: Algorithms) -> HostKey:
         within = Deadline.after(
@@ -317,10 +309,22 @@ def host_key_policy(options: ConnectOptions) -> HostKeyPolicy:
     )
 
 
-def _with_checks(options: ConnectOptions) -> ConnectOptions:
+def _policy_for(driver: Backend, options: ConnectOptions) -> HostKeyPolicy:
+    policy = host_key_policy(options)
+    if Feature.HOST_CERTIFICATE in driver.features:
+        return policy
+
+    def no_certificates() -> str:
+        able = who_can(Feature.HOST_CERTIFICATE)
+        return f"driver {driver.name!r} cannot take host certificates ({able})"
+
+    return replace(policy, no_certificates=no_certificates)
+
+
+def _with_checks(driver: Backend, options: ConnectOptions) -> ConnectOptions:
     """Return the options of a host, and of the jumps before it, each with its host key's check."""
-    jumps = tuple(map(_with_checks, options.jumps))
-    return replace(options, host_key_check=host_key_policy(options), jumps=jumps)
+    jumps = tuple(_with_checks(driver, hop) for hop in options.jumps)
+    return replace(options, host_key_check=_policy_for(driver, options), jumps=jumps)
 
 
 def _accept(_host: str, _fingerprint: str) -> bool:
