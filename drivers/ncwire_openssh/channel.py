@@ -81,7 +81,7 @@ class OpenSSHChannel(Channel):
             except BlockingIOError:
                 self._flush()
                 return b"" if state.eof_came else None
-            except OSError as error:
+            except ConnectionError as error:
                 raise self._lost() from error
             if not data:
                 if state.eof_came:
@@ -181,7 +181,7 @@ class OpenSSHChannel(Channel):
             return self._sock.sendmsg(pieces)
         except BlockingIOError:
             return 0
-        except OSError:
+        except ConnectionError:
             return 0  # `read` tells why, after what had arrived before
 
     def _flush(self) -> bool:

@@ -6,7 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from ncwire.errors import ConnectError, UnsupportedOption
-from ncwire_openssh.keys import expanded, identities, quoted, word
+from ncwire_openssh.keys import certificates, expanded, identities, quoted, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,13 +58,20 @@ _SIGNATURES = {
 
 
 def ssh_config(
-    driver: str, options: ConnectOptions, folder: Folder, *, fd_is_given: bool, is_hop: bool
+    driver: str,
+    options: ConnectOptions,
+    folder: Folder,
+    known: Algorithms,
+    *,
+    fd_is_given: bool,
+    is_hop: bool,
 ) -> str:
     """Return the text of the file.
 
-    `fd_is_given`: the connection comes as an open fd through the folder. `is_hop`: ssh is to find
-    itself whether the host lives, since the core sees the session's host alone. Raises
-    `UnsupportedOption`, `KeyFileError` and `ConnectError` for what cannot be.
+    `known` are the algorithms that this ssh has. `fd_is_given`: the connection comes as an open fd
+    through the folder. `is_hop`: ssh is to find itself whether the host lives, since the core sees
+    the session's host alone. Raises `UnsupportedOption`, `KeyFileError` and `ConnectError` for
+    what cannot be.
     """
     given = options.driver_options
     keys = identities(options)
@@ -77,7 +84,7 @@ def ssh_config(
         "IdentitiesOnly": "yes" if options.identities_only else "no",
         "KnownHostsCommand": folder.host_key_command,
         "Compression": "no",
-        **_algorithm_settings(driver, options),
+        **_algorithm_settings(driver, options, known),
         "Port": str(options.port),
     }
     # 0 else: the core asks, and Debian's ssh has another default with BatchMode.
@@ -102,7 +109,7 @@ def ssh_config(
             settings[keyword] = word(str(expanded(str(path))))  # ssh expands nothing in these
     lines = [f"{name} {value}" for name, value in settings.items()]
     lines += [f"IdentityFile {key}" for key in keys or ("none",)]
-    lines += [f"CertificateFile {quoted(path)}" for path in options.certificate_files]
+    lines += [f"CertificateFile {quoted(path)}" for path in certificates(options)]
     for line in lines:
         if set(line) & set("\r\n\0"):
             raise ConnectError(f"ssh can have no line break in {line.split()[0]}")
@@ -163,16 +170,17 @@ def _authentication(options: ConnectOptions, keys: Sequence[str]) -> dict[str, s
     return settings | {"PreferredAuthentications": ",".join(methods) or "none"}
 
 
-def _algorithm_settings(driver: str, options: ConnectOptions) -> dict[str, str]:
+def _algorithm_settings(driver: str, options: ConnectOptions, known: Algorithms) -> dict[str, str]:
     chosen = options.algorithms
-    settings = {} if chosen is None else _restricted(driver, chosen)
+    settings = {} if chosen is None else _restricted(driver, chosen, known)
     check = options.host_key_check
-    known = [] if check is None else list(_names(check.key_types()))
-    if chosen is not None and chosen.host_keys:
-        first = [name for name in known if name in chosen.host_keys]
-        settings["HostKeyAlgorithms"] = ",".join(dict.fromkeys((*first, *chosen.host_keys)))
-    elif known:
-        settings["HostKeyAlgorithms"] = "^" + ",".join(known)
+    first = [] if check is None else list(_names(check.key_types()))
+    offered = settings.get("HostKeyAlgorithms", "").split(",")
+    if offered != [""]:
+        first = [name for name in first if name in offered]
+        settings["HostKeyAlgorithms"] = ",".join(dict.fromkeys((*first, *offered)))
+    elif first:
+        settings["HostKeyAlgorithms"] = "^" + ",".join(first)
     return settings
 
 
@@ -180,18 +188,26 @@ def _names(key_types: Sequence[str]) -> dict[str, None]:
     return dict.fromkeys(name for each in key_types for name in _SIGNATURES.get(each, ()))
 
 
-def _restricted(driver: str, algorithms: Algorithms) -> dict[str, str]:
-    kinds = {
-        "KexAlgorithms": algorithms.kex,
-        "HostKeyAlgorithms": algorithms.host_keys,
-        "Ciphers": algorithms.ciphers,
-        "MACs": algorithms.macs,
-    }
-    for names in kinds.values():
-        for name in names:
-            if not name or name[0] in "+-^" or set(name) & set("*?!,\"' \n"):
-                raise UnsupportedOption(driver, "algorithms", f"{name!r} is no algorithm's name")
-    settings = {kind: ",".join(names) for kind, names in kinds.items() if names}
-    if {*algorithms.compression} - {"none"}:
+def _restricted(driver: str, chosen: Algorithms, known: Algorithms) -> dict[str, str]:
+    settings = {}
+    for kind, keyword in _KEYWORDS.items():
+        wanted = getattr(chosen, kind)
+        # ssh refuses a whole list for one name that it does not know.
+        names = [name for name in wanted if name in getattr(known, kind)]
+        if wanted and not names:
+            raise UnsupportedOption(
+                driver, f"algorithms.{kind}", f"this ssh has none of {', '.join(wanted)}"
+            )
+        if names:
+            settings[keyword] = ",".join(names)
+    if {*chosen.compression} - {"none"}:
         settings["Compression"] = "yes"
     return settings
+
+
+_KEYWORDS = {
+    "kex": "KexAlgorithms",
+    "host_keys": "HostKeyAlgorithms",
+    "ciphers": "Ciphers",
+    "macs": "MACs",
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from ncwire_openssh import program
 from ncwire_openssh.channel import OpenSSHChannel
 from ncwire_openssh.connection import Connection, OpenSSHProcess
 from ncwire_openssh.journal import Phase
-from ncwire_openssh.keys import identities
+from ncwire_openssh.keys import identities, left_out
 from ncwire_openssh.login import Login
 from ncwire_openssh.master import Master
 from ncwire_openssh.mux import MuxClient, MuxRefusedError
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from ncwire.driver import Channel, ChannelInfo, ConnectOptions
     from ncwire_openssh.mux import Watch
+
+_log = logging.getLogger("ncwire.openssh")
 
 _INSTALL = "install it with: apt-get install openssh-client"
 
@@ -199,6 +202,8 @@ class OpenSSHDriver(Driver):
         for hop in reversed(route):
             with _named(hop, route[-1]):
                 identities(hop)
+                for error in left_out(hop):
+                    _log.warning("private key %s: %s; it was left out", error.path, error.problem)
 
     def _by_command(self, command: str) -> socket.socket:
         proxy = ProxyCommand(command)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Algorithms
 from ncwire.errors import (
-    AuthenticationError,
     ConnectError,
     HandshakeError,
-    KeyFileError,
     NoCommonAlgorithmError,
     SSHError,
     StepTimeoutError,
     TransportError,
     UnsupportedOption,
 )
+from ncwire_openssh.authentication import not_authenticated
 from ncwire_openssh.journal import Phase
 
 if TYPE_CHECKING:
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
 
 _FATAL = 255
 """ssh's exit status for any failure of its own."""
+_NO_NAMES = ("ext-info-", "kex-strict-")
+"""They stand among the key exchanges, and are none (RFC 8308; OpenSSH's PROTOCOL)."""
 _KINDS = {
     "key exchange method": "kex",
     "host key type": "host_keys",
@@ -62,7 +62,7 @@ def failure(
             f"{Phase.HANDSHAKE.value}: {account or reason}"
         )
     elif journal.phase is Phase.AUTH:
-        error = _not_authenticated(journal, reason, options)
+        error = not_authenticated(journal, reason, options)
     else:
         error = SSHError(f"{journal.phase.value}: {reason}")
     error.__cause__ = subprocess.CalledProcessError(_FATAL, "ssh", stderr=reason)
@@ -94,7 +94,7 @@ def _not_begun(
 
 def _no_connection(reason: str, options: ConnectOptions) -> TransportError:
     if reason.endswith("Connection timed out"):
-        return StepTimeoutError(Phase.CONNECT.value, options.timeouts.connect)
+        return StepTimeoutError(f"TCP connect to {options.host}", options.timeouts.connect)
     return ConnectError(reason)
 
 
@@ -107,31 +107,6 @@ def _nothing_in_common(
     kind = _KINDS.get(found[1]) if found else None
     if found is None or kind is None:
         return None
-    theirs = Algorithms(**{kind: tuple(found[2].rstrip().split(","))})
+    names = [name for name in found[2].rstrip().split(",") if not name.startswith(_NO_NAMES)]
+    theirs = Algorithms(**{kind: tuple(names)})
     return NoCommonAlgorithmError(kind, offered(), theirs)
-
-
-def _not_authenticated(journal: Journal, reason: str, options: ConnectOptions) -> TransportError:
-    for path in options.key_filename:
-        if problem := _key_problem(journal, str(Path(path).expanduser().absolute())):
-            return KeyFileError(path, problem, journal.attempts, offered=journal.offered)
-    denied = journal.find(r".*: Permission denied \(([^)]*)\)\.?")
-    too_many = journal.find(
-        r"(Received disconnect from|Disconnecting) .*Too many authentication.*"
-    )
-    if denied or too_many:
-        return AuthenticationError(
-            f"the server let {options.username!r} in by none of our means: {reason}",
-            journal.attempts,
-            offered=journal.offered,
-        )
-    return SSHError(f"{Phase.AUTH.value}: {reason}")
-
-
-def _key_problem(journal: Journal, path: str) -> str:
-    for line in journal.lines:
-        if line.startswith(f'Load key "{path}": '):
-            return line.partition('": ')[2]
-    if any(key.startswith(f"{path} ") for key in journal.unsigned):
-        return "the server accepts it, but ssh cannot sign with it: is the passphrase right?"
-    return ""

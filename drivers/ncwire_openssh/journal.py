@@ -21,8 +21,8 @@ _NO_REASON = (
     "debug", "@", "Transferred: ", "Bytes per second: ", "Authenticated to ", "Warning: "
 )  # fmt: skip
 """How lines begin that tell of no failure."""
-_PARTIAL = ": accepted, and more is wanted"
-_DENIED = ": denied"
+PARTIAL = ": accepted, and more is wanted"
+DENIED = ": denied"
 _VERSION_CUT = 100
 """ssh logs this much of the peer's version."""
 
@@ -55,9 +55,16 @@ class Journal:
         self.attempts: list[str] = []
         self.offered: tuple[str, ...] = ()
         self.answers = 0
+        self.planned: list[str] = []
+        """The keys that ssh is going to try, unless it gets in before."""
         self.unsigned: list[str] = []
         """Keys that the server would have taken, and with which ssh then did not sign."""
         self._facts: dict[str, str] = {}
+
+    @property
+    def stage(self) -> tuple[object, ...]:
+        """What changes with each step that has a budget of its own."""
+        return self.phase, self.method, self.answers, bool(self.planned), len(self.unsigned)
 
     def fileno(self) -> int:
         """Return the fd, for a selector."""
@@ -126,8 +133,17 @@ class Journal:
         self.note_facts(match)
 
     def note_trust(self, _: re.Match[str]) -> None:
-        """Take the word that authentication begins."""
-        self.phase = Phase.AUTH
+        """Take the word that the host is who it should be, of the first key exchange's."""
+        if self.phase is Phase.HANDSHAKE:
+            self.phase = Phase.AUTH
+
+    def note_service(self, _: re.Match[str]) -> None:
+        """Take the server's word that it lets users log in."""
+        self.method = self.method or "none"
+
+    def note_planned(self, match: re.Match[str]) -> None:
+        """Take the word that a key is going to be tried."""
+        self.planned.append(match[1])
 
     def note_offered(self, match: re.Match[str]) -> None:
         """Take the server's answer to an attempt."""
@@ -135,13 +151,13 @@ class Journal:
         self.answers += 1
         self.unsigned = self.unsigned[:-1] if self._signing else self.unsigned
         self._signing = False
-        if self.attempts and not self.attempts[-1].endswith((_DENIED, _PARTIAL)):
-            self.attempts[-1] += _DENIED
+        if self.attempts and not self.attempts[-1].endswith((DENIED, PARTIAL)):
+            self.attempts[-1] += DENIED
 
     def note_partial(self, _: re.Match[str]) -> None:
         """Take the word that the last attempt was one of several that are wanted."""
         if self.attempts:
-            self.attempts[-1] += _PARTIAL
+            self.attempts[-1] += PARTIAL
 
     def note_key(self, match: re.Match[str]) -> None:
         """Take the word that a key is tried."""
@@ -194,7 +210,9 @@ _NOTES: list[tuple[re.Pattern[str], Callable[[Journal, re.Match[str]], None]]] =
             ),
             Journal.note_facts,
         ),
-        (r"debug1: SSH2_MSG_SERVICE_ACCEPT received", Journal.note_trust),
+        (r"debug1: SSH2_MSG_NEWKEYS received", Journal.note_trust),
+        (r"debug1: Will attempt key: (.*)", Journal.note_planned),
+        (r"debug1: SSH2_MSG_SERVICE_ACCEPT received", Journal.note_service),
         (r"debug1: Authentications that can continue: (\S+)", Journal.note_offered),
         (r'Authenticated using ".*" with partial success\.', Journal.note_partial),
         (r"debug1: Offering public key: (.*)", Journal.note_key),

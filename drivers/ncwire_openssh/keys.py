@@ -16,22 +16,37 @@ _USUAL_KEYS = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk
 def identities(options: ConnectOptions) -> list[str]:
     """Return the key files to try, in order, each as a word of ssh's configuration.
 
-    One that the user named and that cannot be read is left out. Raises `KeyFileError` where that
-    leaves nothing to log in with.
+    One that the user named and that cannot be read is left out; see `left_out`. Raises
+    `KeyFileError` where that leaves nothing to log in with.
     """
-    named: list[Path] = []
-    unusable: list[KeyFileError] = []
-    for name in options.key_filename:
-        try:
-            named.append(_readable(name))
-        except KeyFileError as error:
-            unusable.append(error)
+    unusable = left_out(options)
+    lost = {error.path for error in unusable}
+    named = [expanded(name) for name in options.key_filename if name not in lost]
     usual = [f"~/.ssh/{name}" for name in _USUAL_KEYS] if options.look_for_keys else []
     found = [expanded(path) for path in options.identity_files or usual]
-    found = [path for path in found if path.is_file() and _is_plain(path)]
+    found = [path for path in found if _stands_for_a_key(path) and _is_plain(path)]
     if unusable and not (named or found or _has_more(options)):
         raise unusable[0]
     return [quoted(str(path)) for path in dict.fromkeys((*named, *found))]
+
+
+def left_out(options: ConnectOptions) -> list[KeyFileError]:
+    """Return what is wrong with the named key files that cannot be used."""
+    unusable = []
+    for name in options.key_filename:
+        try:
+            _check(name)
+        except KeyFileError as error:
+            unusable.append(error)
+    return unusable
+
+
+def certificates(options: ConnectOptions) -> list[str]:
+    """Return the user certificates besides those that ssh finds next to private keys."""
+    # Of a key that the agent alone has, the public half is named, and its certificate beside it.
+    public = [expanded(name) for name in options.identity_files if name.endswith(".pub")]
+    beside = [path.with_name(f"{path.stem}-cert.pub") for path in public]
+    return [*options.certificate_files, *(str(path) for path in beside if path.is_file())]
 
 
 def expanded(path: str) -> Path:
@@ -59,17 +74,23 @@ def _has_more(options: ConnectOptions) -> bool:
     )
 
 
-def _readable(name: str) -> Path:
+def _stands_for_a_key(path: Path) -> bool:
+    # The private half may be in the agent alone.
+    return path.is_file() or path.with_name(f"{path.name}.pub").is_file()
+
+
+def _check(name: str) -> None:
     path = expanded(name)
     try:
         with path.open("rb"):
             pass
+    except FileNotFoundError as error:
+        raise KeyFileError(name, "no such file") from error
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or str(error)
         raise KeyFileError(name, problem) from error
     if not _is_plain(path):
         raise KeyFileError(name, "ssh takes ${ in a file's name for a variable")
-    return path
 
 
 def _is_plain(path: Path) -> bool:

@@ -9,18 +9,18 @@ import socket
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Deadline, one_line
+from ncwire.driver import Algorithms, Deadline, one_line
 from ncwire.errors import (
     AuthenticationError,
-    NcwireError,
     PasswordExpiredError,
     SSHError,
     TransportError,
 )
+from ncwire_openssh.authentication import not_let_in, who
 from ncwire_openssh.config import host_argument, ssh_config
 from ncwire_openssh.failure import failure, not_agreed
 from ncwire_openssh.journal import Phase
-from ncwire_openssh.program import offered
+from ncwire_openssh.program import known, offered
 from ncwire_openssh.questions import (
     HostKeyQuestion,
     Notice,
@@ -32,7 +32,7 @@ from ncwire_openssh.questions import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ncwire.driver import Algorithms, ConnectOptions, HostKey
+    from ncwire.driver import ConnectOptions, HostKey
     from ncwire_openssh.master import Master
     from ncwire_openssh.mux import HasFileno, Watch
     from ncwire_openssh.questions import Question
@@ -42,6 +42,7 @@ _log = logging.getLogger("ncwire.openssh")
 _NOT_OURS = ("SSH_ASKPASS_PROMPT", "SSH_SK_PROVIDER", "DISPLAY", "WAYLAND_DISPLAY")
 """Variables by which the user's surroundings would change what ssh does."""
 _LONGEST_PROMPT = 200
+_SSH = 22
 
 
 class Login:
@@ -83,7 +84,12 @@ class Login:
         if is_hop and options.keepalive is not None:
             master.keepalive_count = options.keepalive_count
         text = ssh_config(
-            self._driver, options, master.folder, fd_is_given=sock is not None, is_hop=is_hop
+            self._driver,
+            options,
+            master.folder,
+            Algorithms() if options.algorithms is None else known(self._program),
+            fd_is_given=sock is not None,
+            is_hop=is_hop,
         )
         arguments = ["-l", options.username, "--", host_argument(options)]
         with ExitStack() as stack:
@@ -120,7 +126,7 @@ class Login:
     def _follow(self, doors: list[socket.socket], sock: socket.socket | None) -> None:
         # The control socket is there when ssh has authenticated, and not before.
         master, journal = self.master, self.master.journal
-        reached = (journal.phase, journal.answers)
+        reached = journal.stage
         step = self.budget(journal.phase)
         sources: tuple[HasFileno, ...] = (journal, master.stderr, master.questions, *doors)
         with selectors.DefaultSelector() as selector:
@@ -138,8 +144,8 @@ class Login:
                     self._check()
                     account = self._account()
                     raise failure(master, self._driver, self._options, self._offered, account)
-                if reached != (journal.phase, journal.answers):
-                    reached = (journal.phase, journal.answers)
+                if reached != journal.stage:
+                    reached = journal.stage
                     step = self.budget(journal.phase)
 
     def _offered(self) -> Algorithms:
@@ -154,7 +160,19 @@ class Login:
             Phase.AUTH: timeouts.auth,
             Phase.OPEN: timeouts.channel,
         }[phase]
-        return Deadline.after(seconds, phase.value, within=self._deadline)
+        return Deadline.after(seconds, self._step(phase), within=self._deadline)
+
+    def _step(self, phase: Phase) -> str:
+        options, journal = self._options, self.master.journal
+        if phase is Phase.CONNECT:
+            host = options.host or ""
+            return f"TCP connect to {host if options.port == _SSH else f'[{host}]:{options.port}'}"
+        if phase is not Phase.AUTH:
+            return str(phase.value)
+        asks_agent = options.allow_agent and options.identity_agent is not None
+        if asks_agent and not journal.planned and not journal.method:
+            return "listing the agent's keys"
+        return f"authentication by {journal.method or 'none'}"
 
     def _answer(self, question: Question) -> None:
         match question:
@@ -218,16 +236,15 @@ class Login:
         asked = text.partition(") ")[2] if text.startswith("(") else text
         return method == "keyboard-interactive" and asks_for_password(asked)
 
-    def _unanswered(self, text: str) -> NcwireError:
-        given = self._password_given
-        asked = one_line(text, _LONGEST_PROMPT).strip()
-        told = f"the server asked {asked!r}"
-        if given:
-            problem = f"the server let {self._options.username!r} in by none of our means"
-        else:
-            problem = f"{told}, which the password is no answer to"
+    def _unanswered(self, text: str) -> AuthenticationError:
+        journal = self.master.journal
+        if self._password_given:
+            return not_let_in(journal, self._options)
+        told = f"the server asked {one_line(text, _LONGEST_PROMPT).strip()!r}"
         return AuthenticationError(
-            problem, self._attempts(told), offered=self.master.journal.offered
+            f"{who(self._options)}: {told}, which the password is no answer to",
+            self._attempts(told),
+            offered=journal.offered,
         )
 
     def _attempts(self, last: str) -> list[str]:

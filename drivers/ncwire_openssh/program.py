@@ -52,6 +52,19 @@ def offered(path: str, config: Path) -> Algorithms:
     return Algorithms(**{kind: tuple(filter(None, each)) for kind, each in names.items()})
 
 
+def known(path: str) -> Algorithms:
+    """Return all the algorithms that this ssh has (ssh -Q). Raises OSError."""
+    return _known(path, os.stat(path).st_mtime_ns)  # noqa: PTH116 - as above
+
+
+@functools.lru_cache(maxsize=8)
+def _known(path: str, _changed: int) -> Algorithms:
+    queries = {"kex": "kex", "host_keys": "HostKeyAlgorithms", "ciphers": "cipher", "macs": "mac"}
+    return Algorithms(
+        **{kind: tuple(_run(path, "-Q", query).stdout.split()) for kind, query in queries.items()}
+    )
+
+
 @functools.lru_cache(maxsize=8)
 def _version(path: str, _changed: int) -> str:
     try:
