@@ -9,6 +9,8 @@ from ncwire_openssh.journal import DENIED, PARTIAL, Phase
 from ncwire_openssh.keys import expanded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ncwire.driver import ConnectOptions
     from ncwire.errors import TransportError
     from ncwire_openssh.journal import Journal
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 _ENDED = r"(?:Received disconnect from|Disconnecting|Disconnected from|Connection closed by) .*"
 
 
-def not_authenticated(journal: Journal, reason: str, options: ConnectOptions) -> TransportError:
+def not_authenticated(
+    journal: Journal, reason: str, options: ConnectOptions, asked: Sequence[str]
+) -> TransportError:
     """Return the error for an ssh that has ended while it tried to log in."""
     hung_up = journal.answers and journal.find(_ENDED)
     if hung_up and not journal.find(r".*: Permission denied \(.*"):
@@ -26,11 +30,22 @@ def not_authenticated(journal: Journal, reason: str, options: ConnectOptions) ->
     for path in options.key_filename:
         if problem := _key_problem(journal, options, path):
             return KeyFileError(path, problem, journal.attempts, offered=journal.offered)
-    return not_let_in(journal, options)
+    return not_let_in(journal, options, asked)
 
 
-def not_let_in(journal: Journal, options: ConnectOptions) -> AuthenticationError:
-    """Return the error for a server that has denied all, or wants more."""
+def unusable_keys(journal: Journal, options: ConnectOptions) -> list[KeyFileError]:
+    """Return what was wrong with named keys, as far as ssh has come to try them."""
+    problems = {path: _key_problem(journal, options, path) for path in options.key_filename}
+    return [KeyFileError(path, problem) for path, problem in problems.items() if problem]
+
+
+def not_let_in(
+    journal: Journal, options: ConnectOptions, asked: Sequence[str] = ()
+) -> AuthenticationError:
+    """Return the error for a server that has denied all, or wants more.
+
+    `asked` are the prompts that it put last, as they are to be shown.
+    """
     attempts, offered = journal.attempts, ", ".join(sorted(journal.offered)) or "no method at all"
     if any(line.endswith(PARTIAL) for line in attempts):
         problem = f"the server wants more, by one of: {offered}"
@@ -41,6 +56,8 @@ def not_let_in(journal: Journal, options: ConnectOptions) -> AuthenticationError
             f"there is nothing to try; the server offers {offered}: pass password or key_filename"
         )
     attempts = [*attempts, *_unusable(journal)]
+    if asked and attempts:
+        attempts[-1] += f" (the server asked {', '.join(asked)})"
     return AuthenticationError(f"{who(options)}: {problem}", attempts, offered=journal.offered)
 
 
@@ -56,7 +73,8 @@ def _hung_up(journal: Journal, reason: str, options: ConnectOptions) -> Authenti
     failures = sum(not line.endswith(PARTIAL) for line in attempts)
     tried = len([line for line in attempts if line.startswith("publickey ")])
     attempts += [
-        f"publickey {key}: not tried, the connection had ended" for key in journal.planned[tried:]
+        f"publickey {key}, and what follows it: not tried, the connection had ended"
+        for key in journal.planned[tried : tried + 1]
     ]
     after = f"{failures} failures" if failures != 1 else "1 failure"
     return AuthenticationError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Algorithms
+from ncwire.driver import Algorithms, no_identification
 from ncwire.errors import (
     ConnectError,
     HandshakeError,
@@ -19,7 +19,7 @@ from ncwire_openssh.authentication import not_authenticated
 from ncwire_openssh.journal import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ncwire.driver import ConnectOptions
     from ncwire_openssh.journal import Journal
@@ -44,11 +44,13 @@ def failure(
     options: ConnectOptions,
     offered: Callable[[], Algorithms],
     account: str,
+    asked: Sequence[str],
 ) -> TransportError | UnsupportedOption:
     """Return the error that stands for the end of ssh before a channel was open.
 
     It goes by how far ssh had got rather than by its words, as far as that is enough. `offered`
     tells what this ssh offers. `account` is how a ProxyCommand has failed, "" for none that has.
+    `asked` are the prompts that the server has put.
     """
     reason = master.reason()
     journal = master.journal
@@ -59,10 +61,10 @@ def failure(
         error = _no_connection(reason, options)
     elif journal.phase is Phase.HANDSHAKE:
         error = _nothing_in_common(journal, offered) or HandshakeError(
-            f"{Phase.HANDSHAKE.value}: {account or reason}"
+            f"{Phase.HANDSHAKE.value}: {account or _no_identification(journal) or reason}"
         )
     elif journal.phase is Phase.AUTH:
-        error = not_authenticated(journal, reason, options)
+        error = not_authenticated(journal, reason, options, asked)
     else:
         error = SSHError(f"{journal.phase.value}: {reason}")
     error.__cause__ = subprocess.CalledProcessError(_FATAL, "ssh", stderr=reason)
@@ -110,3 +112,13 @@ def _nothing_in_common(
     names = [name for name in found[2].rstrip().split(",") if not name.startswith(_NO_NAMES)]
     theirs = Algorithms(**{kind: tuple(names)})
     return NoCommonAlgorithmError(kind, offered(), theirs)
+
+
+def _no_identification(journal: Journal) -> str:
+    """Return why the peer speaks no SSH; "" where it does."""
+    if journal.find(r"debug1: Remote protocol version .*"):
+        return ""
+    start = "debug1: kex_exchange_identification: banner line "
+    lines = [line for line in journal.lines if line.startswith(start)]
+    said = [line.removeprefix(start).partition(": ")[2] for line in lines]
+    return no_identification("\n".join(said).encode())

@@ -21,7 +21,7 @@ _NO_REASON = (
     "debug", "@", "Transferred: ", "Bytes per second: ", "Authenticated to ", "Warning: "
 )  # fmt: skip
 """How lines begin that tell of no failure."""
-PARTIAL = ": accepted, and more is wanted"
+PARTIAL = ": accepted, more is wanted"
 DENIED = ": denied"
 _VERSION_CUT = 100
 """ssh logs this much of the peer's version."""

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from ncwire.driver import Algorithms, Deadline, one_line
 from ncwire.errors import (
-    AuthenticationError,
     PasswordExpiredError,
     SSHError,
     TransportError,
 )
-from ncwire_openssh.authentication import not_let_in, who
+from ncwire_openssh.authentication import not_let_in, unusable_keys
 from ncwire_openssh.config import host_argument, ssh_config
 from ncwire_openssh.failure import failure, not_agreed
 from ncwire_openssh.journal import Phase
@@ -42,6 +41,7 @@ _log = logging.getLogger("ncwire.openssh")
 _NOT_OURS = ("SSH_ASKPASS_PROMPT", "SSH_SK_PROVIDER", "DISPLAY", "WAYLAND_DISPLAY")
 """Variables by which the user's surroundings would change what ssh does."""
 _LONGEST_PROMPT = 200
+_MOST_PROMPTS = 20
 _SSH = 22
 
 
@@ -70,6 +70,8 @@ class Login:
         self._account = account
         self.host_key: HostKey | None = None
         """What the host has presented, once it was found good."""
+        self._asked: list[str] = []
+        """The prompts that the server has put, as they are to be shown."""
         self._password_given = ""
         """The method by which the password was given away."""
 
@@ -103,6 +105,8 @@ class Login:
             self._check()
             self._follow(doors, sock)
         master.journal.phase = Phase.OPEN
+        for error in unusable_keys(master.journal, options):
+            _log.warning("private key %s: %s; it was left out", error.path, error.problem)
 
     def watch(self) -> Watch:
         """Return what to wait for besides, once logged in, and what notices that ssh has ended."""
@@ -143,7 +147,9 @@ class Login:
                 if not lives and not master.folder.control.exists():
                     self._check()
                     account = self._account()
-                    raise failure(master, self._driver, self._options, self._offered, account)
+                    raise failure(
+                        master, self._driver, self._options, self._offered, account, self._asked
+                    )
                 if reached != journal.stage:
                     reached = journal.stage
                     step = self.budget(journal.phase)
@@ -212,13 +218,28 @@ class Login:
                 self._attempts("the server wants it changed"),
                 offered=self.master.journal.offered,
             )
+        elif self.master.journal.method == "keyboard-interactive":
+            self._answer_server(text)
         elif self._is_for_password(text):
             self._password_given = self.master.journal.method
             self._give(options.password)
-        elif self.master.journal.method in {"password", "keyboard-interactive"}:
-            raise self._unanswered(text)
         else:
             questions.refuse()
+
+    def _answer_server(self, text: str) -> None:
+        """Give the password to a prompt of the server's that asks for it, once."""
+        if self._password_given:
+            raise not_let_in(self.master.journal, self._options, self._asked)
+        # sshconnect2.c has "(user@host) " before the server's own words.
+        own = text.partition(") ")[2] if text.startswith("(") else text
+        shown = f'"{one_line(own, _LONGEST_PROMPT).strip()}"'
+        if self._options.password is not None and asks_for_password(own):
+            self._password_given = self.master.journal.method
+            self._give(self._options.password)
+        else:
+            shown += " (left without an answer)"
+            self.master.questions.refuse()
+        self._asked = [*self._asked, shown][:_MOST_PROMPTS]
 
     def _give(self, answer: str | None) -> None:
         if answer is None:
@@ -227,25 +248,8 @@ class Login:
             self.master.questions.answer(answer)
 
     def _is_for_password(self, text: str) -> bool:
-        method = self.master.journal.method
-        if self._options.password is None or self._password_given:
-            return False
-        if method == "password":
-            return text.endswith("'s password: ")
-        # sshconnect2.c has "(user@host) " before the server's own words.
-        asked = text.partition(") ")[2] if text.startswith("(") else text
-        return method == "keyboard-interactive" and asks_for_password(asked)
-
-    def _unanswered(self, text: str) -> AuthenticationError:
-        journal = self.master.journal
-        if self._password_given:
-            return not_let_in(journal, self._options)
-        told = f"the server asked {one_line(text, _LONGEST_PROMPT).strip()!r}"
-        return AuthenticationError(
-            f"{who(self._options)}: {told}, which the password is no answer to",
-            self._attempts(told),
-            offered=journal.offered,
-        )
+        asks = self.master.journal.method == "password" and text.endswith("'s password: ")
+        return asks and self._options.password is not None and not self._password_given
 
     def _attempts(self, last: str) -> list[str]:
         attempts = list(self.master.journal.attempts)

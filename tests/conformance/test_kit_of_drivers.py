@@ -10,6 +10,7 @@ from kit import run_kit
 from ncwire.driver import Feature
 from ncwire.driver.rules import RULES, Layer
 from ncwire.testing.memory import MemoryDriver
+from servers import requirement
 
 
 def failures(result):
@@ -47,3 +48,16 @@ def test_ssh_drivers_keep_every_rule(tmp_path, driver, library):
         for verdict in result.rules.values()
         if verdict["outcome"] == "skipped"
     )
+
+
+def test_openssh_keeps_every_rule_that_binds_it(tmp_path):
+    requirement.program("ssh", "openssh-client")
+    result = run_kit("ncwire_openssh:OpenSSHDriver", tmp_path / "report", patience=8)
+
+    assert failures(result) == {}
+    assert result.of("exempt") == {rule.id for rule in RULES.values() if rule.layer is Layer.STEPS}
+    assert result.of("skipped") == {
+        rule.id
+        for rule in RULES.values()
+        if rule.layer is not Layer.STEPS and Feature.KEYBOARD_INTERACTIVE in rule.features
+    }
