@@ -12,6 +12,7 @@ import pytest
 
 from ncwire._cli.failures import Exit
 from ncwire._plugins import registry
+from ncwire.driver import SSHDriver
 from ncwire.testing import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ HELLO = (
     b"</capabilities><session-id>7</session-id></hello>]]>]]>" % BASE
 )
 REPLY = b'<rpc-reply xmlns="%b"><ok/></rpc-reply>]]>]]>' % BASE
-DRIVERS = [status.name for status in registry.survey() if status.status == "ok"]
+DRIVERS = [
+    status.name
+    for status in registry.survey()
+    if status.status == "ok" and issubclass(registry.load(status.name), SSHDriver)
+]
 
 
 @pytest.fixture
