@@ -40,6 +40,7 @@ COMMAND = "python docs/tables.py"
 DRIVERS = {
     "paramiko": ("ncwire_paramiko", "ParamikoDriver"),
     "libssh2": ("ncwire_libssh2", "Libssh2Driver"),
+    "openssh": ("ncwire_openssh", "OpenSSHDriver"),
 }
 OTHERS = {
     "tls": ("ncwire_tls", "TLSDriver"),
@@ -400,7 +401,7 @@ def _matrix(rows: str, what: str) -> str:
         )
         for row in getattr(matrix, rows)
     ]
-    return _table((what, "Given", "What is seen", *drivers), (17, 25, 38, 10, 10), table)
+    return _table((what, "Given", "What is seen", *drivers), (15, 23, 35, 9, 9, 9), table)
 
 
 def _makes() -> ModuleType:

@@ -12,6 +12,7 @@ import pytest
 
 from ncwire._cli.failures import Exit
 from ncwire._plugins import registry
+from ncwire.driver import SSHDriver
 from ncwire.testing import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ REPLY = b'<rpc-reply xmlns="%b"><ok/></rpc-reply>]]>]]>' % BASE
 DRIVERS = [
     status.name
     for status in registry.survey()
-    if (status.status, status.transport) == ("ok", "ssh")
+    if status.status == "ok" and issubclass(registry.load(status.name), SSHDriver)
 ]
 
 

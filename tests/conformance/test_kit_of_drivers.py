@@ -10,6 +10,7 @@ from kit import run_kit
 from ncwire.driver import Feature
 from ncwire.driver.rules import RULES, Layer
 from ncwire.testing.memory import MemoryDriver
+from servers import requirement
 
 NOT_SSH = {Layer.OPTIONS, Layer.TLS, Layer.UNIX}
 
@@ -73,4 +74,17 @@ def test_drivers_of_other_transports_keep_every_rule_that_binds_them(tmp_path, d
     assert failures(result) == {}
     assert result.of("exempt") == {
         rule.id for rule in RULES.values() if rule.layer in OTHERS[transport]
+    }
+
+
+def test_openssh_keeps_every_rule_that_binds_it(tmp_path):
+    requirement.program("ssh", "openssh-client")
+    result = run_kit("ncwire_openssh:OpenSSHDriver", tmp_path / "report", patience=8)
+
+    assert failures(result) == {}
+    assert result.of("exempt") == {rule.id for rule in RULES.values() if rule.layer in {Layer.STEPS, Layer.TLS, Layer.UNIX}}
+    assert result.of("skipped") == {
+        rule.id
+        for rule in RULES.values()
+        if rule.layer not in {Layer.STEPS, Layer.TLS, Layer.UNIX} and Feature.KEYBOARD_INTERACTIVE in rule.features
     }

@@ -18,7 +18,7 @@ CORE = ROOT / "core" / "ncwire"
 DRIVERS = ROOT / "drivers"
 
 BACKENDS = {"paramiko", "ssh2"}
-LIBRARY_OF = {"ncwire_paramiko": "paramiko", "ncwire_libssh2": "ssh2"}
+LIBRARY_OF = {"ncwire_paramiko": "paramiko", "ncwire_libssh2": "ssh2", "ncwire_openssh": ""}
 DRIVER_PACKAGES = {folder.name for folder in DRIVERS.iterdir() if folder.is_dir()}
 
 MAY_USE_LIBRARIES_IN_FUNCTIONS = {

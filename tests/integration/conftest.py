@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 import ncwire
 from ncwire._plugins import registry
+
+if TYPE_CHECKING:
+    from ncwire.driver import Feature
 
 Connect = Callable[..., ncwire.SSHSession]
 
@@ -23,6 +27,17 @@ DRIVERS = [
 def driver(request: pytest.FixtureRequest) -> str:
     """The name of an installed driver that can be used."""
     return request.param
+
+
+@pytest.fixture
+def needs(driver: str) -> Callable[[Feature], None]:
+    """Skip the test where the driver does not declare a feature."""
+
+    def needs(feature: Feature) -> None:
+        if feature not in registry.load(driver).features:
+            pytest.skip(f"driver {driver!r} does not declare {feature.value}")
+
+    return needs
 
 
 @pytest.fixture

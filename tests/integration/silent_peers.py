@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ncwire.driver import Feature
 from ncwire.errors import HelloTimeoutError, NcwireError, StepTimeoutError
 from ncwire.testing import EmbeddedServer, FaultProxy
 from ncwire.testing.conformance.awkward import AwkwardPeer, Unanswering
@@ -50,6 +51,8 @@ class Row:
     step: str
     """What the error names."""
     error: type[NcwireError] = StepTimeoutError
+    needs: Feature | None = None
+    """What a driver has to declare for the step to be there."""
 
 
 @contextlib.contextmanager
@@ -257,15 +260,23 @@ ROWS = [
         server_stuck_at_prompts,
         "auth",
         "authentication by keyboard-interactive",
+        needs=Feature.KEYBOARD_INTERACTIVE,
     ),
     Row(
         "verdict on the answers",
         server_stuck_at_answers,
         "auth",
         "authentication by keyboard-interactive",
+        needs=Feature.KEYBOARD_INTERACTIVE,
     ),
     Row("the agent's keys", partial(stuck_agent, 0), "auth", "listing the agent's keys"),
-    Row("the agent's signature", partial(stuck_agent, 1), "auth", "authentication by publickey"),
+    # OpenSSH's client tells the agent of the host before it asks for its keys (PROTOCOL.agent).
+    Row(
+        "the agent's signature",
+        partial(stuck_agent, 1),
+        "auth",
+        "authentication by publickey|listing the agent's keys",
+    ),
     Row("channel", partial(server_stuck_in, "check_channel_request"), "channel", "subsystem"),
     Row(
         "environment",

@@ -13,7 +13,11 @@ from interrupting import KINDS, Interrupter, folder_of, raising
 
 pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
 
-PACKAGES = {"libssh2": "ncwire_libssh2", "paramiko": "ncwire_paramiko"}
+PACKAGES = {
+    "libssh2": "ncwire_libssh2",
+    "openssh": "ncwire_openssh",
+    "paramiko": "ncwire_paramiko",
+}
 POINTS = 60
 """How many of about 3,000 points are tried, others in each run."""
 

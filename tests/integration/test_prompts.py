@@ -12,12 +12,18 @@ import pytest
 import ncwire
 from ncwire import Timeouts
 from ncwire._ssh.auth.answer_clock import AnswerClock
+from ncwire.driver import Feature
 from ncwire.errors import AuthenticationError, SSHError, StepTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LONG = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _driver_of_prompts(needs) -> None:
+    needs(Feature.KEYBOARD_INTERACTIVE)
 
 
 class Asking(paramiko.ServerInterface):

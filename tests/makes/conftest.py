@@ -12,6 +12,7 @@ import ncwire
 from makes.peers import MAKERS, Peer
 from makes.rows import MAKES
 from ncwire._plugins import registry
+from ncwire.driver import Feature
 from servers.account import Account, temporary_account
 from servers.fixtures import serve
 
@@ -33,6 +34,13 @@ DRIVERS = [
 def driver(request: pytest.FixtureRequest) -> str:
     """The name of an installed driver that can be used."""
     return request.param
+
+
+@pytest.fixture
+def driver_of_prompts(driver: str) -> None:
+    """The driver puts prompts to `auth_handler`."""
+    if Feature.KEYBOARD_INTERACTIVE not in registry.load(driver).features:
+        pytest.skip(f"driver {driver!r} does not declare keyboard-interactive")
 
 
 @pytest.fixture(scope="session", params=MAKES)

@@ -35,10 +35,12 @@ def test_login_by_key(peer, connect):
     assert works(connect())
 
 
+@pytest.mark.usefixtures("driver_of_prompts")
 def test_login_by_prompts(peer, connect):
     assert works(connect(auth_handler=peer.answers))
 
 
+@pytest.mark.usefixtures("driver_of_prompts")
 def test_what_cannot_be_logged_in_with_is_not_offered(running, make, connect):
     missing = "login_by_prompts" in MAKES[make].not_applicable
     with pytest.raises(errors.AuthenticationError) as caught:

@@ -149,18 +149,31 @@ class Connecting(Forkable):
 
 
 class InOneStep(Connecting):
-    """A `Driver`, which connects by itself."""
+    """A `Driver`, which connects by itself.
 
-    def __init__(self, driver: Driver, options: ConnectOptions, deadline: Deadline) -> None:
+    `prepare` adds to the options what the driver gets from the core; it may find them wrong.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        options: ConnectOptions,
+        deadline: Deadline,
+        prepare: Callable[[ConnectOptions], ConnectOptions] | None = None,
+    ) -> None:
         super().__init__(driver, options, deadline)
         self._whole = driver
+        self._prepare = prepare
 
     def _connect(self) -> Channel:
-        self._start()
         callbacks = _Callbacks(self._options)
+        options = callbacks.options
+        if self._prepare is not None:
+            options = self._prepare(options)
+        self._start()
         try:
             with driver_step(self._driver.name, "connect"):
-                channel = self._whole.connect(callbacks.options, self._deadline)
+                channel = self._whole.connect(options, self._deadline)
         except Exception:
             if callbacks.error is not None:
                 raise callbacks.error from None
@@ -175,10 +188,14 @@ class _Callbacks:
     def __init__(self, options: ConnectOptions) -> None:
         self.error: BaseException | None = None
         """What one of them has raised."""
-        self.options = replace(
+        self.options = self._with_noting(options)
+
+    def _with_noting(self, options: ConnectOptions) -> ConnectOptions:
+        return replace(
             options,
             auth_handler=options.auth_handler and self._noting(options.auth_handler),
             unknown_host_cb=options.unknown_host_cb and self._noting(options.unknown_host_cb),
+            jumps=tuple(map(self._with_noting, options.jumps)),
         )
 
     def _noting(self, function: Callable[_P, _ResultT]) -> Callable[_P, _ResultT]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ncwire._algorithms import offer
@@ -53,7 +54,9 @@ def connecting(driver: Backend, options: ConnectOptions, deadline: Deadline) -> 
     if isinstance(driver, SocketDriver):
         return SocketConnecting(driver, options, deadline)
     if isinstance(driver, Driver):
-        return InOneStep(driver, options, deadline)
+        judges = Feature.HOST_KEY in driver.features
+        with_checks = partial(_with_checks, driver) if judges else None
+        return InOneStep(driver, options, deadline, with_checks)
     raise InvalidDriverError(
         driver.name,
         "it is no Driver, SocketDriver or SSHDriver",
@@ -110,7 +113,7 @@ class SSHConnecting(Dialling):
         options, driver = self._options, self._ssh
         if options.jumps:
             self._hop = self._hop_before()
-        peer = self._identification or DialledHost(options, self._host_key_policy())
+        peer = self._identification or DialledHost(options, _policy_for(driver, options))
         self._configure()
         check_returned(driver.name, "algorithms", driver.algorithms, Algorithms)
         offered = offer.choose(type(driver), peer.key_types(), options.algorithms)
@@ -138,16 +141,6 @@ class SSHConnecting(Dialling):
             self._check_not_aborted()
             return self._hop.open_socket_beyond()
         return super()._open_socket()
-
-    def _host_key_policy(self) -> HostKeyPolicy:
-        policy = host_key_policy(self._options)
-        if Feature.HOST_CERTIFICATE in self._ssh.features:
-            return policy
-        return replace(policy, no_certificates=self._no_certificates)
-
-    def _no_certificates(self) -> str:
-        able = who_can(Feature.HOST_CERTIFICATE)
-        return f"driver {self._ssh.name!r} cannot take host certificates ({able})"
 
     def _handshake(self, sock: socket.socket, offered: Algorithms) -> HostKey:
         within = Deadline.after(
@@ -279,6 +272,24 @@ def host_key_policy(options: ConnectOptions) -> HostKeyPolicy:
         unknown_host_cb=callback or default_unknown_host_cb,
         remember=remember,
     )
+
+
+def _policy_for(driver: Backend, options: ConnectOptions) -> HostKeyPolicy:
+    policy = host_key_policy(options)
+    if Feature.HOST_CERTIFICATE in driver.features:
+        return policy
+
+    def no_certificates() -> str:
+        able = who_can(Feature.HOST_CERTIFICATE)
+        return f"driver {driver.name!r} cannot take host certificates ({able})"
+
+    return replace(policy, no_certificates=no_certificates)
+
+
+def _with_checks(driver: Backend, options: ConnectOptions) -> ConnectOptions:
+    """Return the options of a host, and of the jumps before it, each with its host key's check."""
+    jumps = tuple(_with_checks(driver, hop) for hop in options.jumps)
+    return replace(options, host_key_check=_policy_for(driver, options), jumps=jumps)
 
 
 def _accept(_host: str, _fingerprint: str) -> bool:

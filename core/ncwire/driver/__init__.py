@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         PublicKeyAttempt,
     )
     from ncwire.driver.driver_option import DriverOption, OptionKind
-    from ncwire.driver.hostkey import HostKey
+    from ncwire.driver.hostkey import HostKey, HostKeyCheck
     from ncwire.driver.kexinit import KexInit, is_aead
     from ncwire.driver.library import Library
     from ncwire.driver.no_ssh import no_identification, other_protocol
@@ -58,6 +58,7 @@ else:
             "ConnectOptions": "ncwire.driver.options",
             "DriverOption": "ncwire.driver.driver_option",
             "HostKey": "ncwire.driver.hostkey",
+            "HostKeyCheck": "ncwire.driver.hostkey",
             "InteractiveAttempt": "ncwire.driver.auth",
             "KexInit": "ncwire.driver.kexinit",
             "Library": "ncwire.driver.library",
@@ -92,6 +93,7 @@ __all__ = [
     "Feature",
     "Forkable",
     "HostKey",
+    "HostKeyCheck",
     "InteractiveAttempt",
     "KexInit",
     "LastWords",

@@ -5,6 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LONGEST_NAME = 64
 """Octets of an algorithm's name (RFC 4251 section 6)."""
@@ -55,3 +59,24 @@ class HostKey:
     def base64(self) -> str:
         """The key as known_hosts has it, and as `hostkey_b64` expects it."""
         return base64.b64encode(self.blob).decode("ascii")
+
+
+class HostKeyCheck(Protocol):
+    """The core's judgement of one host's key: known_hosts, `hostkey_b64`, `unknown_host_cb`.
+
+    For a plain `Driver` that has the key in hand before it authenticates: it is in
+    `ConnectOptions.host_key_check`.
+    """
+
+    def key_types(self) -> Sequence[str]:
+        """Return the types of key and certificate that would be good, the most wanted first.
+
+        For the driver to prefer in negotiation; () where nothing is known.
+        """
+
+    def verify(self, presented: HostKey, /) -> None:
+        """Return if the key or certificate is good, having put it on file where that is asked for.
+
+        Raises `SSHUnknownHostError` or a subclass, `HandshakeError` for a malformed certificate,
+        and what `unknown_host_cb` raises; the driver lets all of them pass.
+        """

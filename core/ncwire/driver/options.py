@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ncwire.driver.auth import Prompt
+    from ncwire.driver.hostkey import HostKeyCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,9 @@ class ConnectOptions:
     )
     """The driver's own options: every one that it declares, with its default where none was given.
     Not shown anywhere, for some are secret."""
+    host_key_check: HostKeyCheck | None = field(default=None, repr=False, compare=False)
+    """The core's judgement of this host's key, for a plain Driver that declares HOST_KEY; None
+    for others. Each of the `jumps` has its own."""
 
     def required_features(self) -> dict[str, Feature]:
         """Return the parameters that not every driver can honour, and the feature each needs."""

@@ -7,8 +7,16 @@ import queue
 import pytest
 from called_home import PATIENCE
 
+from ncwire._plugins import registry
 from ncwire.callhome import listen
+from ncwire.driver import SSHDriver
 from ncwire.testing.conformance.resources import Resources, left_since
+
+
+@pytest.fixture(autouse=True)
+def _driver_with_steps(driver: str) -> None:
+    if not issubclass(registry.load(driver), SSHDriver):
+        pytest.skip(f"driver {driver!r} takes no connection by steps, as calling home needs")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def _identity_file(at):
     key = at.key("user")
     folder = at.tmp / "my keys"
     folder.mkdir()
-    (folder / at.sshd.host).write_bytes(key.read_bytes())
+    shutil.copy(key, folder / at.sshd.host)  # with its mode, which ssh looks at
     server = at.make_sshd(authorized_keys=[key])
     at.by_config(server, f'IdentityFile "{folder}/%h"')
     assert at.fingerprint(key) in at.accepted(server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -182,7 +183,7 @@ def _hostkey_b64(at):
 def _look_for_keys(at):
     key = at.key("usual")
     home = at.home()
-    (home / ".ssh/id_ed25519").write_bytes(key.read_bytes())
+    shutil.copy(key, home / ".ssh/id_ed25519")  # with its mode, which ssh looks at
     server = at.make_sshd(authorized_keys=[key])
     with at.raises(AuthenticationError, match="nothing to try"):
         at.connect(server, key_filename=None, look_for_keys=False)

@@ -50,7 +50,9 @@ def test_keys_in_the_usual_places(make_sshd, connect, key_ring, tmp_path, monkey
     key = key_ring.key("usual", "ed25519")
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".ssh").mkdir()
-    (tmp_path / ".ssh" / "id_ed25519").write_bytes(key.read_bytes())
+    usual = tmp_path / ".ssh" / "id_ed25519"
+    usual.touch(mode=0o600)
+    usual.write_bytes(key.read_bytes())
     server = make_sshd(authorized_keys=[key])
     assert connect(server, key_filename=None, look_for_keys=True).connected
     with pytest.raises(AuthenticationError):

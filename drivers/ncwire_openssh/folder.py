@@ -1,0 +1,116 @@
+"""The folder through which ssh and the driver talk; nobody but this user can enter it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+_LONGEST = 60
+"""Bytes of the folder's name: a Unix socket's has 108, and ssh needs 18 to make it."""
+
+# Written as ssh's askpass: a question to one FIFO, four fields with a NUL behind each, and its
+# answer from another. Without a printf of its own the shell would put a password on a command
+# line. When the driver ends, so do its ends of the FIFOs, and with them the wait for an answer.
+_ASK = """#!/bin/sh
+cd {folder} || exit 1
+[ "$(command -v printf)" = printf ] || exit 1
+case "$1" in
+--host-key) [ "$2" = HOSTNAME ] || exit 0; printf 'key\\0%s\\0%s\\0%s\\0' "$3" "$4" "$5" \\
+>questions ;;
+*) printf 'ask\\0%s\\0%s\\0\\0' "$SSH_ASKPASS_PROMPT" "$1" >questions ;;
+esac
+[ "$SSH_ASKPASS_PROMPT" != none ] || exit 0
+while IFS= read -r line; do
+case "$line" in
+=*) printf '%s\\n' "${{line#=}}" ;;
+.) exit 0 ;;
+*) exit 1 ;;
+esac
+done <answers
+exit 1
+"""
+
+# Passes on, to ssh that has started it, the fd that it is given (ssh_config(5), ProxyUseFdpass).
+_HAND_ON = (
+    "import socket, sys; given = socket.socket(socket.AF_UNIX); given.connect(sys.argv[1]); "
+    "fds = socket.recv_fds(given, 1, 1)[1]; "
+    "socket.send_fds(socket.socket(fileno=1), [b'-'], fds)"
+)
+
+
+class Folder:
+    """What ssh finds in it: its configuration, the way to ask, and that to an open fd.
+
+    It is there from the start, and gone after `remove`.
+    """
+
+    def __init__(self) -> None:
+        self.path = _made()
+        try:
+            for name in ("log", "questions", "answers"):
+                os.mkfifo(self.path / name, 0o600)
+            self.askpass.touch(mode=0o700)
+            self.askpass.write_text(_ASK.format(folder=shlex.quote(str(self.path))))
+        except BaseException:
+            self.remove()
+            raise
+
+    @property
+    def control(self) -> Path:
+        """Where ssh's control socket is, once the user is authenticated."""
+        return self.path / "s"
+
+    @property
+    def config(self) -> Path:
+        """The configuration that ssh reads; see `write_config`."""
+        return self.path / "config"
+
+    @property
+    def askpass(self) -> Path:
+        """The program by which ssh asks."""
+        return self.path / "ask"
+
+    @property
+    def fd_socket(self) -> Path:
+        """Where the program that ssh starts for a given fd asks for it."""
+        return self.path / "fd"
+
+    @property
+    def host_key_command(self) -> str:
+        """KnownHostsCommand: asks for what to think of the host's key."""
+        return f"/bin/sh {_percent(self.askpass)} --host-key %I %t %K %H"
+
+    @property
+    def fd_command(self) -> str:
+        """ProxyCommand, with ProxyUseFdpass: the fd that is given in place of a connection."""
+        python = shlex.quote(sys.executable or "python3")
+        command = f"{python} -IS -c {shlex.quote(_HAND_ON)} {shlex.quote(str(self.fd_socket))}"
+        return command.replace("%", "%%")
+
+    def write_config(self, text: str) -> None:
+        """Write ssh's configuration, which may have secrets in it, for this user alone."""
+        _write(self.config, text)
+
+    def remove(self) -> None:
+        """Remove it, and so the way for others to come in. Idempotent."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _made() -> Path:
+    usual = tempfile.gettempdir()
+    place = usual if len(os.fsencode(usual)) <= _LONGEST else "/tmp"  # noqa: S108 - mkdtemp is safe
+    return Path(tempfile.mkdtemp(prefix="ncwire-", dir=place))
+
+
+def _write(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
+def _percent(path: Path) -> str:
+    # Words as in ssh's configuration, of which the first alone is not expanded.
+    return '"' + str(path).replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"') + '"'

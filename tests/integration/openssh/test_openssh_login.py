@@ -1,0 +1,133 @@
+"""How the driver openssh logs in: what ssh asks is answered, and shown to nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ncwire.errors import (
+    AuthenticationError,
+    KeyFileError,
+    SSHError,
+    UnsupportedOption,
+)
+
+pytestmark = pytest.mark.sshd
+
+PASSWORDS = "PasswordAuthentication yes\nKbdInteractiveAuthentication no"
+PROMPTS = "PasswordAuthentication no\nKbdInteractiveAuthentication yes\nUsePAM yes"
+
+
+def with_password(account, password=None):
+    return {
+        "username": account.name,
+        "password": account.password if password is None else password,
+        "key_filename": None,
+    }
+
+
+def test_a_password_lets_in(connect, make_sshd, account):
+    server = make_sshd(user=account.name, config=PASSWORDS)
+    assert connect(server, **with_password(account)).connected
+
+
+def test_a_password_is_the_answer_to_the_servers_prompt_for_it(connect, make_sshd, account):
+    server = make_sshd(user=account.name, config=PROMPTS)
+    assert connect(server, **with_password(account)).connected
+    assert "keyboard-interactive/pam" in server.log()
+
+
+@pytest.mark.parametrize("config", [PASSWORDS, PROMPTS], ids=["password", "prompt"])
+def test_a_wrong_password_is_told_with_what_was_tried(connect, make_sshd, account, config):
+    server = make_sshd(user=account.name, config=config)
+    with pytest.raises(AuthenticationError) as caught:
+        connect(server, **with_password(account, "wrong-1d3f"))
+    assert any("denied" in line for line in caught.value.attempts)
+    assert "wrong-1d3f" not in repr(caught.value) + "".join(caught.value.attempts)
+
+
+def test_one_failed_login_is_one_at_the_server(connect, make_sshd, account):
+    server = make_sshd(user=account.name, config=PASSWORDS.replace("ve no", "ve yes\nUsePAM yes"))
+    with pytest.raises(AuthenticationError):
+        connect(server, **with_password(account, "wrong-1d3f"))
+    assert server.log().count("Failed ") == 1
+
+
+def test_a_passphrase_opens_a_key_and_is_not_sent(connect, make_sshd, key_ring):
+    key = key_ring.key("with-a-passphrase", passphrase="pässphräse")
+    server = make_sshd(authorized_keys=[key])
+    assert connect(server, key_filename=str(key), passphrase="pässphräse").connected
+    assert "password" not in server.log()
+
+
+def test_the_password_opens_a_key_where_there_is_no_passphrase(connect, make_sshd, key_ring):
+    key = key_ring.key("with-a-passphrase", passphrase="pässphräse")
+    server = make_sshd(authorized_keys=[key])
+    assert connect(server, key_filename=str(key), password="pässphräse").connected
+
+
+def test_a_wrong_passphrase_is_a_key_file_error(connect, make_sshd, key_ring):
+    key = key_ring.key("with-a-passphrase", passphrase="pässphräse")
+    server = make_sshd(authorized_keys=[key])
+    with pytest.raises(KeyFileError) as caught:
+        connect(server, key_filename=str(key), passphrase="wrong-7a")
+    assert str(key) in str(caught.value)
+
+
+def test_a_secret_that_ssh_would_cut_is_refused_before_anything_is_sent(connect, sshd):
+    for secret in ("a\nb", "x" * 1024):
+        with pytest.raises(UnsupportedOption, match="1023"):
+            connect(sshd, password=secret)
+
+
+def test_a_key_and_a_password_in_two_steps(connect, make_sshd, account, sshd):
+    config = f"{PASSWORDS}\nAuthenticationMethods publickey,password"
+    server = make_sshd(user=account.name, config=config)
+    parameters = with_password(account) | {"key_filename": str(server.client_key)}
+    assert connect(server, **parameters).connected
+
+
+def test_the_banner_of_the_server_is_in_the_channels_info(connect, make_sshd, tmp_path):
+    banner = tmp_path / "banner"
+    banner.write_text("Authorised users only.\n")
+    banner.chmod(0o644)
+    server = make_sshd(config=f"Banner {banner}")
+    assert connect(server).channel_info.banner == "Authorised users only.\n"
+
+
+def test_no_secret_is_in_sshs_arguments_environment_or_files(
+    connect, make_sshd, account, watched_ssh
+):
+    server = make_sshd(user=account.name, config=PASSWORDS)
+    session = connect(server, **with_password(account), driver_options={"pin": "pin-93b1"})
+    assert session.connected
+    seen = watched_ssh.read_text(errors="replace")
+    assert "SSH_ASKPASS_REQUIRE=force" in seen
+    assert "PreferredAuthentications" in seen
+    assert account.password not in seen
+    assert "pin-93b1" not in seen
+
+
+def test_nothing_is_left_in_the_temporary_folder(connect, sshd, tmp_path, monkeypatch):
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder) if len(str(folder)) < 60 else "/tmp")
+    before = {*Path("/tmp").glob("ncwire-*")}
+    assert connect(sshd).connected
+    assert not [*folder.iterdir()]
+    left = {*Path("/tmp").glob("ncwire-*")} - before
+    assert not [path for path in left if (path / "ask").exists()]
+
+
+def test_sshs_own_configuration_has_no_say(connect, sshd, tmp_path, monkeypatch):
+    # ssh finds its user's home by the password database, so this is what HOME alone can do.
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text("Host *\n    ProxyCommand /bin/false\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert connect(sshd).connected
+
+
+def test_a_user_name_that_would_be_more_than_one_line_is_refused(connect, sshd):
+    with pytest.raises((SSHError, ValueError)):
+        connect(sshd, username="a\nProxyCommand x")
