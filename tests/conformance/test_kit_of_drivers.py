@@ -82,9 +82,12 @@ def test_openssh_keeps_every_rule_that_binds_it(tmp_path):
     result = run_kit("ncwire_openssh:OpenSSHDriver", tmp_path / "report", patience=8)
 
     assert failures(result) == {}
-    assert result.of("exempt") == {rule.id for rule in RULES.values() if rule.layer in {Layer.STEPS, Layer.TLS, Layer.UNIX}}
+    assert result.of("exempt") == {
+        rule.id for rule in RULES.values() if rule.layer in {Layer.STEPS, Layer.TLS, Layer.UNIX}
+    }
     assert result.of("skipped") == {
         rule.id
         for rule in RULES.values()
-        if rule.layer not in {Layer.STEPS, Layer.TLS, Layer.UNIX} and Feature.KEYBOARD_INTERACTIVE in rule.features
+        if rule.layer not in {Layer.STEPS, Layer.TLS, Layer.UNIX}
+        and Feature.KEYBOARD_INTERACTIVE in rule.features
     }
