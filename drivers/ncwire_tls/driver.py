@@ -58,11 +58,13 @@ class TLSDriver(SocketDriver):
             kind=OptionKind.FILE,
             meaning="The authorities that may have signed the server's certificate, in PEM, or a "
             "folder of them; without it those that the system trusts.",
+            trust=True,
         ),
         DriverOption(
             name="server_hostname",
             kind=OptionKind.TEXT,
             meaning="Whom the server's certificate must be for, in place of the host.",
+            trust=True,
         ),
         DriverOption(
             name="check_hostname",
@@ -70,12 +72,14 @@ class TLSDriver(SocketDriver):
             meaning="Whether the certificate must be for the host; off only together with "
             "ca_certs or fingerprint.",
             default=True,
+            trust=True,
         ),
         DriverOption(
             name="fingerprint",
             kind=OptionKind.TEXTS,
             meaning="The SHA-256 of the server's certificate, or several, of which it must have "
             "one. Without ca_certs that alone decides.",
+            trust=True,
         ),
         DriverOption(
             name="crl",

@@ -31,6 +31,7 @@ class Wire(Driver):
         DriverOption(name="files", kind=OptionKind.FILES, meaning="Files."),
         DriverOption(name="context", kind=OptionKind.OBJECT, meaning="An object."),
         DriverOption(name="token", kind=OptionKind.TEXT, meaning="A secret.", secret=True),
+        DriverOption(name="anchor", kind=OptionKind.FILE, meaning="Whom to trust.", trust=True),
         DriverOption(name="pin", kind=OptionKind.INTEGER, meaning="A secret.", secret=True),
     )
 
@@ -56,6 +57,7 @@ DEFAULTS = {
     "files": None,
     "context": None,
     "token": None,
+    "anchor": None,
     "pin": None,
 }
 
@@ -182,6 +184,12 @@ class TestLayers:
     def test_a_profile_holds_no_secret_in_python_either(self):
         with pytest.raises(OptionError, match=r"driver_options\.token: is secret, and a profile"):
             with_driver_options(self.OPTIONS, Wire, {"wire": {"token": "hunter2"}}, None)
+
+    def test_a_profile_says_nothing_of_whom_to_trust(self):
+        with pytest.raises(OptionError, match=r"driver_options\.anchor: decides whom to take for"):
+            with_driver_options(self.OPTIONS, Wire, {"wire": {"anchor": "ca.pem"}}, None)
+        own = with_driver_options(self.OPTIONS, Wire, None, {"anchor": "ca.pem"}).driver_options
+        assert own["anchor"].endswith("ca.pem")
 
     def test_jump_hosts_have_the_same(self):
         through = ConnectOptions(host="r2", username="u", jumps=(self.OPTIONS,))

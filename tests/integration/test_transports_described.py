@@ -173,11 +173,30 @@ class TestTLS:
     def test_a_profile_has_its_options(self, tls, tmp_path):
         (tmp_path / "lab.toml").write_text(
             'driver = "tls"\n[driver_options.tls]\n'
-            'ca_certs = "authority.pem"\ncertfile = "client-both.pem"\n'
+            'certfile = "client-both.pem"\nminimum_version = "TLSv1.3"\n'
         )
-        session = ncwire.connect("127.0.0.1", port=tls.port, profile=tmp_path / "lab.toml")
+        session = ncwire.connect(
+            "127.0.0.1",
+            port=tls.port,
+            profile=tmp_path / "lab.toml",
+            driver_options={"ca_certs": tmp_path / "authority.pem"},
+        )
         with session:
             assert session.driver_choice.name == "tls"
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            'ca_certs = "authority.pem"',
+            "check_hostname = false",
+            'server_hostname = "r9"',
+            f'fingerprint = "{"00" * 32}"',
+        ],
+    )
+    def test_a_profile_says_nothing_of_whom_to_trust(self, tls, tmp_path, line):
+        (tmp_path / "lab.toml").write_text(f'driver = "tls"\n[driver_options.tls]\n{line}\n')
+        with pytest.raises(OptionError, match="no profile does"):
+            ncwire.connect("127.0.0.1", port=tls.port, profile=tmp_path / "lab.toml")
 
     def test_the_passphrase_is_not_taken_on_the_command_line(self, run, tls):
         url = f"netconf+tls://127.0.0.1:{tls.port}"

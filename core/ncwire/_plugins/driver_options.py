@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 _WHOLE = re.compile(r"-?[0-9]+", re.ASCII)
 _SWITCHES = {"yes": True, "true": True, "no": False, "false": False}
 _NONE: Final[Mapping[str, object]] = MappingProxyType({})
+_SECRET: Final = "is secret, and a profile holds no credentials"
+_TRUST: Final = (
+    "decides whom to take for the server, which no profile does: say it in an inventory, on the "
+    "command line or in Python"
+)
+_NOT_IN_A_PROFILE: Final = {
+    (False, False): "",
+    (False, True): _TRUST,
+    (True, False): _SECRET,
+    (True, True): _SECRET,
+}
 
 
 class Reference(Protocol):
@@ -78,14 +89,15 @@ def with_driver_options(
     """Return the options, those of its jump hosts too, with the driver's own.
 
     `profile` are the profile's by driver, under `given`, the caller's. Raises what `settled` does,
-    and `OptionError` for a secret in the profile.
+    and `OptionError` for what no profile may say: a secret, and whom to trust.
     """
     below = (profile or {}).get(driver.name, _NONE)
     for option in driver.driver_options:
-        if option.secret and below.get(option.name) is not None:
-            at = _at(below[option.name])
-            problem = f"is secret, and a profile holds no credentials{at}"
-            raise OptionError(key_of(option.name), problem)
+        if below.get(option.name) is None:
+            continue
+        problem = _NOT_IN_A_PROFILE[option.secret, option.trust]
+        if problem:
+            raise OptionError(key_of(option.name), problem + _at(below[option.name]))
     above = given.of(driver.name) if isinstance(given, PerDriver) else given or _NONE
     merged = dict(below)
     for name, value in above.items():

@@ -68,6 +68,8 @@ def _problems(option: Any) -> Iterator[str]:
     yield from _problems_of_choices(option)
     if not isinstance(option.secret, bool):
         yield "has a secret that is no bool"
+    if not isinstance(option.trust, bool):
+        yield "has a trust that is no bool"
     if option.secret and option.kind in (OptionKind.FILE, OptionKind.FILES):
         yield "is secret, and the name of a file is none"
     if option.default is None:
