@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from ncwire._plugins.driver_options import PerDriver, settled
+from ncwire._plugins.driver_options import settled
 from ncwire._plugins.guard import driver_step
 from ncwire._plugins.option_values import key_of
 from ncwire._ssh.dialling import SocketConnecting
@@ -17,6 +16,7 @@ from ncwire._ssh.options.parameters import Parameters
 from ncwire._transports import settling
 from ncwire._transports.session import as_profile
 from ncwire.callhome.device import Caller, Device, Devices, KnownDevice, listed
+from ncwire.callhome.shared_options import SharedOptions, given_of
 from ncwire.driver import ConnectOptions, SocketDriver
 from ncwire.errors import (
     CertificateError,
@@ -27,7 +27,7 @@ from ncwire.errors import (
 from ncwire.profiles.driver_choice import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ncwire.driver import Channel, ChannelInfo, Deadline
     from ncwire.driver.timeouts import Timeouts
@@ -76,13 +76,14 @@ class CertificateDevices(Devices):
         self._by_name: dict[str, _Certified] = {}
         self._pinned_names: set[str] = set()
         every = listed(devices)
-        common = _given(given, driver)
+        common = given_of(driver, given)
         # With one device what would tell it apart may stand in either place.
         sole = {name: value for name, value in common.items() if name in _IDENTIFYING}
         if sole and len(every) > 1:
             problem = "is one device's: give it in the driver_options of that Device"
             raise OptionError(key_of(min(sole)), problem)
-        shared = _Shared(driver, {key: common[key] for key in common.keys() - sole.keys()})
+        others = {key: common[key] for key in common.keys() - sole.keys()}
+        shared = SharedOptions(driver, others, _IDENTIFYING)
         for device in every:
             try:
                 own = sole | shared.less(device)
@@ -173,41 +174,6 @@ class CertificateDevices(Devices):
             driver.abort()
 
 
-class _Shared:
-    """The options that are the listener's: given to it, or said alike by all devices."""
-
-    def __init__(self, driver: type[SocketDriver], given: Mapping[str, object]) -> None:
-        self._driver = driver
-        self._given = given
-        self._said_by = ""
-        self._said: Mapping[str, object] | None = None
-
-    @property
-    def values(self) -> Mapping[str, object]:
-        """All of them; a value of None is as if it were not given."""
-        return {**(self._said or {}), **self._given}
-
-    def less(self, device: Device) -> dict[str, object]:
-        """Return what a device says of itself alone. Raises `OptionError` for a difference."""
-        options = {} if device.driver_options is None else device.driver_options
-        if not isinstance(options, Mapping):
-            problem = f"must be a mapping of names to values, not {type(options).__name__}"
-            raise OptionError("driver_options", problem)
-        own = _given(options, self._driver)
-        said = {key: value for key, value in own.items() if key not in _IDENTIFYING}
-        theirs = settled(self._driver, {k: v for k, v in said.items() if k not in self._given})
-        if self._said is None:
-            self._said, self._said_by = theirs, device.name
-        for name, value in theirs.items():
-            if value != self._said[name]:
-                problem = (
-                    f"is not that of {self._said_by}, and one is for all who call: what it is "
-                    "for comes before it is known who calls. Give it to the listener"
-                )
-                raise OptionError(key_of(name), problem)
-        return {key: own[key] for key in own.keys() & _IDENTIFYING}
-
-
 class _CertifiedCaller(Caller):
     """The peer of one call: one of the devices, if its certificate says so."""
 
@@ -270,12 +236,6 @@ def check_driver(driver: type[SocketDriver]) -> None:
         if name not in declared:
             problem = f"it has no option {name}, by which callers are told apart"
             raise UnsupportedOption(driver.name, "callhome.listen", problem)
-
-
-def _given(options: Mapping[str, object], driver: type[SocketDriver]) -> dict[str, object]:
-    if isinstance(options, PerDriver):
-        options = options.of(driver.name)
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _known(

@@ -167,10 +167,10 @@ def test_drivers_that_cannot_tell_callers_apart(options):
     assert "callhome.listen" in refused(Device(name="r1"), kind=UnsupportedOption, driver="unix")
 
 
-def test_over_ssh_a_device_has_no_options_of_the_drivers():
+def test_a_device_over_ssh_is_not_pinned_by_a_certificate():
     device = Device(name="r1", driver_options={"fingerprint": PIN})
     told = refused(device, driver="paramiko")
-    assert "r1: driver_options: over SSH they are the listener's" in told
+    assert "r1: driver_options.fingerprint: driver 'paramiko' has no options of its own" in told
 
 
 def test_the_ports_of_call_home():
