@@ -54,6 +54,7 @@ class Authority:
             .not_valid_before(now - _DAY)
             .not_valid_after(now + 30 * _DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_may(sign=True), critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
             )
@@ -90,10 +91,16 @@ class Authority:
                 critical=False,
             )
         )
+        # Without these the contexts that Python makes by default refuse it (3.13).
+        signer = key if signed_by_itself else self._key
+        builder = builder.add_extension(_may(sign=False), critical=True).add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
+            critical=False,
+        )
         if hosts:
             names = x509.SubjectAlternativeName([_host(host) for host in hosts])
             builder = builder.add_extension(names, critical=False)
-        signed = builder.sign(key if signed_by_itself else self._key, SHA256())
+        signed = builder.sign(signer, SHA256())
         chain = signed.public_bytes(Encoding.PEM)
         encryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
@@ -128,6 +135,20 @@ class Authority:
         path = self._folder / f"{name}.pem"
         path.write_bytes(builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
         return path
+
+
+def _may(*, sign: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not sign,
+        key_cert_sign=sign,
+        crl_sign=sign,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _name(name: str) -> x509.Name:
