@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _PIN: Final = re.compile(r"(?:SHA-?256:)?((?:[0-9A-F]{2}:?){31}[0-9A-F]{2})", re.IGNORECASE)
 _PINS, _NAME, _CHECKS_NAME = "fingerprint", "server_hostname", "check_hostname"
 _IDENTIFYING: Final = frozenset({_PINS, _NAME, _CHECKS_NAME})
-_VERIFYING: Final = ("ca_certs", "ssl_context")
 _ANY_TRANSPORT: Final = frozenset(
     {
         *("name", "keepalive", "keepalive_count", "timeouts", "capabilities", "limits"),
@@ -97,7 +96,7 @@ class CertificateDevices(Devices):
     @property
     def verifies_chain(self) -> bool:
         """Whether the driver itself verifies who has signed the certificate."""
-        return any(self.driver_options.get(name) is not None for name in _VERIFYING)
+        return _verifies_chain(self.driver_options)
 
     def caller(self, peer: str) -> Caller:  # noqa: ARG002 - a refusal names it
         """Return the one who calls; see `Devices.caller`."""
@@ -146,7 +145,7 @@ class CertificateDevices(Devices):
 
     def _settled(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """Return the options by which the driver is to answer any of the devices."""
-        verifies = any(values.get(name) is not None for name in _VERIFYING)
+        verifies = _verifies_chain(values)
         if self._by_name and not verifies:
             name = next(iter(self._by_name.values())).name
             problem = (
@@ -196,7 +195,8 @@ class _CertifiedCaller(Caller):
     def refused(self, error: CertificateError) -> CertificateError:
         """Return what to raise where the driver has refused the certificate."""
         devices = self._devices
-        if devices.verifies_chain or devices.has_pinned(error.fingerprint):
+        told_apart = error.fingerprint and not devices.has_pinned(error.fingerprint)
+        if devices.verifies_chain or not told_apart:
             return error
         return UnknownCertificateError("", error.subject, error.fingerprint)
 
@@ -236,6 +236,11 @@ def check_driver(driver: type[SocketDriver]) -> None:
         if name not in declared:
             problem = f"it has no option {name}, by which callers are told apart"
             raise UnsupportedOption(driver.name, "callhome.listen", problem)
+
+
+def _verifies_chain(options: Mapping[str, object]) -> bool:
+    context = options.get("ssl_context")
+    return options.get("ca_certs") is not None or bool(getattr(context, "verify_mode", False))
 
 
 def _known(
