@@ -220,6 +220,8 @@ def test_a_device_of_the_inventory_is_logged_in_to_as_it_says(start, device, tmp
         'password = {env = "SECRET"}\n'
         f'hostkey_b64 = "{device.host_key.base64}"\n'
         'jumps = ["bastion"]\n'
+        "[defaults.driver_options.tls]\n"
+        'certfile = "of no use over SSH"\n'
     )
     process = start(
         [

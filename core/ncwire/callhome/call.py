@@ -32,7 +32,7 @@ class Terms:
     timeouts: Timeouts
     algorithms: Algorithms | None
     driver_options: Mapping[str, object] = field(default_factory=dict, repr=False)
-    """As given; over SSH they are settled."""
+    """As given to the listener."""
 
 
 class Call:
@@ -97,7 +97,6 @@ class Call:
             sock=self._sock,
             timeouts=terms.timeouts,
             algorithms=terms.algorithms,
-            driver_options=terms.driver_options,
         )
         try:
             connecting = caller.connecting(options, self.deadline)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from ncwire._plugins.driver_options import PerDriver, settled
+from ncwire._plugins.driver_options import settled
 from ncwire._plugins.guard import driver_step
 from ncwire._plugins.option_values import key_of
 from ncwire._ssh.dialling import SocketConnecting
@@ -17,6 +16,7 @@ from ncwire._ssh.options.parameters import Parameters
 from ncwire._transports import settling
 from ncwire._transports.session import as_profile
 from ncwire.callhome.device import Caller, Device, Devices, KnownDevice, listed
+from ncwire.callhome.shared_options import SharedOptions, given_of
 from ncwire.driver import ConnectOptions, SocketDriver
 from ncwire.errors import (
     CertificateError,
@@ -27,7 +27,7 @@ from ncwire.errors import (
 from ncwire.profiles.driver_choice import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ncwire.driver import Channel, ChannelInfo, Deadline
     from ncwire.driver.timeouts import Timeouts
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _PIN: Final = re.compile(r"(?:SHA-?256:)?((?:[0-9A-F]{2}:?){31}[0-9A-F]{2})", re.IGNORECASE)
 _PINS, _NAME, _CHECKS_NAME = "fingerprint", "server_hostname", "check_hostname"
 _IDENTIFYING: Final = frozenset({_PINS, _NAME, _CHECKS_NAME})
-_VERIFYING: Final = ("ca_certs", "ssl_context")
 _ANY_TRANSPORT: Final = frozenset(
     {
         *("name", "keepalive", "keepalive_count", "timeouts", "capabilities", "limits"),
@@ -76,13 +75,14 @@ class CertificateDevices(Devices):
         self._by_name: dict[str, _Certified] = {}
         self._pinned_names: set[str] = set()
         every = listed(devices)
-        common = _given(given, driver)
+        common = given_of(driver, given)
         # With one device what would tell it apart may stand in either place.
         sole = {name: value for name, value in common.items() if name in _IDENTIFYING}
         if sole and len(every) > 1:
             problem = "is one device's: give it in the driver_options of that Device"
             raise OptionError(key_of(min(sole)), problem)
-        shared = _Shared(driver, {key: common[key] for key in common.keys() - sole.keys()})
+        others = {key: common[key] for key in common.keys() - sole.keys()}
+        shared = SharedOptions(driver, others, _IDENTIFYING)
         for device in every:
             try:
                 own = sole | shared.less(device)
@@ -96,7 +96,7 @@ class CertificateDevices(Devices):
     @property
     def verifies_chain(self) -> bool:
         """Whether the driver itself verifies who has signed the certificate."""
-        return any(self.driver_options.get(name) is not None for name in _VERIFYING)
+        return _verifies_chain(self.driver_options)
 
     def caller(self, peer: str) -> Caller:  # noqa: ARG002 - a refusal names it
         """Return the one who calls; see `Devices.caller`."""
@@ -145,7 +145,7 @@ class CertificateDevices(Devices):
 
     def _settled(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """Return the options by which the driver is to answer any of the devices."""
-        verifies = any(values.get(name) is not None for name in _VERIFYING)
+        verifies = _verifies_chain(values)
         if self._by_name and not verifies:
             name = next(iter(self._by_name.values())).name
             problem = (
@@ -173,41 +173,6 @@ class CertificateDevices(Devices):
             driver.abort()
 
 
-class _Shared:
-    """The options that are the listener's: given to it, or said alike by all devices."""
-
-    def __init__(self, driver: type[SocketDriver], given: Mapping[str, object]) -> None:
-        self._driver = driver
-        self._given = given
-        self._said_by = ""
-        self._said: Mapping[str, object] | None = None
-
-    @property
-    def values(self) -> Mapping[str, object]:
-        """All of them; a value of None is as if it were not given."""
-        return {**(self._said or {}), **self._given}
-
-    def less(self, device: Device) -> dict[str, object]:
-        """Return what a device says of itself alone. Raises `OptionError` for a difference."""
-        options = {} if device.driver_options is None else device.driver_options
-        if not isinstance(options, Mapping):
-            problem = f"must be a mapping of names to values, not {type(options).__name__}"
-            raise OptionError("driver_options", problem)
-        own = _given(options, self._driver)
-        said = {key: value for key, value in own.items() if key not in _IDENTIFYING}
-        theirs = settled(self._driver, {k: v for k, v in said.items() if k not in self._given})
-        if self._said is None:
-            self._said, self._said_by = theirs, device.name
-        for name, value in theirs.items():
-            if value != self._said[name]:
-                problem = (
-                    f"is not that of {self._said_by}, and one is for all who call: what it is "
-                    "for comes before it is known who calls. Give it to the listener"
-                )
-                raise OptionError(key_of(name), problem)
-        return {key: own[key] for key in own.keys() & _IDENTIFYING}
-
-
 class _CertifiedCaller(Caller):
     """The peer of one call: one of the devices, if its certificate says so."""
 
@@ -230,7 +195,8 @@ class _CertifiedCaller(Caller):
     def refused(self, error: CertificateError) -> CertificateError:
         """Return what to raise where the driver has refused the certificate."""
         devices = self._devices
-        if devices.verifies_chain or devices.has_pinned(error.fingerprint):
+        told_apart = error.fingerprint and not devices.has_pinned(error.fingerprint)
+        if devices.verifies_chain or not told_apart:
             return error
         return UnknownCertificateError("", error.subject, error.fingerprint)
 
@@ -272,10 +238,9 @@ def check_driver(driver: type[SocketDriver]) -> None:
             raise UnsupportedOption(driver.name, "callhome.listen", problem)
 
 
-def _given(options: Mapping[str, object], driver: type[SocketDriver]) -> dict[str, object]:
-    if isinstance(options, PerDriver):
-        options = options.of(driver.name)
-    return {name: value for name, value in options.items() if value is not None}
+def _verifies_chain(options: Mapping[str, object]) -> bool:
+    context = options.get("ssl_context")
+    return options.get("ca_certs") is not None or bool(getattr(context, "verify_mode", False))
 
 
 def _known(

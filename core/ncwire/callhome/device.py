@@ -32,9 +32,12 @@ class Device:
     marked @revoked there is refused, also one that is given here.
 
     Over TLS. `driver_options`: "fingerprint", the SHA-256 of its certificate, or several; without
-    it the certificate must be for `name`, or for "server_hostname" of these options. Whatever else
-    they say, as "certfile", all devices must say alike, for it is the listener's. What is about
+    it the certificate must be for `name`, or for "server_hostname" of these options. What is about
     SSH, as the login, is refused.
+
+    Whatever else `driver_options` say, as "certfile", all devices must say alike, for it is the
+    listener's. That of another driver than the listener's is left out where it is told by driver,
+    as an inventory has it.
 
     The rest is as for `SSHSession.connect` and its class. `timeouts` counts from authentication
     on (None: the listener's); what comes before is the listener's, for it is not known yet who

@@ -8,8 +8,10 @@ import os
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ncwire._plugins.driver_options import settled
 from ncwire._plugins.guard import driver_step
 from ncwire._ssh.connecting import SSHConnecting
 from ncwire._ssh.hostkeys.known_hosts import REVOKED, SSH_PORT, host_entry_name, read_known_hosts
@@ -19,12 +21,13 @@ from ncwire._ssh.options.parameters import Parameters, filenames
 from ncwire._ssh.options.resolve import settle
 from ncwire._transports.session import as_profile
 from ncwire.callhome.device import Caller, Devices, KnownDevice, listed
+from ncwire.callhome.shared_options import SharedOptions
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import OptionError, SSHHostKeyRevokedError, UnknownDeviceError
 from ncwire.profiles.driver_choice import check
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ncwire._ssh.hostkeys.known_hosts import KnownHostEntry
     from ncwire.callhome.device import Device
@@ -51,20 +54,26 @@ class HostKeyDevices(Devices):
     """
 
     def __init__(
-        self, devices: Iterable[Device], timeouts: Timeouts, driver: type[SSHDriver]
+        self,
+        devices: Iterable[Device],
+        timeouts: Timeouts,
+        driver: type[SSHDriver],
+        given: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         super().__init__()
-        self._driver = driver
+        self.driver = driver
         self._by_key: dict[bytes, _Keyed] = {}
         self._revoked: dict[bytes, tuple[_Keyed, KnownHostEntry]] = {}
+        shared = SharedOptions(driver, given)
         for device in listed(devices):
-            known = _known(device, timeouts)
+            known = _known(device, timeouts, shared)
             check(driver, known.profile, known.options.required_features())
             self._add(known)
+        self.driver_options = settled(driver, shared.values)
 
     def caller(self, peer: str) -> Caller:
         """Return the one who calls; see `Devices.caller`."""
-        return _KeyedCaller(self, self._driver, peer)
+        return _KeyedCaller(self, peer)
 
     def key_types(self) -> tuple[str, ...]:
         """Return the types of all devices' keys."""
@@ -111,17 +120,18 @@ class HostKeyDevices(Devices):
 class _KeyedCaller(Caller, Identification):
     """The peer of one call: one of the devices, if its host key says so."""
 
-    def __init__(self, devices: HostKeyDevices, driver: type[SSHDriver], peer: str) -> None:
+    def __init__(self, devices: HostKeyDevices, peer: str) -> None:
         super().__init__()
         self._devices = devices
-        self._driver = driver
         self._peer = peer
 
     def connecting(self, options: ConnectOptions, deadline: Deadline) -> SSHConnecting:
         """Return what opens the channel; see `Caller.connecting`."""
-        with driver_step(self._driver.name, "its constructor"):
-            driver = self._driver()
-        return SSHConnecting(driver, options, deadline, self)
+        driver_class = self._devices.driver
+        with driver_step(driver_class.name, "its constructor"):
+            driver = driver_class()
+        own = replace(options, driver_options=self._devices.driver_options)
+        return SSHConnecting(driver, own, deadline, self)
 
     def key_types(self) -> Sequence[str]:
         """Return the types of all devices' keys."""
@@ -152,19 +162,15 @@ def parse_host_key(option: str, text: str) -> HostKey:
     return key
 
 
-def _known(device: Device, timeouts: Timeouts) -> _Keyed:
+def _known(device: Device, timeouts: Timeouts, shared: SharedOptions) -> _Keyed:
     try:
+        shared.less(device)
         return _looked_up(device, timeouts)
     except OptionError as error:
         raise OptionError("devices", f"{device.name}: {error}") from error
 
 
 def _looked_up(device: Device, timeouts: Timeouts) -> _Keyed:
-    if device.driver_options:
-        raise OptionError(
-            "driver_options",
-            "over SSH they are the listener's: keys are exchanged before it is known who calls",
-        )
     profile = None if device.profile is None else as_profile(device.profile)
     options = _settled(device, timeouts, profile)
     Identified.by(

@@ -18,5 +18,5 @@ if TYPE_CHECKING:
 def known_devices(devices: Iterable[Device], terms: Terms) -> Devices:
     """Return the devices, each with what it is known by. Raises what the two classes do."""
     if issubclass(terms.driver, SSHDriver):
-        return HostKeyDevices(devices, terms.timeouts, terms.driver)
+        return HostKeyDevices(devices, terms.timeouts, terms.driver, terms.driver_options)
     return CertificateDevices(devices, terms.timeouts, terms.driver, terms.driver_options)

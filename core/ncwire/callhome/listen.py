@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from ncwire._algorithms.offer import choose
 from ncwire._algorithms.policy import AlgorithmPolicy, settled
 from ncwire._plugins import registry
-from ncwire._plugins.driver_options import with_driver_options
 from ncwire.callhome.acceptor import Doorway, open_sockets
 from ncwire.callhome.call import Terms
 from ncwire.callhome.certificates import check_driver
@@ -72,7 +71,7 @@ def listen(
     raise is logged, and ends nothing but the session that `on_session` was called with.
     `timeout`: seconds from a connection to its session, the wait for its turn included;
     `timeouts` has the budgets of the steps. `algorithms` and `driver_options`: as for `connect`,
-    for all alike; over TLS these win over those of the devices.
+    for all alike; the latter win over those on which all devices agree.
     `concurrency`: how many calls are answered at one time; a source address, or an IPv6 /64, has
     at most half of that. `backlog`: how many more may wait for their turn; as long as that many
     sessions wait to be taken, no call has a turn.
@@ -94,11 +93,7 @@ def listen(
     budgets = replace(timeouts or Timeouts(), overall=positive_seconds("timeout", timeout))
     offered = None if algorithms is None else settled(algorithms)
     chosen = _choose(driver, offered)
-    own = driver_options or {}
-    if issubclass(chosen, SSHDriver):
-        anyone = ConnectOptions(host=None, username="")
-        own = with_driver_options(anyone, chosen, None, driver_options).driver_options
-    terms = Terms(chosen, budgets, offered, own)
+    terms = Terms(chosen, budgets, offered, driver_options or {})
     known = known_devices(devices, terms)
     usual = PORT if issubclass(chosen, SSHDriver) else TLS_PORT
     return Listener(

@@ -51,8 +51,18 @@ def test_a_call_becomes_a_session_that_tells_who_called(opened, dial):
         sock.close()
 
 
-@pytest.mark.parametrize("given", [None, {"depth": 5}])
-def test_the_driver_has_its_options_as_the_listener_was_told(opened, dial, given):
+@pytest.mark.parametrize(
+    ("given", "said", "depth"),
+    [
+        (None, None, 3),
+        ({"depth": 5}, None, 5),
+        (None, {"depth": 7}, 7),
+        ({"depth": 5}, {"depth": 7}, 5),
+    ],
+)
+def test_the_driver_has_its_options_as_told_by_the_listener_or_all_devices(
+    opened, dial, given, said, depth
+):
     told = []
 
     class Optioned(scripted()):
@@ -64,11 +74,11 @@ def test_the_driver_has_its_options_as_the_listener_was_told(opened, dial, given
         def configure(self, options):
             told.append((dict(options), self.calls[:]))
 
-    listener = opened(Optioned, driver_options=given)
+    listener = opened(Optioned, [device(driver_options=said)], driver_options=given)
     dial(listener)
     with listener.accept(PATIENCE) as session:
         assert session.connected
-    assert told == [({"depth": 5 if given else 3}, [])]
+    assert told == [({"depth": depth}, [])]
 
 
 def test_the_identified_devices_parameters_are_used(opened, dial):

@@ -128,6 +128,21 @@ def test_with_a_context_of_ones_own(opened, callers, refusal):
     assert isinstance(refusal().error, UnknownCertificateError)
 
 
+def test_with_a_context_that_leaves_it_to_the_pins(opened, callers, stranger, refusal):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_cert_chain(callers.client.both)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    certificate = callers.issue("r1", signed_by_itself=True)
+    listener = opened(
+        Device(name="r1", driver_options={"fingerprint": certificate.sha256}),
+        driver_options={"ssl_context": context},
+    )
+    callers.call(listener.port, stranger)
+    assert isinstance(refusal().error, UnknownCertificateError)
+    callers.call(listener.port, certificate)
+    listener.accept(PATIENCE).close_session()
+
+
 def test_others_take_the_place_of_the_devices_until_now(opened, callers, refusal):
     listener = opened(Device(name="r1.example"), driver_options=callers.client_options())
     listener.update([Device(name="r2.example")])
