@@ -50,6 +50,8 @@ class Journal:
         self._signing = False
         self.lines: deque[str] = deque(maxlen=_KEPT)
         self.phase = Phase.CONNECT
+        self.judged = False
+        """Whether the host's key was found good; its signature is verified after that."""
         self.method = ""
         """The method of authentication that is being tried."""
         self.attempts: list[str] = []

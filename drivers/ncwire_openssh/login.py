@@ -202,6 +202,7 @@ class Login:
         check.verify(question.key)
         self._check()
         self.host_key = question.key
+        self.master.journal.judged = True
         self.master.questions.answer(*known_hosts_lines(question))
 
     def _answer_prompt(self, text: str) -> None:
