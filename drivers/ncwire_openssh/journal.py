@@ -143,6 +143,15 @@ class Journal:
         """Take the server's word that it lets users log in."""
         self.method = self.method or "none"
 
+    def note_success(self) -> None:
+        """Take it that the user was let in: by the key that the server has accepted last, if any.
+
+        The server's answer to its signature is no line of the log then.
+        """
+        self.unsigned = self.unsigned[:-1] if self._signing else self.unsigned
+        self._signing = False
+        self.phase = Phase.OPEN
+
     def note_planned(self, match: re.Match[str]) -> None:
         """Take the word that a key is going to be tried."""
         self.planned.append(match[1])
