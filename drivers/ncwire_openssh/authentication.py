@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from ncwire.errors import TransportError
     from ncwire_openssh.journal import Journal
 
-_ENDED = r"(?:Received disconnect from|Disconnecting|Disconnected from|Connection closed by) .*"
+_TOLD = r"Received disconnect from .*"
+_ENDED = r"(?:Disconnecting|Disconnected from|Connection (?:closed|reset) by) .*"
+_ANSWERED = 2
+"""Answers of the server's, of which the first is to "none"."""
 
 
 def not_authenticated(
     journal: Journal, reason: str, options: ConnectOptions, asked: Sequence[str]
 ) -> TransportError:
     """Return the error for an ssh that has ended while it tried to log in."""
-    hung_up = journal.answers and journal.find(_ENDED)
+    told = journal.find(_TOLD)
+    # A connection that breaks at the first attempt is no answer to it, unless the server says so.
+    hung_up = told or (journal.answers >= _ANSWERED and journal.find(_ENDED))
+    reason = told[0] if told else reason
     if hung_up and not journal.find(r".*: Permission denied \(.*"):
         return _hung_up(journal, reason, options)
     if not journal.find(r".*: Permission denied \([^)]*\)\.?"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _FATAL = 255
 """ssh's exit status for any failure of its own."""
+_LOST = r"Connection (?:reset|closed)|Broken pipe"
 _NO_NAMES = ("ext-info-", "kex-strict-")
 """They stand among the key exchanges, and are none (RFC 8308; OpenSSH's PROTOCOL)."""
 _KINDS = {
@@ -59,6 +61,8 @@ def failure(
         error = _not_begun(reason, driver, options)
     elif journal.phase is Phase.CONNECT:
         error = _no_connection(reason, options)
+    elif journal.judged and journal.phase is Phase.HANDSHAKE and re.search(_LOST, reason):
+        error = SSHError(f"{Phase.HANDSHAKE.value}: {reason}")
     elif journal.phase is Phase.HANDSHAKE:
         error = _nothing_in_common(journal, offered) or HandshakeError(
             f"{Phase.HANDSHAKE.value}: {account or _no_identification(journal) or reason}"

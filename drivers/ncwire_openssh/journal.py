@@ -50,6 +50,8 @@ class Journal:
         self._signing = False
         self.lines: deque[str] = deque(maxlen=_KEPT)
         self.phase = Phase.CONNECT
+        self.judged = False
+        """Whether the host's key was found good; its signature is verified after that."""
         self.method = ""
         """The method of authentication that is being tried."""
         self.attempts: list[str] = []
@@ -140,6 +142,15 @@ class Journal:
     def note_service(self, _: re.Match[str]) -> None:
         """Take the server's word that it lets users log in."""
         self.method = self.method or "none"
+
+    def note_success(self) -> None:
+        """Take it that the user was let in: by the key that the server has accepted last, if any.
+
+        The server's answer to its signature is no line of the log then.
+        """
+        self.unsigned = self.unsigned[:-1] if self._signing else self.unsigned
+        self._signing = False
+        self.phase = Phase.OPEN
 
     def note_planned(self, match: re.Match[str]) -> None:
         """Take the word that a key is going to be tried."""

@@ -104,7 +104,7 @@ class Login:
             master.start(self._program, arguments, self._environment())
             self._check()
             self._follow(doors, sock)
-        master.journal.phase = Phase.OPEN
+        master.journal.note_success()
         for error in unusable_keys(master.journal, options):
             _log.warning("private key %s: %s; it was left out", error.path, error.problem)
 
@@ -202,6 +202,7 @@ class Login:
         check.verify(question.key)
         self._check()
         self.host_key = question.key
+        self.master.journal.judged = True
         self.master.questions.answer(*known_hosts_lines(question))
 
     def _answer_prompt(self, text: str) -> None:
