@@ -37,9 +37,11 @@ if TYPE_CHECKING:
         Prompt,
         PublicKeyAttempt,
     )
+    from ncwire.driver.buffered import BufferedChannel, Intake
     from ncwire.driver.hostkey import HostKey
     from ncwire.driver.kexinit import KexInit, is_aead
     from ncwire.driver.library import Library
+    from ncwire.driver.loop_thread import Lease, LoopThread
     from ncwire.driver.no_ssh import no_identification, other_protocol
     from ncwire.driver.options import ConnectOptions
     from ncwire.errors.printable import one_line
@@ -53,11 +55,15 @@ else:
             "Attempt": "ncwire.driver.auth",
             "AuthOutcome": "ncwire.driver.auth",
             "AuthResult": "ncwire.driver.auth",
+            "BufferedChannel": "ncwire.driver.buffered",
             "ConnectOptions": "ncwire.driver.options",
             "HostKey": "ncwire.driver.hostkey",
+            "Intake": "ncwire.driver.buffered",
             "InteractiveAttempt": "ncwire.driver.auth",
             "KexInit": "ncwire.driver.kexinit",
+            "Lease": "ncwire.driver.loop_thread",
             "Library": "ncwire.driver.library",
+            "LoopThread": "ncwire.driver.loop_thread",
             "NoneAttempt": "ncwire.driver.auth",
             "PasswordAttempt": "ncwire.driver.auth",
             "Prompt": "ncwire.driver.auth",
@@ -78,6 +84,7 @@ __all__ = [
     "AuthOutcome",
     "AuthResult",
     "Backend",
+    "BufferedChannel",
     "Channel",
     "ChannelInfo",
     "ChannelRequest",
@@ -87,10 +94,13 @@ __all__ = [
     "Feature",
     "Forkable",
     "HostKey",
+    "Intake",
     "InteractiveAttempt",
     "KexInit",
     "LastWords",
+    "Lease",
     "Library",
+    "LoopThread",
     "NoneAttempt",
     "PasswordAttempt",
     "Prompt",
