@@ -469,3 +469,9 @@ def test_without_an_fd_left_it_is_an_error_of_ours(loop):
     lease = loop.lease()
     assert lease.call(soon(), thread)
     lease.release()
+
+
+def test_what_is_posted_and_raises_harms_no_other(lease, caplog):
+    lease.post(lambda: 1 / 0)
+    assert lease.call(soon(), thread)
+    assert "what was posted failed" in caplog.text

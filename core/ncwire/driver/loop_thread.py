@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import contextlib
 import itertools
 import selectors
 import threading
@@ -13,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
+from ncwire.driver.wakeup import Wakeup
 from ncwire.errors import TransportError
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ _ResultT = TypeVar("_ResultT")
 
 _WIND_UP = 2.0
 """Seconds that tasks have to end when nobody has a lease any more; then they are cancelled."""
+_SLICE = 0.25
+"""Seconds that a call waits at once: a signal that comes after the interpreter's last look for
+signals, and before the system waits, is seen when the wait is over (CPython 3.11)."""
 _TURNS = 4
 """Turns of the loop in which a transport that was aborted is gone (asyncio 3.11 needs two)."""
 
@@ -134,7 +139,8 @@ class Lease:
     def post(self, function: Callable[_P, object], *args: _P.args, **kw: _P.kwargs) -> None:
         """Call a function on the loop, soon; not at all where the loop has ended, or after a fork.
 
-        In the order of the posts. It does not wait, nor raises what the function does.
+        In the order of the posts. It does not wait, and what the function raises is told by the
+        loop's exception handler.
         """
         self._running.post(lambda: function(*args, **kw))
 
@@ -164,8 +170,10 @@ class _Running(Forkable):
         self._lent: set[int] = set()
         self._numbers = itertools.count()
         self._calls: set[_Call[Any]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._posts: deque[Callable[[], object]] = deque()
+        self._wakeup: Wakeup | None = None
         self._selector: selectors.BaseSelector | None = None
+        self._ended = False
         self._failure: OSError | None = None
         self._forked = False
         self._winding_up: asyncio.Task[None] | None = None
@@ -194,15 +202,16 @@ class _Running(Forkable):
             self.post(self._retire)
 
     def post(self, function: Callable[[], object]) -> bool:
-        """Return whether there is a loop to call it."""
-        loop = self._loop
-        if loop is None or self._forked:
-            return False
-        try:
-            loop.call_soon_threadsafe(function)
-        except RuntimeError:  # it is closed
-            return False
-        return True
+        """Return whether there is a loop to call it.
+
+        Not `call_soon_threadsafe`, which takes what a signal handler raises in the middle of it,
+        if that is an OSError such as TimeoutError, for one of its own socket's, and drops it
+        (asyncio 3.11, selector_events.py, `_write_to_self`).
+        """
+        self._posts.append(function)
+        if self._wakeup is not None:
+            self._wakeup.ring()
+        return not (self._ended or self._forked)
 
     def note(self, call: _Call[Any]) -> None:
         """Have it fail when the loop ends, or this is a forked child."""
@@ -228,29 +237,42 @@ class _Running(Forkable):
 
     def _run(self) -> None:
         self.ident = threading.get_ident()
-        try:
-            selector = selectors.DefaultSelector()
+        with contextlib.ExitStack() as opened:
             try:
-                loop = asyncio.SelectorEventLoop(selector)
-            except OSError:
-                selector.close()
-                raise
-        except OSError as error:
-            self._failure = error
-            self.retired = True
+                self._selector = opened.enter_context(selectors.DefaultSelector())
+                wakeup = opened.enter_context(contextlib.closing(Wakeup()))
+                loop = opened.enter_context(
+                    contextlib.closing(asyncio.SelectorEventLoop(self._selector))
+                )
+            except OSError as error:
+                self._failure = error
+                self.retired = self._ended = True
+                _unlock(self._ready)
+                return
+            self._wakeup = wakeup
+            loop.add_reader(wakeup, self._take_posts)
+            wakeup.ring()  # for what was posted before there was one
             _unlock(self._ready)
-            return
-        self._selector, self._loop = selector, loop
-        _unlock(self._ready)
-        try:
             # An interrupt may have taken away who asked for the loop.
             loop.call_soon(self._retire)
             loop.run_forever()
-        finally:
-            self.retired = True
-            loop.close()
-            for call in list(self._calls):
-                call.give_up(self.gone())
+            self.retired = self._ended = True
+        for call in list(self._calls):
+            call.give_up(self.gone())
+
+    def _take_posts(self) -> None:
+        if self._wakeup is None:
+            return
+        self._wakeup.clear()  # before the look: who comes after it may have found it rung still
+        for _ in range(len(self._posts)):
+            function = self._posts.popleft()
+            try:
+                function()
+            except Exception as error:  # noqa: BLE001 - the library's, and told as its loop tells them
+                told = {"message": "what was posted failed", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(told)
+        if self._posts:
+            self._wakeup.ring()
 
     def _retire(self) -> None:
         """End, unless somebody has a lease. On the loop's thread."""
@@ -311,7 +333,7 @@ class _Call(Generic[_ResultT]):
                 finally:
                     del error  # whose traceback has this frame
             self._answer()
-            self._news.acquire(timeout=min(deadline.remaining(), threading.TIMEOUT_MAX))
+            self._news.acquire(timeout=min(deadline.remaining(), _SLICE))
 
     def give_up(self, error: BaseException) -> None:
         """Have it fail, unless it has come to its end. From any thread, in a forked child too."""
