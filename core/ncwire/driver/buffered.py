@@ -131,7 +131,7 @@ class BufferedChannel(Channel):
         self._silent_at: float | None = None
         self._said_close = False
         self._free = free
-        self._finalizer = weakref.finalize(self, free)
+        self._finalizer = weakref.finalize(self, _dropped, self._wakeup, free)
         self._finalizer.atexit = False
         # Weakly: the library holds the intake, and this is to be collected when it is dropped.
         buffer.regulate = weakref.WeakMethod(self._regulate)
@@ -326,6 +326,11 @@ class _End:
         if self._error is None:
             return b""
         raise self._error.with_traceback(None) from self._cause
+
+
+def _dropped(wakeup: Wakeup, free: Callable[[], None]) -> None:
+    wakeup.close()  # the intake has it, too, and the library that, perhaps for long
+    free()
 
 
 def _freed() -> TransportError:
