@@ -24,6 +24,7 @@ from ncwire._ssh.config import keywords
 from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver
 from ncwire.driver.rules import RULES
 from ncwire.inventory.schema import KEYS
+from ncwire.testing.conformance.causes import CAUSES
 from ncwire.testing.faults import Fault, Phase, expectation
 
 if TYPE_CHECKING:
@@ -112,17 +113,19 @@ def features_by_parameter() -> str:
 
 
 def rules() -> str:
-    """Return the table of the contract's rules."""
+    """Return the table of the contract's rules, with their usual causes."""
     rows = [
         (
             f"``{rule.id}``",
             rule.layer.value,
             ", ".join(sorted(f"``{feature.value}``" for feature in rule.features)) or "\\-",
             rule.text.replace("`from`", "``from``").replace("`size`", "``size``"),
+            CAUSES[rule.id].replace("*", "\\*"),
         )
         for rule in RULES.values()
     ]
-    return _table(("Rule", "Binds", "If it declares", "What it says"), (22, 18, 15, 45), rows)
+    header = ("Rule", "Binds", "If it declares", "What it says", "What usually breaks it")
+    return _table(header, (17, 12, 11, 30, 30), rows)
 
 
 def matrix_of_parameters() -> str:
@@ -299,6 +302,8 @@ def public_names() -> str:
 
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "api.rst": {"public-names": public_names},
+    "drivers/reference.rst": {"features-by-parameter": features_by_parameter},
+    "drivers/rules.rst": {"rules": rules},
     "fault-matrix.rst": {"faults": faults, "fault-matrix": fault_matrix},
     "features.rst": {"features-by-driver": features_by_driver},
     "inventory.rst": {"inventory-keys": inventory_keys},
@@ -322,7 +327,6 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "algorithms-by-name": algorithms_by_name,
     },
     "vulnerabilities.rst": {"known-vulnerabilities": known_vulnerabilities},
-    "writing-a-driver.rst": {"features-by-parameter": features_by_parameter, "rules": rules},
 }
 """The tables of each page."""
 

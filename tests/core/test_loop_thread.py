@@ -475,3 +475,27 @@ def test_what_is_posted_and_raises_harms_no_other(lease, caplog):
     lease.post(lambda: 1 / 0)
     assert lease.call(soon(), thread)
     assert "what was posted failed" in caplog.text
+
+
+def test_what_a_connection_ends_with_is_done_before_the_loop_ends(loop):
+    done = []
+
+    async def say_goodbye():
+        await asyncio.sleep(0.05)
+        done.append("goodbye")
+        raise LookupError("nobody hears it")
+
+    lease = loop.lease()
+    (running,) = threads()
+    lease.release(say_goodbye)
+    running.join(PATIENCE)
+    assert done == ["goodbye"]
+
+
+def test_what_a_connection_ends_with_has_a_limit_though_others_go_on(loop, lease):
+    held = Held()
+    other = loop.lease()
+    other.release(held.run)
+    assert held.ended.wait(PATIENCE)
+    assert held.cancelled
+    assert lease.call(soon(), thread)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
     "api.rst",
+    "drivers/reference.rst",
+    "drivers/rules.rst",
     "fault-matrix.rst",
     "features.rst",
     "inventory.rst",
@@ -32,7 +34,6 @@ PAGES = (
     "ssh-config.rst",
     "usage.rst",
     "vulnerabilities.rst",
-    "writing-a-driver.rst",
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import contextlib
 import itertools
@@ -10,10 +9,10 @@ import selectors
 import threading
 import weakref
 from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
+from ncwire.driver.loop_call import LoopCall, locked, unlock
 from ncwire.driver.wakeup import Wakeup
 from ncwire.errors import TransportError
 
@@ -27,9 +26,6 @@ _ResultT = TypeVar("_ResultT")
 
 _WIND_UP = 2.0
 """Seconds that tasks have to end when nobody has a lease any more; then they are cancelled."""
-_SLICE = 0.25
-"""Seconds that a call waits at once: a signal that comes after the interpreter's last look for
-signals, and before the system waits, is seen when the wait is over (CPython 3.11)."""
 _TURNS = 4
 """Turns of the loop in which a transport that was aborted is gone (asyncio 3.11 needs two)."""
 
@@ -85,7 +81,7 @@ class Lease:
 
     def __init__(self, running: _Running) -> None:
         self._running = running
-        self._call: _Call[Any] | None = None
+        self._call: LoopCall[Any] | None = None
         self._aborted = False
         number = running.number()
         # First: an interrupt may come right after it was lent.
@@ -110,17 +106,21 @@ class Lease:
         """
         if threading.get_ident() == self._running.ident:
             raise RuntimeError("a call on the loop's own thread would wait for itself")
-        call = _Call(self._running, lambda: function(*arguments, **named))
+        running = self._running
+        call = LoopCall(running.post, lambda: function(*arguments, **named))
         try:
             self._call = call
             if self._aborted:
                 call.give_up(_aborted())
-            call.begin()
+            running.note(call)
+            if not running.post(call.begin):
+                call.give_up(running.gone())
             return call.result(deadline)
         finally:
             # Plain assignments, with nothing called before them: an interrupt would come there.
             self._call = None
             call.over = True
+            running.forget(call)
             call.cancel()
 
     async def ask(
@@ -155,8 +155,14 @@ class Lease:
             call.give_up(_aborted())
             call.cancel()
 
-    def release(self) -> None:
-        """Give the loop back: when all have, its thread ends. Idempotent."""
+    def release(self, last: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
+        """Give the loop back: when all have, its thread ends. Idempotent.
+
+        The loop runs on until the coroutine of `last` is done, which ends the connection in order.
+        It has two seconds, and is cancelled then; what it raises is nobody's any more.
+        """
+        if last is not None:
+            self._running.post(lambda: self._running.finish(last))
         self._finalizer()
 
 
@@ -169,15 +175,16 @@ class _Running(Forkable):
         """Whether it is lent to nobody any more; who had it before is served to the end."""
         self._lent: set[int] = set()
         self._numbers = itertools.count()
-        self._calls: set[_Call[Any]] = set()
+        self._calls: set[LoopCall[Any]] = set()
         self._posts: deque[Callable[[], object]] = deque()
         self._wakeup: Wakeup | None = None
         self._selector: selectors.BaseSelector | None = None
         self._ended = False
         self._failure: OSError | None = None
         self._forked = False
+        self._last: set[asyncio.Task[None]] = set()
         self._winding_up: asyncio.Task[None] | None = None
-        self._ready = _locked()
+        self._ready = locked()
         watch_forks(self)
 
     def start(self, name: str) -> None:
@@ -213,11 +220,22 @@ class _Running(Forkable):
             self._wakeup.ring()
         return not (self._ended or self._forked)
 
-    def note(self, call: _Call[Any]) -> None:
+    def finish(self, last: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Run what a connection ends with. On the loop."""
+
+        async def end() -> None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(last(), _WIND_UP)
+
+        task = asyncio.ensure_future(end())
+        self._last.add(task)  # a loop keeps no task by itself
+        task.add_done_callback(self._last.discard)
+
+    def note(self, call: LoopCall[Any]) -> None:
         """Have it fail when the loop ends, or this is a forked child."""
         self._calls.add(call)
 
-    def forget(self, call: _Call[Any]) -> None:
+    def forget(self, call: LoopCall[Any]) -> None:
         self._calls.discard(call)
 
     def abandon_in_child(self) -> None:
@@ -228,7 +246,7 @@ class _Running(Forkable):
             point_at_nothing(fileno())
         for call in list(self._calls):
             call.give_up(self.gone())
-        _unlock(self._ready)
+        unlock(self._ready)
 
     def gone(self) -> TransportError:
         if self._forked:
@@ -247,12 +265,12 @@ class _Running(Forkable):
             except OSError as error:
                 self._failure = error
                 self.retired = self._ended = True
-                _unlock(self._ready)
+                unlock(self._ready)
                 return
             self._wakeup = wakeup
             loop.add_reader(wakeup, self._take_posts)
             wakeup.ring()  # for what was posted before there was one
-            _unlock(self._ready)
+            unlock(self._ready)
             # An interrupt may have taken away who asked for the loop.
             loop.call_soon(self._retire)
             loop.run_forever()
@@ -297,103 +315,6 @@ class _Running(Forkable):
                 task.cancel()
             await asyncio.wait(others, timeout=_WIND_UP)
         loop.stop()
-
-
-class _Call(Generic[_ResultT]):
-    """One coroutine on the loop, and the thread that waits for it."""
-
-    def __init__(
-        self, running: _Running, function: Callable[[], Coroutine[Any, Any, _ResultT]]
-    ) -> None:
-        self.over = False
-        """Whether nobody waits for it any more."""
-        self._running = running
-        self._function = function
-        self._task: asyncio.Task[_ResultT] | None = None
-        self._results: list[_ResultT] = []
-        self._error: BaseException | None = None
-        self._asked: deque[tuple[Callable[[], object], asyncio.Future[object]]] = deque()
-        # Unlocked when there is something to look at. The lock of an event of Python's own could
-        # be held, in a forked child, by a thread that is not there.
-        self._news = _locked()
-
-    def begin(self) -> None:
-        self._running.note(self)
-        if not self._running.post(self._start):
-            self.give_up(self._running.gone())
-
-    def result(self, deadline: Deadline) -> _ResultT:
-        while True:
-            if self._results:
-                return self._results[0]
-            if self._error is not None:
-                error, self._error = self._error, None
-                try:
-                    raise error
-                finally:
-                    del error  # whose traceback has this frame
-            self._answer()
-            self._news.acquire(timeout=min(deadline.remaining(), _SLICE))
-
-    def give_up(self, error: BaseException) -> None:
-        """Have it fail, unless it has come to its end. From any thread, in a forked child too."""
-        if self._error is None and not self._results:
-            self._error = error
-        _unlock(self._news)
-
-    def cancel(self) -> None:
-        """End the coroutine, if it has not ended; one that has not begun does not."""
-        self.over = True
-        self._running.forget(self)
-        if self._task is None or not self._task.done():
-            self._running.post(self._cancel)
-
-    async def ask(self, function: Callable[[], object]) -> object:
-        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._asked.append((function, answer))
-        _unlock(self._news)
-        return await answer
-
-    def _answer(self) -> None:
-        while self._asked:
-            function, answer = self._asked.popleft()
-            given = function()
-            self._running.post(lambda: _set(answer, given))  # noqa: B023 - there is one at a time
-
-    def _start(self) -> None:
-        if self.over or self._error is not None:
-            return
-        self._task = asyncio.ensure_future(self._function())
-        self._task.add_done_callback(self._done)
-
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    def _done(self, task: asyncio.Task[_ResultT]) -> None:
-        if task.cancelled():
-            self.give_up(TransportError("cancelled"))
-        elif (error := task.exception()) is not None:
-            self.give_up(error)
-        else:
-            self._results.append(task.result())
-            _unlock(self._news)
-
-
-def _locked() -> _thread.LockType:
-    lock = _thread.allocate_lock()
-    lock.acquire()
-    return lock
-
-
-def _unlock(lock: _thread.LockType) -> None:
-    with suppress(RuntimeError):  # it is unlocked
-        lock.release()
-
-
-def _set(answer: asyncio.Future[object], given: object) -> None:
-    if not answer.done():
-        answer.set_result(given)
 
 
 def _aborted() -> TransportError:

@@ -103,9 +103,7 @@ class AsyncSSHChannel(BufferedChannel):
         self._post(self._connection.ping)
 
     def leave(self) -> None:
-        # The loop runs on until the task is done.
-        self._post(lambda: self._connection.create_task(self._connection.leave()))
-        self._post(self._release)
+        self._release(self._connection.leave)
 
 
 def _info(connection: Connection) -> ChannelInfo:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _Ask = Callable[[str, str, list[Prompt]], Awaitable[Sequence[str]]]
 _METHODS = frozenset({"publickey", "password", "keyboard-interactive"})
 _DISCONNECT, _USERAUTH_FAILURE = 1, 51  # RFC 4250 section 4.1.2
-_LINGER = 2.0
-"""Seconds that what was written has, after the close, to be taken by TCP."""
 
 
 class Connection(asyncssh.SSHClientConnection, Forkable):
@@ -121,9 +119,7 @@ class Connection(asyncssh.SSHClientConnection, Forkable):
                 flowing = asyncio.Event()
                 self.unclogged = flowing.set
                 if self.clogged:
-                    await asyncio.wait_for(flowing.wait(), _LINGER)
-        except TimeoutError:
-            pass
+                    await flowing.wait()
         finally:
             self.close()
 
