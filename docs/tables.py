@@ -20,6 +20,7 @@ from ncwire._algorithms.names import ASSIGNED
 from ncwire._algorithms.offer import KINDS, MODERN
 from ncwire._algorithms.public_keys import is_certificate
 from ncwire._plugins import vulnerabilities
+from ncwire._plugins.known_drivers import known_drivers
 from ncwire._ssh.config import keywords
 from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver
 from ncwire.driver.rules import RULES
@@ -294,6 +295,15 @@ def known_vulnerabilities() -> str:
     return _table(header, (12, 12, 40, 10, 10, 16), rows)
 
 
+def drivers_known() -> str:
+    """Return the table of the drivers that are known, and of the packages that have them."""
+    rows = [
+        (f"``{each.name}``", each.over, each.package, f"``{each.install}``")
+        for each in known_drivers().values()
+    ]
+    return _table(("Name", "Over", "Package", "Installed by"), (15, 30, 20, 35), rows)
+
+
 def public_names() -> str:
     """Return the reference of every public name, which has a file of its own."""
     text: str = _from_folder("public_names", PAGES).reference()
@@ -307,6 +317,7 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "fault-matrix.rst": {"faults": faults, "fault-matrix": fault_matrix},
     "features.rst": {"features-by-driver": features_by_driver},
     "inventory.rst": {"inventory-keys": inventory_keys},
+    "known-drivers.rst": {"known-drivers": drivers_known},
     "makes.rst": {
         "makes": makes,
         "checks-of-makes": checks_of_makes,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from metadata import write_metadata
 from ncwire._cli.commands.new_driver import KINDS, rendered
 from ncwire._cli.failures import Exit
 
@@ -23,17 +24,9 @@ TARGET = {"plain": "plain", "async": "plain", "ssh": "ssh"}
 def installed(folder: Path) -> dict[str, str]:
     """Register the package as pip would, without it; return the environment of programs."""
     project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    metadata = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n",
-        encoding="utf-8",
-    )
-    points = project["entry-points"]["ncwire.drivers"]
-    (metadata / "entry_points.txt").write_text(
-        "[ncwire.drivers]\n" + "".join(f"{name} = {value}\n" for name, value in points.items()),
-        encoding="utf-8",
-    )
+    points = project["entry-points"]
+    (group,) = points
+    write_metadata(folder, project["name"], project["version"], group, **points[group])
     return os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)])}
 
 

@@ -28,6 +28,7 @@ PAGES = (
     "fault-matrix.rst",
     "features.rst",
     "inventory.rst",
+    "known-drivers.rst",
     "makes.rst",
     "matrix.rst",
     "profiles.rst",
