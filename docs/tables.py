@@ -20,10 +20,12 @@ from ncwire._algorithms.names import ASSIGNED
 from ncwire._algorithms.offer import KINDS, MODERN
 from ncwire._algorithms.public_keys import is_certificate
 from ncwire._plugins import vulnerabilities
+from ncwire._plugins.known_drivers import known_drivers
 from ncwire._ssh.config import keywords
 from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver
 from ncwire.driver.rules import RULES
 from ncwire.inventory.schema import KEYS
+from ncwire.testing.conformance.causes import CAUSES
 from ncwire.testing.faults import Fault, Phase, expectation
 
 if TYPE_CHECKING:
@@ -119,17 +121,19 @@ def features_by_parameter() -> str:
 
 
 def rules() -> str:
-    """Return the table of the contract's rules."""
+    """Return the table of the contract's rules, with their usual causes."""
     rows = [
         (
             f"``{rule.id}``",
             rule.layer.value,
             ", ".join(sorted(f"``{feature.value}``" for feature in rule.features)) or "\\-",
             rule.text.replace("`from`", "``from``").replace("`size`", "``size``"),
+            CAUSES[rule.id].replace("*", "\\*"),
         )
         for rule in RULES.values()
     ]
-    return _table(("Rule", "Binds", "If it declares", "What it says"), (22, 18, 15, 45), rows)
+    header = ("Rule", "Binds", "If it declares", "What it says", "What usually breaks it")
+    return _table(header, (17, 12, 11, 30, 30), rows)
 
 
 def matrix_of_parameters() -> str:
@@ -298,6 +302,15 @@ def known_vulnerabilities() -> str:
     return _table(header, (12, 12, 40, 10, 10, 16), rows)
 
 
+def drivers_known() -> str:
+    """Return the table of the drivers that are known, and of the packages that have them."""
+    rows = [
+        (f"``{each.name}``", each.over, each.package, f"``{each.install}``")
+        for each in known_drivers().values()
+    ]
+    return _table(("Name", "Over", "Package", "Installed by"), (15, 30, 20, 35), rows)
+
+
 def public_names() -> str:
     """Return the reference of every public name, which has a file of its own."""
     text: str = _from_folder("public_names", PAGES).reference()
@@ -306,9 +319,12 @@ def public_names() -> str:
 
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "api.rst": {"public-names": public_names},
+    "drivers/reference.rst": {"features-by-parameter": features_by_parameter},
+    "drivers/rules.rst": {"rules": rules},
     "fault-matrix.rst": {"faults": faults, "fault-matrix": fault_matrix},
     "features.rst": {"features-by-driver": features_by_driver},
     "inventory.rst": {"inventory-keys": inventory_keys},
+    "known-drivers.rst": {"known-drivers": drivers_known},
     "makes.rst": {
         "makes": makes,
         "checks-of-makes": checks_of_makes,
@@ -329,7 +345,6 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "algorithms-by-name": algorithms_by_name,
     },
     "vulnerabilities.rst": {"known-vulnerabilities": known_vulnerabilities},
-    "writing-a-driver.rst": {"features-by-parameter": features_by_parameter, "rules": rules},
 }
 """The tables of each page."""
 

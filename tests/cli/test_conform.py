@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
+
 import pytest
 
+from ncwire._cli import conform_report
 from ncwire._cli.commands.conform import EXITS
 from ncwire._cli.failures import Exit
 from ncwire.driver.rules import RULES
@@ -56,3 +59,60 @@ def test_a_driver_that_there_is_not_is_the_drivers_fault(run, name):
 
     assert code == Exit.DRIVER
     assert "no installed package registers it" in err
+
+
+TABLE = {
+    "driver": "lab",
+    "library": "lab|1.0 <b>",
+    "contract": "1.0",
+    "kit": "1.0 of ncwire 0.1.0",
+    "target": "plain",
+    "rules": {
+        "open.class": {"outcome": "passed", "reason": ""},
+        "io.binary": {"outcome": "passed", "reason": ""},
+        "open.jumps": {"outcome": "skipped", "reason": "undeclared feature: proxy-jump"},
+        "auth.none": {"outcome": "exempt", "reason": "the driver speaks no SSH"},
+    },
+}
+BROKEN = TABLE | {
+    "rules": TABLE["rules"] | {"io.binary": {"outcome": "failed", "reason": "a | b\nand more"}}
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (TABLE, "ncwire contract 1.0: 2 rules kept"),
+        (BROKEN, "ncwire contract 1.0: 1 rules broken"),
+    ],
+)
+def test_the_badge_tells_how_many_rules_are_kept_or_broken(table, told):
+    root = ET.fromstring(conform_report.badge(table))
+    assert root.attrib["aria-label"] == told
+
+
+def test_the_page_has_each_rule_with_its_result():
+    text = conform_report.page(BROKEN)
+    assert "- 1 failed, 1 passed, 1 skipped, 1 does not apply" in text
+    assert "| `io.binary` | **failed**: a \\| b and more |" in text
+    assert "| `open.class` | passed |" in text
+    assert "lab\\|1.0 \\<b\\>" in text
+    assert all(line.count(" | ") >= 2 for line in text.splitlines() if line.startswith("|"))
+
+
+def test_a_badge_of_some_rules_is_refused(run, tmp_path):
+    code, _, err = run("conform", "paramiko", "-k", "io", "--badge", str(tmp_path / "badge.svg"))
+
+    assert code == Exit.USAGE
+    assert "--badge" in err
+
+
+def test_the_files_are_written_beside_each_other(run, tmp_path):
+    place = ("--target", "plain", "ncwire.testing.memory:MemoryDriver", "-k", "open.class")
+    code, _, err = run("conform", *place, "--report", str(tmp_path / "report.md"))
+
+    assert code == Exit.OK, err
+    assert "| `open.class` | passed |" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    code, _, err = run("conform", *place, "--report", str(tmp_path / "no" / "report.md"))
+    assert code == Exit.USAGE
+    assert "--report" in err

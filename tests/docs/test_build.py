@@ -25,3 +25,4 @@ def test_sphinx_builds_the_pages_without_a_warning(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "html" / "writing-a-driver.html").exists()
+    assert (tmp_path / "html" / "drivers" / "rules.html").exists()

@@ -1,4 +1,4 @@
-"""The drivers on the page for their authors are drivers: they run, and the kit judges them."""
+"""The drivers on the pages for their authors are drivers: they run, and the kit judges them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ import pytest
 from servers import requirement
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = DOCS / "writing-a-driver.rst"
+PAGES = sorted((DOCS / "drivers").glob("*.rst"))
 
 
 def _block(caption: str) -> str:
     """Return the code block of this caption."""
-    _, found, rest = PAGE.read_text(encoding="utf-8").partition(f"   :caption: {caption}\n\n")
-    assert found, f"the page has no block {caption}"
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    _, found, rest = pages.partition(f"   :caption: {caption}\n\n")
+    assert found, f"the pages have no block {caption}"
     lines = []
     for line in rest.splitlines():
         if line and not line.startswith("    "):
@@ -58,6 +59,11 @@ def _failures(folder: Path, module: str, name: str, target: str) -> set[str]:
 @pytest.mark.timeout(300)
 def test_the_smallest_driver_keeps_every_rule(tmp_path: Path) -> None:
     assert _failures(tmp_path, "ncwire_plain", "PlainDriver", "plain") == set()
+
+
+@pytest.mark.timeout(300)
+def test_the_driver_over_asyncio_keeps_every_rule(tmp_path: Path) -> None:
+    assert _failures(tmp_path, "ncwire_aio", "AioDriver", "plain") == set()
 
 
 @pytest.mark.timeout(300)

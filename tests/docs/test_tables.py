@@ -23,16 +23,18 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
     "api.rst",
+    "drivers/reference.rst",
+    "drivers/rules.rst",
     "fault-matrix.rst",
     "features.rst",
     "inventory.rst",
+    "known-drivers.rst",
     "makes.rst",
     "matrix.rst",
     "profiles.rst",
     "ssh-config.rst",
     "usage.rst",
     "vulnerabilities.rst",
-    "writing-a-driver.rst",
 )
 
 

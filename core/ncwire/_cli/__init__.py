@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 from ncwire._cli import devices, failures
 from ncwire._cli.bench import command as bench
-from ncwire._cli.commands import check, conform, demo, drivers, hello, listen, probe, profiles, rpc
+from ncwire._cli.commands import (
+    check,
+    conform,
+    demo,
+    drivers,
+    hello,
+    listen,
+    new_driver,
+    probe,
+    profiles,
+    rpc,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (
         *(drivers, profiles, devices, check),
-        *(probe, hello, rpc, listen, demo, conform, bench),
+        *(probe, hello, rpc, listen, demo, conform, new_driver, bench),
     ):
         subcommand = module.add_to(subcommands)
         subcommand.set_defaults(run=module.run)

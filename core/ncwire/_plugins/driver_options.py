@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _WHOLE = re.compile(r"-?[0-9]+", re.ASCII)
 _SWITCHES = {"yes": True, "true": True, "no": False, "false": False}
 _NONE: Final[Mapping[str, object]] = MappingProxyType({})
-_SECRET: Final = "is secret, and a profile holds no credentials"
+_NO_CREDENTIALS: Final = "is secret, and a profile holds no credentials"
 _TRUST: Final = (
     "decides whom to take for the server, which no profile does: say it in an inventory, on the "
     "command line or in Python"
@@ -28,8 +28,8 @@ _TRUST: Final = (
 _NOT_IN_A_PROFILE: Final = {
     (False, False): "",
     (False, True): _TRUST,
-    (True, False): _SECRET,
-    (True, True): _SECRET,
+    (True, False): _NO_CREDENTIALS,
+    (True, True): _NO_CREDENTIALS,
 }
 
 

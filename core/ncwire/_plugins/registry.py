@@ -239,6 +239,13 @@ def _import(name: str, points: Sequence[EntryPoint]) -> object:
 def _not_found(name: str, known: list[str]) -> DriverNotFoundError:
     import difflib  # noqa: PLC0415 - for errors only
 
+    from ncwire._plugins.known_drivers import known_drivers  # noqa: PLC0415 - as above
+
+    driver = known_drivers().get(name)
+    if driver is not None:
+        return DriverNotFoundError(
+            name, f"{driver.package}, which has it, is not installed", f"install: {driver.install}"
+        )
     close = difflib.get_close_matches(name, known, n=1)
     guess = f"did you mean {close[0]!r}? " if close else ""
     have = ", ".join(known) or "none"

@@ -38,10 +38,12 @@ if TYPE_CHECKING:
         Prompt,
         PublicKeyAttempt,
     )
+    from ncwire.driver.buffered import BufferedChannel, Intake
     from ncwire.driver.driver_option import DriverOption, OptionKind
     from ncwire.driver.hostkey import HostKey, HostKeyCheck
     from ncwire.driver.kexinit import KexInit, is_aead
     from ncwire.driver.library import Library
+    from ncwire.driver.loop_thread import Lease, LoopThread
     from ncwire.driver.no_ssh import no_identification, other_protocol
     from ncwire.driver.options import ConnectOptions
     from ncwire.errors.printable import one_line
@@ -55,13 +57,17 @@ else:
             "Attempt": "ncwire.driver.auth",
             "AuthOutcome": "ncwire.driver.auth",
             "AuthResult": "ncwire.driver.auth",
+            "BufferedChannel": "ncwire.driver.buffered",
             "ConnectOptions": "ncwire.driver.options",
             "DriverOption": "ncwire.driver.driver_option",
             "HostKey": "ncwire.driver.hostkey",
             "HostKeyCheck": "ncwire.driver.hostkey",
+            "Intake": "ncwire.driver.buffered",
             "InteractiveAttempt": "ncwire.driver.auth",
             "KexInit": "ncwire.driver.kexinit",
+            "Lease": "ncwire.driver.loop_thread",
             "Library": "ncwire.driver.library",
+            "LoopThread": "ncwire.driver.loop_thread",
             "NoneAttempt": "ncwire.driver.auth",
             "OptionKind": "ncwire.driver.driver_option",
             "PasswordAttempt": "ncwire.driver.auth",
@@ -83,6 +89,7 @@ __all__ = [
     "AuthOutcome",
     "AuthResult",
     "Backend",
+    "BufferedChannel",
     "Channel",
     "ChannelInfo",
     "ChannelRequest",
@@ -94,10 +101,13 @@ __all__ = [
     "Forkable",
     "HostKey",
     "HostKeyCheck",
+    "Intake",
     "InteractiveAttempt",
     "KexInit",
     "LastWords",
+    "Lease",
     "Library",
+    "LoopThread",
     "NoneAttempt",
     "OptionKind",
     "PasswordAttempt",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.util
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncwire._cli import failures, values
+from ncwire._cli import conform_report, failures, values
 from ncwire._cli.failures import Exit
 from ncwire._plugins import registry
 from ncwire.driver.rules import RULES
@@ -79,6 +83,10 @@ def add_to(
         "TCP in the clear",
     )
     parser.add_argument("--json", metavar="FILE", help="write the results to a file, for programs")
+    parser.add_argument("--report", metavar="FILE.md", help="write them as a page in Markdown")
+    parser.add_argument(
+        "--badge", metavar="FILE.svg", help="write a badge of how many rules it keeps"
+    )
     return parser
 
 
@@ -98,10 +106,19 @@ def run(arguments: argparse.Namespace) -> int:
     by_name = ":" not in arguments.driver
     if by_name:
         registry.choose(arguments.driver)
-    # pytest and the kit take their time to be imported.
-    failures.note(f"testing {arguments.driver}; a dot is a test, the table follows the last")
-    sys.stdout.flush()
-    done = subprocess.run([sys.executable, "-m", "pytest", *_options(arguments)], check=False)  # noqa: S603 - the arguments are the user's own
+    _check_files(arguments)
+    with contextlib.ExitStack() as opened:
+        results = arguments.json
+        if results is None and (arguments.badge or arguments.report):
+            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="ncwire-conform-"))
+            results = f"{folder}/results.json"
+        # pytest and the kit take their time to be imported.
+        failures.note(f"testing {arguments.driver}; a dot is a test, the table follows the last")
+        sys.stdout.flush()
+        options = _options(arguments, results)
+        done = subprocess.run([sys.executable, "-m", "pytest", *options], check=False)  # noqa: S603 - the arguments are the user's own
+        if done.returncode in {0, _TESTS_FAILED}:
+            _present(arguments, results)
     if done.returncode == _NONE_COLLECTED and arguments.expression:
         raise OptionError(
             "-k",
@@ -141,7 +158,31 @@ def _exit(code: int, *, by_name: bool) -> Exit:
     return known.get(code, Exit.INTERNAL)
 
 
-def _options(arguments: argparse.Namespace) -> list[str]:
+def _check_files(arguments: argparse.Namespace) -> None:
+    """Refuse at once what could not be written in the end."""
+    if arguments.badge and arguments.expression:
+        raise OptionError("--badge", "tells of all rules: leave out -k")
+    for option, file in (("--report", arguments.report), ("--badge", arguments.badge)):
+        if file is not None and not Path(file).parent.is_dir():  # known now, and not minutes later
+            raise OptionError(option, f"{file}: its folder is not there")
+
+
+def _present(arguments: argparse.Namespace, results: str) -> None:
+    """Write what was asked for beside the results, which are those of one driver."""
+    for option, file, render in (
+        ("--report", arguments.report, conform_report.page),
+        ("--badge", arguments.badge, conform_report.badge),
+    ):
+        if file is None:
+            continue
+        (table,) = json.loads(Path(results).read_text(encoding="utf-8"))
+        try:
+            Path(file).write_text(render(table), encoding="utf-8")
+        except OSError as error:
+            raise OptionError(option, f"{file}: {error.strerror}") from error
+
+
+def _options(arguments: argparse.Namespace, results: str | None) -> list[str]:
     options = [
         "-p",
         "ncwire_pytest",
@@ -161,6 +202,6 @@ def _options(arguments: argparse.Namespace) -> list[str]:
     ]
     if arguments.expression:
         options += ["-k", arguments.expression]
-    if arguments.json:
-        options += [f"--ncwire-report={arguments.json}"]
+    if results:
+        options += [f"--ncwire-report={results}"]
     return options
