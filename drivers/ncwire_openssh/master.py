@@ -183,7 +183,7 @@ class Master(Forkable):
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            threading.Thread(target=process.wait, daemon=True).start()
+            threading.Thread(target=process.wait, name="ncwire-openssh end", daemon=True).start()
 
     def _free(self) -> bool:
         """Close files; return whether there is a process to be ended by the caller."""

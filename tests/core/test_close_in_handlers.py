@@ -13,19 +13,14 @@ import pytest
 from callers import until_polling
 
 import ncwire
+import ssh_drivers
 from ncwire import Session, Timeouts
 from ncwire._latch import Latch
-from ncwire._plugins import registry
 from ncwire.errors import SessionCloseError
 
 CLIENT = ["urn:ietf:params:netconf:base:1.0"]
 BOUND = 15.0
 """Seconds: bounded is what is tested, and `Timeouts.close` is among what it may take."""
-DRIVERS = [
-    status.name
-    for status in registry.survey()
-    if (status.status, status.transport) == ("ok", "ssh")
-]
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX signals")
 
@@ -107,7 +102,7 @@ def test_while_close_waits(peer, opened):
     assert closed == [False]
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("driver", ssh_drivers.EACH)
 def test_while_a_driver_connects(driver, tmp_path):
     """To a server that says nothing: the main thread is in the middle of the driver's step."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire._plugins import registry
+import ssh_drivers
 from ncwire.testing.faults import Cell, Crew, cells
 from ncwire.testing.faults.cell import NOT_APPLICABLE, RIGHT
 from ncwire.testing.faults.report import failure
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 
     from ncwire.testing.faults import Result
 
-DRIVERS = [
-    status.name
-    for status in registry.survey()
-    if (status.status, status.transport) == ("ok", "ssh")
+CELLS = [
+    ssh_drivers.parameter(cell.driver, cell)
+    for cell in cells(ssh_drivers.NAMES)
+    if not cell.expected.not_applicable
 ]
-CELLS = [cell for cell in cells(DRIVERS) if not cell.expected.not_applicable]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def tried(request: pytest.FixtureRequest) -> Iterator[Mapping[Cell, Future[Resul
         yield {cell: crew.submit(cell) for cell in asked if isinstance(cell, Cell)}
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=str)
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_fault_is_told_as_it_should_be(cell, tried):
     result = tried[cell].result()
     if result.verdict == NOT_APPLICABLE:

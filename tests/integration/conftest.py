@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ncwire
+import ssh_drivers
 from ncwire._plugins import registry
 
 if TYPE_CHECKING:
@@ -16,14 +17,8 @@ if TYPE_CHECKING:
 
 Connect = Callable[..., ncwire.SSHSession]
 
-DRIVERS = [
-    status.name
-    for status in registry.survey()
-    if (status.status, status.transport) == ("ok", "ssh")
-]
 
-
-@pytest.fixture(params=DRIVERS)
+@pytest.fixture(params=ssh_drivers.EACH)
 def driver(request: pytest.FixtureRequest) -> str:
     """The name of an installed driver that can be used."""
     return request.param

@@ -9,6 +9,7 @@ import random
 import pytest
 
 import ncwire
+import ssh_drivers
 from ncwire import AlgorithmPolicy, Algorithms, NoCommonAlgorithmError
 from ncwire._algorithms.offer import MODERN, in_common
 from ncwire._plugins import registry
@@ -19,11 +20,6 @@ from servers.sshd import Sshd, SshdSettings
 
 pytestmark = pytest.mark.sshd
 
-DRIVERS = [
-    status.name
-    for status in registry.survey()
-    if (status.status, status.transport) == ("ok", "ssh")
-]
 MEGABYTE = 1024 * 1024
 
 LEGACY = """
@@ -48,7 +44,7 @@ def claims(*, too_new):
 
 
 def _claims(too_new):
-    for driver in DRIVERS:
+    for driver in ssh_drivers.NAMES:
         library = registry.load(driver)
         if not issubclass(library, SSHDriver):
             continue  # what it is able to do it does not tell
