@@ -62,6 +62,7 @@ class Authority:
         )
         self.certificate = folder / f"{name}.pem"
         self.certificate.write_bytes(self._own.public_bytes(Encoding.PEM))
+        self.sha256 = self._own.fingerprint(SHA256()).hex(":").upper()
 
     def issue(
         self,
