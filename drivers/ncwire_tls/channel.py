@@ -158,7 +158,7 @@ class TLSChannel(Channel):
     def _failed(self, error: ssl.SSLError) -> bytes:
         """Return b"" where the end is in order though the peer did not say so, or raise."""
         if not isinstance(error, ssl.SSLEOFError):
-            refused = None if self._has_read else errors.refusal(error)
+            refused = None if self._has_read else errors.refusal(error, is_agreed=True)
             raise refused or errors.of_connection(error) from error
         failure = self._stream.failure
         if failure is not None:
