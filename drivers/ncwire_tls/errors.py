@@ -39,6 +39,7 @@ _ABOUT_THE_CERTIFICATE: Final = frozenset(
 _FAILURE: Final = "handshake failure"
 _UNKNOWN: Final = "its authority is none that is trusted: have it in ca_certs"
 _ADVICE: Final = {
+    2: "ca_certs ends at one in between: have those above it there, too",
     18: "it is signed by itself: have it in ca_certs, or pin it by its fingerprint",
     19: _UNKNOWN,
     20: _UNKNOWN,
