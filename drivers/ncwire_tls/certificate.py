@@ -1,12 +1,14 @@
 """What is shown of a certificate: its SHA-256, and its subject; for errors and for people.
 
 `ssl` tells the subject of a certificate only when it has been verified, and of one that was
-refused nothing at all (CPython 3.13, `_ssl.c`). Nothing is decided by what is read here.
+refused nothing at all (CPython 3.13, `_ssl.c`). Nothing is decided by what is read of it here; but
+by `names`, which `ssl` has read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,6 +88,26 @@ class Presented:
 def sha256(der: bytes) -> str:
     """Return the certificate's SHA-256 as pairs of hexadecimal digits; "" for none."""
     return hashlib.sha256(der).digest().hex(":").upper() if der else ""
+
+
+def names(tls: ssl.SSLObject) -> tuple[str, ...]:
+    """Return whom a verified certificate is for; none of one that was not verified.
+
+    `ssl` tells these only with `CERT_REQUIRED` (`SSLSocket.getpeercert`). A DNS name that reads as
+    an address is left out, for an address has a field of its own (RFC 5280 section 4.2.1.6).
+    """
+    found: list[str] = []
+    alternatives: Any = (tls.getpeercert() or {}).get("subjectAltName", ())
+    for kind, value in alternatives:
+        try:
+            address = str(ipaddress.ip_address(value.strip()))
+        except ValueError:
+            address = ""
+        if kind == "IP Address" and address:
+            found.append(address)
+        elif kind == "DNS" and not address:
+            found.append(value)
+    return tuple(found)
 
 
 def subject(der: bytes) -> str:

@@ -19,7 +19,7 @@ from ncwire.driver import (
 )
 from ncwire.errors import CertificateError, TLSError, TLSHandshakeError
 from ncwire_tls import errors
-from ncwire_tls.certificate import Presented, sha256, subject
+from ncwire_tls.certificate import Presented, names, sha256, subject
 from ncwire_tls.channel import TLSChannel
 from ncwire_tls.context import VERSIONS, Terms, terms
 from ncwire_tls.stream import Stream
@@ -213,4 +213,5 @@ def _verified(tls: ssl.SSLObject, agreed: Terms) -> ChannelInfo:
         tls_version=version,
         certificate_subject=subject(der),
         certificate_sha256=sha256(der),
+        certificate_names=names(tls),
     )

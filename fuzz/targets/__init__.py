@@ -31,6 +31,7 @@ NAMES = (
     "ssh_config",
     "ssh_names",
     "jump",
+    "url",
     "inventory",
     "terminal",
 )

@@ -7,6 +7,7 @@ import threading
 import pytest
 from benching import TINY, document
 
+import optioned_driver
 from ncwire._cli.failures import Exit
 from ncwire.bench import embedded, record, subsystem
 from ncwire.testing import EmbeddedServer
@@ -108,6 +109,31 @@ profile = "own"
     for event in result["measured"]:
         assert event["batches"].keys() == {each["name"] for each in result["contestants"]}
     assert PASSWORD not in out + err
+
+
+def test_each_driver_has_the_options_that_it_has(run, device, tmp_path, monkeypatch):
+    # In its own process it has no entry point, and no turn: it is what was tried first that tells.
+    told = optioned_driver.install(tmp_path, monkeypatch)
+    code, _, err = run("bench", *device, *TINY, "--drivers", "optioned", "-O", "depth=13")
+    assert (code, told) == (Exit.USAGE, [{"depth": 13, "mode": "a"}])
+    assert "13 does not go with this" in err
+
+    code, _, err = run("bench", *device, *TINY, "-O", "colour=red")
+    assert code == Exit.USAGE
+    assert "driver_options.colour: none of the drivers has such an option: libssh2, " in err
+
+
+def test_the_driver_may_be_named_by_a_url(run, login):
+    destination, _, port, *more = login
+    where = f"netconf+paramiko://{destination}:{port}"
+    code, out, err = run(
+        "bench", where, *more, *TINY, "--only", "latency", "--rounds", "1", "--json", "-"
+    )
+    assert code == 0, err
+    assert [each["name"] for each in document(out)["contestants"]] == ["paramiko"]
+    code, _, err = run("bench", where, *more, *TINY, "--drivers", "libssh2")
+    assert code == Exit.USAGE
+    assert "--drivers: the URL names the driver already" in err
 
 
 def test_a_device_may_be_asked_for_its_configuration(run, device):

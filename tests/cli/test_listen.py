@@ -208,3 +208,26 @@ def test_what_is_no_command_line_is_refused(run, arguments):
     code, out, err = run("listen", *arguments)
     assert (code, out) == (Exit.USAGE, "")
     assert err
+
+
+def test_a_device_of_the_inventory_is_logged_in_to_as_it_says(start, device, tmp_path):
+    path = tmp_path / "inventory.toml"
+    path.write_text(
+        "[devices.r1]\n"
+        'host = "192.0.2.1"\n'
+        f'username = "{device.username}"\n'
+        'password = {env = "SECRET"}\n'
+        f'hostkey_b64 = "{device.host_key.base64}"\n'
+        'jumps = ["bastion"]\n'
+    )
+    process = start(
+        [
+            *("listen", "--device", "r1", "--inventory", str(path), "--count", "1"),
+            *("--address", "127.0.0.1", "--port", "0"),
+        ]
+    )
+    port = int(process.stderr.readline().rpartition(b":")[2])
+    call(device, port)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert out.startswith(b"r1  127.0.0.1:")

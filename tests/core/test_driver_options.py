@@ -179,6 +179,10 @@ class TestLayers:
         own = with_driver_options(self.OPTIONS, Wire, None, given).driver_options
         assert (own["depth"], own["label"]) == (2, "w")
 
+    def test_a_profile_holds_no_secret_in_python_either(self):
+        with pytest.raises(OptionError, match=r"driver_options\.token: is secret, and a profile"):
+            with_driver_options(self.OPTIONS, Wire, {"wire": {"token": "hunter2"}}, None)
+
     def test_jump_hosts_have_the_same(self):
         through = ConnectOptions(host="r2", username="u", jumps=(self.OPTIONS,))
         options = with_driver_options(through, Wire, None, {"depth": 7})

@@ -78,7 +78,7 @@ class Authority:
         self,
         name: str,
         *,
-        hosts: Sequence[str] = ("127.0.0.1", "localhost"),
+        hosts: Sequence[str | x509.GeneralName] = ("127.0.0.1", "localhost"),
         valid: tuple[int, int] = (-1, 30),
         passphrase: str | None = None,
         signed_by_itself: bool = False,
@@ -171,7 +171,9 @@ def _name(name: str) -> x509.Name:
     )
 
 
-def _host(host: str) -> x509.GeneralName:
+def _host(host: str | x509.GeneralName) -> x509.GeneralName:
+    if isinstance(host, x509.GeneralName):
+        return host
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:

@@ -8,15 +8,16 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import ncwire
-from ncwire._cli import passwords, values
+from ncwire._cli import driver_option, passwords, values
 from ncwire._cli.commands import inventory
-from ncwire._plugins import registry
+from ncwire._plugins import registry, url
+from ncwire._transports.driver_choice import SSH, candidate
 from ncwire.driver import Feature
 from ncwire.errors import AuthenticationError, SSHUnknownHostError
 from ncwire.profiles.driver_choice import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ncwire import DriverSession
     from ncwire._cli.passwords import TerminalPrompt
@@ -34,7 +35,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "host",
         metavar="HOST",
-        help="a device of the inventory, a name or an address, or USER@HOST",
+        help="a device of the inventory, a name or an address, or USER@HOST; or a URL, "
+        "netconf[+DRIVER]://[USER@]HOST[:PORT][?profile=NAME]",
     )
     add_options_to(parser, add_login_to)
 
@@ -44,7 +46,13 @@ def add_options_to(
 ) -> None:
     """Add the options of a connection, with those that `add_login` adds."""
     group = parser.add_argument_group("connection")
-    group.add_argument("-p", dest="port", metavar="PORT", type=values.port, help="default: 830")
+    group.add_argument(
+        "-p",
+        dest="port",
+        metavar="PORT",
+        type=values.port,
+        help="default: 830, or the driver's own",
+    )
     group.add_argument(
         "--profile",
         metavar="NAME",
@@ -72,6 +80,7 @@ def add_options_to(
         default=[],
         help="an option as in ssh_config, which wins over the file; may be repeated",
     )
+    driver_option.add_to(group)
     passwords.add_to(group)
     inventory.add_to(group)
     group.add_argument(
@@ -121,14 +130,19 @@ def connect(arguments: argparse.Namespace) -> DriverSession:
     return Login(arguments)(**parameters(arguments))
 
 
-def repeatable(arguments: argparse.Namespace) -> tuple[DriverSession, dict[str, Any]]:
+def repeatable(
+    arguments: argparse.Namespace, drivers: Sequence[str]
+) -> tuple[DriverSession, dict[str, Any]]:
     """Return a session as `connect` does, and the parameters by which others need not ask.
 
-    They have the password, if one was asked for, and the host key, if one was accepted. A
-    server's own prompts are not answered, for it would ask anew for each session.
+    They have the password, if one was asked for, and the host key, if one was accepted, and to
+    each of these drivers the options that it has. A server's own prompts are not answered, for it
+    would ask anew for each session.
     """
     login = Login(arguments)
     given = parameters(arguments)
+    if "driver_options" in given:
+        given["driver_options"] = driver_option.for_each(given["driver_options"], drivers)
     session = login(**given, auth_handler=None)
     return session, given | login.answered
 
@@ -139,23 +153,35 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
     Of a device in the inventory they are the device's, over which the options win. Raises
     `InventoryError` and `SecretError`.
     """
-    user, _, host = arguments.host.rpartition("@")
     found = inventory.find(arguments.inventory)
     options = {
         "port": arguments.port,
         "driver": arguments.driver,
-        "profile": None if arguments.profile is None else profile_of(arguments.profile, found),
-        "username": arguments.user or user or None,
+        "profile": arguments.profile,
+        "username": arguments.user,
         "key_filename": arguments.identity or None,
         "known_hosts": arguments.known_hosts or None,
         "jumps": arguments.jumps,
+        "driver_options": driver_option.given(arguments) or None,
     }
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if url.is_url(arguments.host):
+        given = url.spelled_out(arguments.host, given)
+        host = given.pop("host")
+    else:
+        user, _, host = arguments.host.rpartition("@")
+        if user:
+            given.setdefault("username", user)
+    if "profile" in given:
+        given["profile"] = profile_of(given["profile"], found)
     if arguments.config is not None:
         given["ssh_config"] = _ssh_config(arguments.config)
     device = None if found is None else found.devices.get(host)
     if device is None:
-        return {"host": host, "ssh_config": True, "ssh_options": arguments.option} | given
+        driver = candidate(given.get("driver"), given.get("profile"))
+        over_ssh = driver is None or driver.transport == SSH
+        usual = {"ssh_config": True} if over_ssh else {}
+        return {"host": host, **usual, "ssh_options": arguments.option} | given
     # As for ssh, the first that is given of an option counts.
     given["ssh_options"] = [*arguments.option, *device.get("ssh_options", ())]
     return device.parameters(password=None, passphrase=None, **given)
@@ -164,7 +190,9 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
 def device_of(arguments: argparse.Namespace) -> Device | None:
     """Return the device of the inventory that HOST names, if it names one."""
     found = inventory.find(arguments.inventory)
-    return None if found is None else found.devices.get(arguments.host.rpartition("@")[2])
+    named = arguments.host
+    host = url.parse(named).host if url.is_url(named) else named.rpartition("@")[2]
+    return None if found is None or host is None else found.devices.get(host)
 
 
 class Login:
@@ -186,10 +214,7 @@ class Login:
 
     def __call__(self, **parameters: Any) -> DriverSession:
         """Connect. Raises what `ncwire.connect` raises."""
-        if self._password is None and self._device is not None:
-            self._password = self._device.password()
-        if self._passphrase is None and self._device is not None:
-            self._passphrase = self._device.passphrase()
+        self._read_secrets(parameters)
         self.answered |= {"password": self._password, "passphrase": self._passphrase}
         parameters |= self.answered
         prompt = self._prompt
@@ -203,6 +228,17 @@ class Login:
                 raise
             parameters["hostkey_b64"] = self.answered["hostkey_b64"] = error.key_base64
         return self._connect(parameters)
+
+    def _read_secrets(self, parameters: dict[str, Any]) -> None:
+        device = self._device
+        if device is None:
+            return
+        driver = candidate(parameters.get("driver"), parameters.get("profile"))
+        unused = () if driver is None else device.unused_by(driver)
+        if self._password is None and "password" not in unused:
+            self._password = device.password()
+        if self._passphrase is None and "passphrase" not in unused:
+            self._passphrase = device.passphrase()
 
     def _connect(self, parameters: dict[str, Any]) -> DriverSession:
         for _ in range(_PROMPTS):

@@ -9,17 +9,21 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from ncwire._cli import driver_option
 from ncwire._cli.commands import inventory
 from ncwire._cli.terminal import console, printable
 from ncwire.errors import DriverError, UnsupportedOption
 from ncwire.inventory import Inventory
+from ncwire.inventory.schema import DRIVER_OPTIONS
+from ncwire.inventory.values import shown
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from ncwire.inventory import Device
+    from ncwire.inventory import Device, Setting
 
+_DRIVER_OPTIONS = f"{DRIVER_OPTIONS}."
 _HEADINGS = ("name", "host", "port", "username", "profile", "driver", "groups")
 
 
@@ -91,8 +95,15 @@ def _values(device: Device) -> Iterator[tuple[str, str, str]]:
     if device.groups:
         yield "groups", ", ".join(device.groups), f"devices.{device.name}"
     for name, setting in device.settings.items():
-        yield name, setting.text, setting.origin
+        yield name, _text(name, setting), setting.origin
     yield "driver taken", *_driver(device)
+
+
+def _text(name: str, setting: Setting) -> str:
+    if setting.text or not name.startswith(_DRIVER_OPTIONS):
+        return setting.text
+    driver, _, option = name.removeprefix(_DRIVER_OPTIONS).rpartition(".")
+    return shown(driver_option.showable(driver, option, setting.value))
 
 
 def _driver(device: Device) -> tuple[str, str]:
@@ -110,7 +121,7 @@ def _as_json(device: Device) -> dict[str, Any]:
         "name": device.name,
         "groups": list(device.groups),
         "settings": {
-            name: {"value": setting.text, "origin": setting.origin}
+            name: {"value": _text(name, setting), "origin": setting.origin}
             for name, setting in device.settings.items()
         },
         "driver": {"name": driver, "reason": reason},

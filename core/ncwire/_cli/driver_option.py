@@ -14,10 +14,13 @@ from ncwire._cli.failures import Exit
 from ncwire._cli.terminal import console, printable
 from ncwire._plugins import registry
 from ncwire._plugins.driver_options import PerDriver, Stated, Written
+from ncwire._plugins.option_values import key_of
 from ncwire._ssh.options.defaults import DEFAULT_PORT
-from ncwire.errors import DriverError
+from ncwire.errors import DriverError, OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ncwire.driver import Backend, DriverOption
 
 HIDDEN = "(not shown)"
@@ -40,8 +43,7 @@ def add_to(group: argparse._ArgumentGroup) -> None:
 
 def given(arguments: argparse.Namespace) -> PerDriver:
     """Return what was given, for whichever driver is used; empty where that is nothing."""
-    # Some commands have the options of a connection, and not this one.
-    pairs: list[tuple[str, str]] = getattr(arguments, "driver_option", [])
+    pairs: list[tuple[str, str]] = arguments.driver_option
     texts: dict[str, tuple[str, ...]] = {}
     for name, text in pairs:
         texts[name] = (*texts.get(name, ()), text)
@@ -49,6 +51,24 @@ def given(arguments: argparse.Namespace) -> PerDriver:
         return PerDriver()
     own = {name: Written(f"-O {name}", each) for name, each in texts.items()}
     return PerDriver({PerDriver.IN_USE: own})
+
+
+def for_each(own: PerDriver, drivers: Sequence[str]) -> PerDriver:
+    """Return what was given for one driver as what several get: each of it what it has.
+
+    Raises `OptionError` for what none of them has.
+    """
+    known = {name: {each.name for each in registry.find(name).driver_options} for name in drivers}
+    tables = PerDriver(own)
+    given = tables.pop(PerDriver.IN_USE, {})
+    for option, value in given.items():
+        having = [name for name in drivers if option in known[name]]
+        if not having:
+            problem = f"none of the drivers has such an option: {', '.join(drivers)}"
+            raise OptionError(key_of(option), problem)
+        for name in having:
+            tables[name] = {**tables.get(name, {}), option: value}
+    return tables
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -191,6 +191,17 @@ def _unknown_device(error: errors.NcwireError) -> str:
     )
 
 
+def _unknown_certificate(error: errors.NcwireError) -> str:
+    if not isinstance(error, errors.UnknownCertificateError) or not error.fingerprint:
+        return ""
+    return (
+        "  If a device of yours has called, compare this fingerprint with its own. If they are\n"
+        "  the same, have it in the inventory, with the name that --device has:\n"
+        "    [devices.NAME.driver_options.tls]\n"
+        f'    fingerprint = "{error.fingerprint}"'
+    )
+
+
 def _changed_host(error: errors.NcwireError) -> str:
     if not isinstance(error, errors.SSHHostKeyChangedError) or not error.filename:
         return ""
@@ -267,6 +278,7 @@ _FAILURES: dict[type, _Failure] = {
     ),
     errors.SSHHostKeyMismatchError: _Failure(Exit.HOST_KEY),
     errors.UnknownDeviceError: _Failure(Exit.HOST_KEY, None, _unknown_device),
+    errors.UnknownCertificateError: _Failure(Exit.HOST_KEY, None, _unknown_certificate),
     # NETCONF
     errors.SessionError: _Failure(Exit.SESSION, "session"),
     errors.HelloError: _Failure(Exit.SESSION),

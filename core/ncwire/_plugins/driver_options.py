@@ -77,9 +77,15 @@ def with_driver_options(
 ) -> ConnectOptions:
     """Return the options, those of its jump hosts too, with the driver's own.
 
-    `profile` are the profile's by driver, under `given`, the caller's. Raises what `settled` does.
+    `profile` are the profile's by driver, under `given`, the caller's. Raises what `settled` does,
+    and `OptionError` for a secret in the profile.
     """
     below = (profile or {}).get(driver.name, _NONE)
+    for option in driver.driver_options:
+        if option.secret and below.get(option.name) is not None:
+            at = _at(below[option.name])
+            problem = f"is secret, and a profile holds no credentials{at}"
+            raise OptionError(key_of(option.name), problem)
     above = given.of(driver.name) if isinstance(given, PerDriver) else given or _NONE
     merged = dict(below)
     for name, value in above.items():
@@ -93,7 +99,7 @@ def with_driver_options(
 def with_defaults(options: ConnectOptions, driver: type[Backend]) -> ConnectOptions:
     """Return the options with the driver's own, at their defaults unless they are there already.
 
-    For connections that are no session's: those of a probe, a call home, the conformance kit.
+    For connections that are no session's, as those of the conformance kit.
     """
     if options.driver_options or not driver.driver_options:
         return options

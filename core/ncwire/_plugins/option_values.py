@@ -116,6 +116,8 @@ def _file(option: DriverOption, value: object, folder: str) -> str:
     name = os.fspath(value) if isinstance(value, str | os.PathLike) else value
     if not isinstance(name, str) or not name or "\0" in name:
         raise _wrong(option, value)
+    if name.startswith("@"):
+        return name
     try:
         return os.fspath(folder / Path(name).expanduser())
     except RuntimeError as error:  # a user that there is not

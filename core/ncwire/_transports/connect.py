@@ -45,15 +45,24 @@ def connect(
     `DriverSession`. Over SSH the parameters are those of `SSHSession` and its `connect`; over
     another transport they are those of `DriverSession.connect`, and what means something to SSH
     alone is refused.
+    `host` may be a URL, `netconf+DRIVER://USER@HOST:PORT?profile=NAME`, of which all but
+    `netconf://` and the host may be left out. It has no password, and what it says is not given
+    besides.
     `known_hosts`: one known_hosts file or several to use, see `SSHSession.load_known_hosts`; with
     `accept_new` the first may be missing.
     Raises what `connect` of that class raises; nothing is left open then.
     """
     # As in `SSHSession.load_known_hosts`.
+    from ncwire._plugins.url import is_url, spelled_out  # noqa: PLC0415
     from ncwire._ssh.options.parameters import check_names, exists, filenames  # noqa: PLC0415
     from ncwire._transports.driver_choice import SSH, candidate  # noqa: PLC0415
 
     check_names("connect", parameters)
+    if host is not None and is_url(host):
+        said = spelled_out(host, {"profile": profile, "driver": driver, **parameters})
+        return connect(
+            **said, capabilities=capabilities, limits=limits, hub=hub, known_hosts=known_hosts
+        )
     settings: dict[str, Any] = {"driver": driver, "limits": limits, "hub": hub}
     settings["profile"] = settled = None if profile is None else as_profile(profile)
     found = candidate(driver, settled)
@@ -67,7 +76,7 @@ def connect(
                 ssh.load_known_hosts(filename)
         connecting = partial(ssh.connect, host, **parameters)
     else:
-        given = _without_ssh(found, {**parameters, "known_hosts": known_hosts})
+        given = without_ssh(found, {**parameters, "known_hosts": known_hosts})
         session = _CLASSES.get(found.transport, DriverSession)(capabilities, **settings)
         # Not the method of its class, whose parameters are other ones.
         connecting = partial(DriverSession.connect, session, host, **given)
@@ -96,7 +105,7 @@ def _spelled_out() -> inspect.Signature:
 connect.__dict__["__signature__"] = _spelled_out()
 
 
-def _without_ssh(driver: type[Backend], parameters: Mapping[str, Any]) -> dict[str, Any]:
+def without_ssh(driver: type[Backend], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that any transport has. Raises `UnsupportedOption` for others."""
     known = inspect.signature(DriverSession.connect).parameters
     defaults = {

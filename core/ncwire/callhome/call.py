@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ncwire._plugins.guard import driver_step
-from ncwire._ssh.connecting import SSHConnecting
-from ncwire.callhome.devices import Caller
 from ncwire.callhome.fair_queue import source_of
-from ncwire.callhome.session import CallHomeSession
+from ncwire.callhome.session import session_class
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.forking import free_in_child
 from ncwire.driver.options import ConnectOptions
-from ncwire.errors import SessionCloseError
+from ncwire.errors import OptionError, SessionCloseError, UnsupportedOption
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from ncwire._plugins.connecting import Connecting
     from ncwire._ssh.route.sockets import Address
-    from ncwire.callhome.devices import Devices
-    from ncwire.driver import Algorithms, Channel, SSHDriver, Timeouts
+    from ncwire.callhome.device import Caller, Devices
+    from ncwire.callhome.session import CallHomeSession
+    from ncwire.driver import Algorithms, Channel, SocketDriver, SSHDriver, Timeouts
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How calls are answered, no matter which device calls."""
 
-    driver: type[SSHDriver]
+    driver: type[SSHDriver | SocketDriver]
     timeouts: Timeouts
     algorithms: Algorithms | None
+    driver_options: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """As given; over SSH they are settled."""
 
 
 class Call:
@@ -45,7 +46,7 @@ class Call:
         self.source = source_of(peer)
         self.deadline = Deadline.after(terms.timeouts.overall, "call home")
         self.device: str | None = None
-        """The device's name, once its host key has told it."""
+        """The device's name, once its host key or certificate has told it."""
         self._sock = sock
         self._terms = terms
         self._lock = threading.RLock()
@@ -55,14 +56,18 @@ class Call:
     def answer(self, devices: Devices) -> CallHomeSession:
         """Return a connected session with one of the devices.
 
-        Raises what `SSHSession.connect` does; after `abort` a `SessionCloseError`, closed by us,
-        unless the call had failed before. Nothing secret, nor any user's name, has been sent
-        when it is an `SSHUnknownHostError`.
+        Raises what `connect` does over the driver's transport; after `abort` a
+        `SessionCloseError`, closed by us, unless the call had failed before. Nothing secret, nor
+        any user's name, has been sent when it is an `SSHUnknownHostError`, and no NETCONF message
+        when it is a `CertificateError`.
         """
-        caller = Caller(devices, str(self.peer))
+        caller = devices.caller(str(self.peer))
         connecting = self._connecting(caller)
         try:
             channel = connecting.run()
+        except (OptionError, UnsupportedOption):
+            self._sock.close()  # `run` has left it, as it would a caller's own
+            raise
         finally:
             self.device = caller.name
         return self._open(caller, channel)
@@ -84,7 +89,7 @@ class Call:
         self._abort = _nothing
         self._sock.close()
 
-    def _connecting(self, caller: Caller) -> SSHConnecting:
+    def _connecting(self, caller: Caller) -> Connecting:
         terms = self._terms
         options = ConnectOptions(
             host=None,
@@ -92,11 +97,10 @@ class Call:
             sock=self._sock,
             timeouts=terms.timeouts,
             algorithms=terms.algorithms,
+            driver_options=terms.driver_options,
         )
         try:
-            with driver_step(terms.driver.name, "its constructor"):
-                driver = terms.driver()
-            connecting = SSHConnecting(driver, options, self.deadline, caller)
+            connecting = caller.connecting(options, self.deadline)
             self._becomes(connecting.abort)
         except BaseException:
             self._sock.close()
@@ -106,7 +110,8 @@ class Call:
     def _open(self, caller: Caller, channel: Channel) -> CallHomeSession:
         known = caller.device()
         try:
-            session = CallHomeSession(known, self.peer, channel, self._terms.driver)
+            driver = self._terms.driver
+            session = session_class(driver)(known, self.peer, channel, driver)
             self._becomes(session.close)
             options = known.options
             session.open(

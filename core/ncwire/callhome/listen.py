@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ncwire._algorithms.offer import choose
 from ncwire._algorithms.policy import AlgorithmPolicy, settled
 from ncwire._plugins import registry
+from ncwire._plugins.driver_options import with_driver_options
 from ncwire.callhome.acceptor import Doorway, open_sockets
 from ncwire.callhome.call import Terms
-from ncwire.callhome.devices import Devices
+from ncwire.callhome.certificates import check_driver
+from ncwire.callhome.known import known_devices
 from ncwire.callhome.listener import Listener
-from ncwire.driver import Algorithms, ConnectOptions, Feature, SSHDriver, Timeouts
+from ncwire.driver import (
+    Algorithms,
+    ConnectOptions,
+    Feature,
+    SocketDriver,
+    SSHDriver,
+    Timeouts,
+)
 from ncwire.driver.seconds import positive_seconds
 from ncwire.errors import OptionError, UnsupportedOption
 from ncwire.profiles.driver_choice import check_features
@@ -20,13 +30,16 @@ from ncwire.profiles.driver_choice import check_features
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ncwire.callhome.devices import Device
+    from ncwire.callhome.device import Device
     from ncwire.callhome.listener import Refusal
     from ncwire.callhome.session import CallHomeSession
     from ncwire.driver import Backend
 
 PORT: Final = 4334
 """NETCONF call home over SSH (RFC 8071 section 6)."""
+
+TLS_PORT: Final = 4335
+"""NETCONF call home over TLS (RFC 8071 section 6)."""
 
 _HIGHEST_PORT = 65535
 
@@ -35,27 +48,31 @@ def listen(
     devices: Iterable[Device],
     *,
     address: str | None = None,
-    port: int = PORT,
+    port: int | None = None,
     driver: str | type[Backend] | None = None,
     on_session: Callable[[CallHomeSession], object] | None = None,
     on_refused: Callable[[Refusal], object] | None = None,
     timeout: float = 60.0,
     timeouts: Timeouts | None = None,
     algorithms: Algorithms | AlgorithmPolicy | None = None,
+    driver_options: Mapping[str, object] | None = None,
     concurrency: int = 32,
     backlog: int = 128,
 ) -> Listener:
     """Listen for devices that call home, and return the listener.
 
-    `devices`: who may call; a peer with another host key is refused before authentication.
-    `address`: a name or an address of this machine, None for all, IPv6 and IPv4; `port` 0 takes
-    one that is free.
+    `devices`: who may call; over SSH a peer with another host key is refused before
+    authentication, over TLS one with another certificate before any NETCONF message.
+    `driver`: over which library, and so whether over SSH or TLS.
+    `address`: a name or an address of this machine, None for all, IPv6 and IPv4. `port`: None is
+    4334 for SSH and 4335 for TLS, 0 any that is free.
     `on_session` is called with each session, on a thread of its own; without it the sessions are
     the listener's to iterate over. `on_refused` is called with a `Refusal` for every call that
     led to no session, and must be quick; without it that is logged as a warning. What the two
     raise is logged, and ends nothing but the session that `on_session` was called with.
     `timeout`: seconds from a connection to its session, the wait for its turn included;
-    `timeouts` has the budgets of the steps. `algorithms`: as for `connect`, for all alike.
+    `timeouts` has the budgets of the steps. `algorithms` and `driver_options`: as for `connect`,
+    for all alike; over TLS these win over those of the devices.
     `concurrency`: how many calls are answered at one time; a source address, or an IPv6 /64, has
     at most half of that. `backlog`: how many more may wait for their turn; as long as that many
     sessions wait to be taken, no call has a turn.
@@ -63,7 +80,8 @@ def listen(
     Raises `OptionError`, `KeyFileError`, `DriverError`, `UnsupportedOption`, and `ListenError`
     when the address cannot be listened on; nothing is open then.
     """
-    _check("port", port, 0, _HIGHEST_PORT)
+    if port is not None:
+        _check("port", port, 0, _HIGHEST_PORT)
     _check("concurrency", concurrency, 1)
     _check("backlog", backlog, 1)
     for name, callback in (("on_session", on_session), ("on_refused", on_refused)):
@@ -72,12 +90,19 @@ def listen(
     _check_kind("address", address, str)
     _check_kind("timeouts", timeouts, Timeouts)
     _check_kind("algorithms", algorithms, Algorithms, AlgorithmPolicy)
+    _check_kind("driver_options", driver_options, Mapping)
     budgets = replace(timeouts or Timeouts(), overall=positive_seconds("timeout", timeout))
     offered = None if algorithms is None else settled(algorithms)
-    terms = Terms(_choose(driver, offered), budgets, offered)
-    known = Devices(devices, budgets, terms.driver)
+    chosen = _choose(driver, offered)
+    own = driver_options or {}
+    if issubclass(chosen, SSHDriver):
+        anyone = ConnectOptions(host=None, username="")
+        own = with_driver_options(anyone, chosen, None, driver_options).driver_options
+    terms = Terms(chosen, budgets, offered, own)
+    known = known_devices(devices, terms)
+    usual = PORT if issubclass(chosen, SSHDriver) else TLS_PORT
     return Listener(
-        Doorway(open_sockets(address, port)),
+        Doorway(open_sockets(address, usual if port is None else port)),
         known,
         terms,
         on_session,
@@ -99,13 +124,20 @@ def _check_kind(option: str, value: object, *kinds: type) -> None:
         raise OptionError(option, f"must be {names}, not {type(value).__name__}")
 
 
-def _choose(driver: str | type[Backend] | None, algorithms: Algorithms | None) -> type[SSHDriver]:
+def _choose(
+    driver: str | type[Backend] | None, algorithms: Algorithms | None
+) -> type[SSHDriver | SocketDriver]:
     chosen = registry.choose(driver)
     anyone = ConnectOptions(host=None, username="", algorithms=algorithms)
-    needed = {"callhome.listen": Feature.HOST_KEY, "sock": Feature.SOCKET}
-    check_features(chosen, needed | anyone.required_features())
+    over_tls = chosen.transport == "tls"
+    needed = {} if over_tls else {"callhome.listen": Feature.HOST_KEY}
+    check_features(chosen, {**needed, "sock": Feature.SOCKET} | anyone.required_features())
+    if over_tls and issubclass(chosen, SocketDriver):
+        check_driver(chosen)
+        return chosen
     if not issubclass(chosen, SSHDriver):
-        # Only this kind stops between handshake and authentication.
-        raise UnsupportedOption(chosen.name, "callhome.listen", "it needs an SSHDriver")
+        # Only these kinds stop between handshake and session.
+        kind = "a SocketDriver" if over_tls else "an SSHDriver"
+        raise UnsupportedOption(chosen.name, "callhome.listen", f"it needs {kind}")
     choose(chosen, (), algorithms)  # what the driver has nothing of is told of now
     return chosen

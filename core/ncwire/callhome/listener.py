@@ -15,8 +15,8 @@ from ncwire._one_process import OneProcess
 from ncwire._session.base import forked
 from ncwire._unclosed import closed, opened
 from ncwire.callhome.call import Call
-from ncwire.callhome.devices import Devices
 from ncwire.callhome.fair_queue import WaitingRoom
+from ncwire.callhome.known import known_devices
 from ncwire.callhome.workers import Crew
 from ncwire.driver import Forkable, watch_forks
 from ncwire.driver.forking import is_free
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ncwire._ssh.route.sockets import Address
     from ncwire.callhome.acceptor import Doorway
     from ncwire.callhome.call import Terms
-    from ncwire.callhome.devices import Device
+    from ncwire.callhome.device import Device, Devices
     from ncwire.callhome.session import CallHomeSession
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Refusal:
 
     peer: Address
     device: str | None
-    """The device's name, if its host key had told it already."""
+    """The device's name, if its host key or certificate had told it already."""
     error: Exception
 
     def __str__(self) -> str:
@@ -115,10 +115,10 @@ class Listener(Forkable, OneProcess):
     def update(self, devices: Iterable[Device]) -> None:
         """Have calls from now on answered for these devices, in place of those until now.
 
-        known_hosts and key files are read again, too. Raises what `listen` raises for devices;
-        those until now stay then. Sessions are not touched.
+        known_hosts, key files and certificates are read again, too. Raises what `listen` raises
+        for devices; those until now stay then. Sessions are not touched.
         """
-        self._devices = Devices(devices, self._terms.timeouts, self._terms.driver)
+        self._devices = known_devices(devices, self._terms)
 
     def accept(self, timeout: float | None = None) -> CallHomeSession:
         """Return the next session; wait for it up to `timeout` seconds, for ever by default.

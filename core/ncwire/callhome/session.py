@@ -1,23 +1,25 @@
-"""`CallHomeSession`: a session with a device that has called."""
+"""Sessions with devices that have called."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ncwire._transports.session import DriverSession
 from ncwire._transports.ssh import SSHSession
+from ncwire._transports.tls import TLSSession
 from ncwire.profiles.driver_choice import DriverChoice
 
 if TYPE_CHECKING:
     from ncwire._ssh.route.sockets import Address
-    from ncwire.callhome.devices import KnownDevice
+    from ncwire.callhome.device import KnownDevice
     from ncwire.driver import Backend, Channel
 
 
-class CallHomeSession(SSHSession):
+class CallHomeSession(DriverSession):
     """A connected session, which the device has opened; made by `Listener`, not by callers.
 
-    `device` is the device's name, by which `host` is called too; `peer` the address and port
-    that it called from, which identify nothing.
+    It is an `SSHSession` or a `TLSSession`, too. `device` is the device's name, by which `host`
+    is called too; `peer` the address and port that it called from, which identify nothing.
     """
 
     def __init__(
@@ -37,3 +39,16 @@ class CallHomeSession(SSHSession):
     def port(self) -> None:
         """None: the device has called us, not we a port of its."""
         return
+
+
+class SSHCallHomeSession(CallHomeSession, SSHSession):
+    """One over SSH."""
+
+
+class TLSCallHomeSession(CallHomeSession, TLSSession):
+    """One over TLS."""
+
+
+def session_class(driver: type[Backend]) -> type[CallHomeSession]:
+    """Return the class for the driver's transport."""
+    return TLSCallHomeSession if driver.transport == "tls" else SSHCallHomeSession

@@ -60,6 +60,9 @@ class ChannelInfo:
     """The subject of the peer's certificate, as RFC 4514 writes it."""
     certificate_sha256: str = ""
     """The SHA-256 of the peer's certificate: pairs of hexadecimal digits with colons between."""
+    certificate_names: tuple[str, ...] = ()
+    """Whom the peer's certificate is for: DNS names and IP addresses of its subjectAltName, where
+    it is verified who has signed it; empty where it was taken for its SHA-256 alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ class OptionKind(Enum):
     """A `bool`."""
     FILE = "file"
     """A path, as a `str`, `~` expanded. In a profile or an inventory it is relative to the folder
-    of the file that has it, in Python and on the command line to the working folder. Whether there
-    is such a file is the driver's to see."""
+    of the file that has it, in Python and on the command line to the working folder. What begins
+    with "@" stays as it is, a name of Linux's abstract namespace (unix(7)). Whether there is such
+    a file is the driver's to see."""
     TEXTS = "texts"
     """Several, in a tuple; one alone may be given without it."""
     FILES = "files"

@@ -61,6 +61,7 @@ from ncwire.errors.tls import (
     ClientCertificateError,
     TLSError,
     TLSHandshakeError,
+    UnknownCertificateError,
 )
 from ncwire.errors.transport import (
     AuthenticationError,
@@ -126,6 +127,7 @@ __all__ = [
     "TLSError",
     "TLSHandshakeError",
     "TransportError",
+    "UnknownCertificateError",
     "UnknownDeviceError",
     "UnsendableMessageError",
     "UnsupportedOption",

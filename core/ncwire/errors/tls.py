@@ -37,6 +37,19 @@ class CertificateError(TLSHandshakeError):
         return text
 
 
+class UnknownCertificateError(CertificateError):
+    """A call came from a peer we do not know: no device has the certificate that it presents.
+
+    `reason` says more than that, or is "".
+    """
+
+    def _text(self) -> str:
+        text = f"no device has the certificate with the SHA-256 {self.fingerprint}"
+        if self.subject:
+            text += f"; its subject is {one_line(self.subject, _LONGEST)}"
+        return f"{text}; {self.reason}" if self.reason else text
+
+
 class ClientCertificateError(TLSError, AuthenticationError):
     """The server does not accept the client's certificate; the text has the words of its alert.
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncwire.errors import InventoryError, ProfileError, ProfileNotFoundError
+from ncwire._plugins.driver_options import Stated
+from ncwire._plugins.option_values import problem_in_file
+from ncwire._plugins.url import is_url
+from ncwire._plugins.url import parse as parse_url
+from ncwire.errors import InventoryError, OptionError, ProfileError, ProfileNotFoundError
 from ncwire.inventory.device import Device, Setting
-from ncwire.inventory.schema import KEYS, REFUSED
+from ncwire.inventory.schema import DRIVER_OPTIONS, KEYS, REFUSED
+from ncwire.inventory.secrets import Secret
 from ncwire.inventory.toml_lines import Lines
 from ncwire.inventory.values import Invalid, string, table, unknown
 from ncwire.profiles import get, load, read_table, resolve
@@ -53,6 +59,7 @@ class _Reading:
     def __init__(self, text: str, path: Path) -> None:
         self._lines = Lines(text)
         self._path = path
+        self._folder = os.fspath(path.parent)
         self._found: list[tuple[int, str]] = []
         self.profiles: dict[str, Stanza] = {}
         self._broken_profiles: set[str] = set()
@@ -97,7 +104,7 @@ class _Reading:
         for name, value in tables.items():
             try:
                 check_name(name, file)
-                self.profiles[name] = read_table(table(value), file, name)
+                self.profiles[name] = read_table(table(value), file, name, self._folder)
             except Invalid as error:
                 self._broken_profiles.add(name)
                 self._add(("profiles", name), str(error))
@@ -151,10 +158,70 @@ class _Reading:
                 self._add((*place, name), REFUSED[name])
             elif name not in names:
                 self._add((*place, name), unknown(name, names))
+            elif name == "host" and is_url(each):
+                settings |= self._url((*place, name), each, given)
+            elif name == DRIVER_OPTIONS:
+                settings |= self._driver_options((*place, name), each, ".".join(place))
             elif name in KEYS:
                 setting = self._read((*place, name), name, each, origin=".".join(place))
                 settings |= {} if setting is None else {name: setting}
         return settings
+
+    def _url(self, place: tuple[str, ...], text: str, given: Mapping[str, object]) -> _Settings:
+        """Return the settings that the URL of a host says; none of them may be given besides."""
+        try:
+            url = parse_url(text)
+        except OptionError as error:
+            self._add(place, error.problem)
+            return {}
+        origin = ".".join(place[:-1])
+        settings: _Settings = {}
+        for name, value in url.parameters().items():
+            if name in given:
+                self._add((*place[:-1], name), "is given in the host's URL already")
+            elif (setting := self._read(place, name, value, origin=origin)) is not None:
+                settings[name] = setting
+        host = Setting(None, "", self._at_line(place, origin))
+        if url.host is not None:
+            host = self._read(place, "host", url.host, origin=origin) or host
+        tables = given.get(DRIVER_OPTIONS)
+        own = tables.get(url.driver) if isinstance(tables, dict) else None
+        for name, value in url.driver_options.items():
+            if isinstance(own, dict) and name in own:
+                where = (*place[:-1], DRIVER_OPTIONS, url.driver or "", name)
+                self._add(where, "is given in the host's URL already")
+            stated = replace(value, place=f"{self._path}, {host.origin}", folder=self._folder)
+            settings[f"{DRIVER_OPTIONS}.{url.driver}.{name}"] = Setting(stated, "", host.origin)
+        return {"host": host, **settings}
+
+    def _driver_options(self, place: tuple[str, ...], value: object, origin: str) -> _Settings:
+        """Return the settings of drivers' own options, each by "driver_options.DRIVER.OPTION"."""
+        settings: _Settings = {}
+        for driver, options in self._tables_at(place, value).items():
+            for name, each in self._tables_at((*place, driver), options).items():
+                where = (*place, driver, name)
+                problem = "" if isinstance(each, dict) else problem_in_file(name, each)
+                if problem:
+                    self._add(where, problem)
+                    continue
+                setting = self._read(where, DRIVER_OPTIONS, each, origin=origin)
+                if setting is not None:
+                    key = f"{DRIVER_OPTIONS}.{driver}.{name}"
+                    settings[key] = replace(setting, value=self._stated(setting))
+        return settings
+
+    def _tables_at(self, place: tuple[str, ...], value: object) -> Mapping[str, object]:
+        try:
+            return table(value)
+        except Invalid as error:
+            self._add(place, str(error))
+            return {}
+
+    def _stated(self, setting: Setting) -> Stated:
+        place = f"{self._path}, {setting.origin}"
+        if isinstance(setting.value, Secret):
+            return Stated(place, self._folder, reference=setting.value)
+        return Stated(place, self._folder, setting.value)
 
     def _read(
         self, place: tuple[str, ...], name: str, value: object, *, origin: str
@@ -168,9 +235,11 @@ class _Reading:
         except Invalid as error:
             self._add(place, str(error))
             return None
+        return Setting(read, KEYS[name].show(value, read), self._at_line(place, origin))
+
+    def _at_line(self, place: tuple[str, ...], origin: str) -> str:
         line = self._lines.of(place)
-        text = KEYS[name].show(value, read)
-        return Setting(read, text, origin if line is None else f"{origin}, line {line}")
+        return origin if line is None else f"{origin}, line {line}"
 
     def _tables(self, name: str, data: Mapping[str, Any]) -> dict[str, object]:
         try:

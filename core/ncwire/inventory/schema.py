@@ -16,6 +16,7 @@ from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.timeouts import Timeouts
 from ncwire.errors import OptionError
 from ncwire.inventory.references import reference
+from ncwire.inventory.secrets import Secret
 from ncwire.inventory.values import (
     Invalid,
     flag,
@@ -30,8 +31,6 @@ from ncwire.inventory.values import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from ncwire.inventory.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +177,11 @@ def _checked_jumps(jumps: tuple[str | Jump | JumpReference, ...]) -> None:
         raise Invalid(error.problem) from None
 
 
+def _driver_option(value: object, folder: Path) -> object:
+    """Return one value of a driver's option, or the reference that stands for it."""
+    return reference(value, folder) if isinstance(value, dict) else value
+
+
 _OF_A_JUMP = ("host", "port", "username", "password", "passphrase", "key_filename")
 _SECRETS = ("password", "passphrase")
 
@@ -193,9 +197,18 @@ def _jump(value: object, folder: Path) -> Jump | JumpReference:
     return JumpReference(jump, references) if references else jump
 
 
+DRIVER_OPTIONS: Final = "driver_options"
+"""The one key that is a table of tables, whose values are each a setting of its own."""
+
 KEYS: Final[Mapping[str, Key]] = {
-    "host": Key(_host, "the name or address to connect to; by default the device's name"),
-    "port": Key(_port, "the port; by default ssh_config's, or the profile's, or 830"),
+    "host": Key(
+        _host,
+        "the name or address to connect to; by default the device's name; or a URL, which can say "
+        "user, port, driver, profile and options of the driver's as well",
+    ),
+    "port": Key(
+        _port, "the port; by default ssh_config's, or the profile's, or the driver's own, or 830"
+    ),
     "username": Key(_text("username"), "the user to log in as"),
     "password": Key(
         reference,
@@ -228,6 +241,13 @@ KEYS: Final[Mapping[str, Key]] = {
     "keepalive": Key(_seconds("keepalive"), "seconds of silence before a keepalive"),
     "keepalive_count": Key(_count("keepalive_count"), "how many may go unanswered"),
     "environment": Key(_environment, "names and values to set in the channel"),
+    DRIVER_OPTIONS: Key(
+        _driver_option,
+        "tables of options that one driver alone has, by the driver's name; those that are secret "
+        "are references",
+        # No value is shown here: which are secret the driver says, which may not be installed.
+        lambda _given, read: str(read) if isinstance(read, Secret) else "",
+    ),
 }
 """What a device, a group and the defaults may have; a value means what it means to `connect`."""
 

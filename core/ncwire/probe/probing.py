@@ -7,7 +7,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ncwire._plugins import registry
+from ncwire._plugins.driver_options import PerDriver, with_driver_options
 from ncwire._plugins.recommended import KNOWN_HOSTS_ONLY
+from ncwire._plugins.url import is_url, spelled_out
 from ncwire._plugins.vulnerabilities import open_to_a_stranger
 from ncwire._ssh.connecting import host_key_policy
 from ncwire._ssh.hostkeys.known_hosts import host_entry_name
@@ -37,7 +39,8 @@ from ncwire.probe.report import Answer, Report
 from ncwire.profiles.driver_choice import check_features
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from typing import Unpack
 
     from ncwire._ssh.hostkeys.policy import HostKeyPolicy
@@ -69,6 +72,7 @@ def probe(
 ) -> Report:
     """Look at a server, in a few connections one after another, and return what was found.
 
+    `host` may be a URL, as with `ncwire.connect`.
     `parameters` are those of `SSHSession.connect`. What the server says by itself is read first;
     then each installed driver exchanges keys with it, and keys are exchanged once more for each
     type of host key that was not seen by then; the server is asked which authentication methods
@@ -85,13 +89,30 @@ def probe(
     goes wrong after that stands in the report.
     """
     check_names("probe", parameters)
+    if is_url(host):
+        beside: dict[str, Any] = {"profile": profile, "driver": driver, **parameters}
+        said = spelled_out(host, beside)
+        return probe(**said, known_hosts=known_hosts, log_in=log_in, login=login)
+    chosen_driver = registry.choose(driver)
+    if chosen_driver.transport != "ssh":
+        problem = f"a probe looks at SSH servers; {chosen_driver.name!r} carries NETCONF over "
+        raise OptionError("driver", problem + chosen_driver.transport)
     names = filenames("known_hosts", known_hosts)
     settled = None if profile is None else _profile(profile)
     subsystems = _subsystems(parameters.get("subsystems"), settled)
     parameters["subsystems"] = subsystems
     options = settle(Parameters(host=host, profile=settled, **parameters), names)
     preferred = _preferred(driver, options)
-    prober = _Prober(options, preferred)
+    own = _of_one_driver(registry.choose(driver), parameters.get("driver_options"))
+    if own:
+        parameters["driver_options"] = own
+    of_profile = None if settled is None else settled.driver_options
+    with_driver_options(options, registry.choose(driver), of_profile, own)
+    prober = _Prober(
+        options,
+        preferred,
+        lambda driver: with_driver_options(options, driver, of_profile, own),
+    )
     greeting = prober.greeting()
     report = prober.report(greeting)
     if not log_in:
@@ -115,6 +136,14 @@ def probe(
     return tried if driver is not None else _with_another(report, tried, chosen, attempt)
 
 
+def _of_one_driver(driver: type[Backend], given: Mapping[str, object] | None) -> PerDriver:
+    """Return the driver's options so that the others, which are tried too, do not see them."""
+    own = given if isinstance(given, PerDriver) else PerDriver({PerDriver.IN_USE: given or {}})
+    others = {name: each for name, each in own.items() if name != PerDriver.IN_USE}
+    mine = own.of(driver.name)
+    return PerDriver({**others, driver.name: mine} if mine else others)
+
+
 def _profile(given: ProfileLike) -> DeviceProfile:
     # Imported here: who names no profile is not to pay for reading one.
     from ncwire.profiles.ncclient_handler import settled  # noqa: PLC0415
@@ -131,8 +160,14 @@ def _subsystems(given: Iterable[str] | None, profile: DeviceProfile | None) -> t
 class _Prober:
     """The connections before a login."""
 
-    def __init__(self, options: ConnectOptions, preferred: type[SSHDriver]) -> None:
+    def __init__(
+        self,
+        options: ConnectOptions,
+        preferred: type[SSHDriver],
+        options_for: Callable[[type[SSHDriver]], ConnectOptions],
+    ) -> None:
         self._options = options
+        self._options_for = options_for
         self._preferred = preferred
         self._policy: HostKeyPolicy = host_key_policy(options)
         self._methods: frozenset[str] | None = None
@@ -142,7 +177,7 @@ class _Prober:
         """Return what the server says by itself."""
         where = self._where()
         try:
-            with Visit.at(self._preferred, self._options) as visit:
+            with self._visit(self._preferred) as visit:
                 return read_greeting(visit.sock, visit.deadline(f"SSH greeting of {where}"))
         except (SilentServerError, StepTimeoutError) as error:
             if self._is_tls():
@@ -198,7 +233,7 @@ class _Prober:
         return HostKeyFinding(name, Standing.UNSEEN, detail=problem)
 
     def _exchange(self, driver: type[SSHDriver], offered: Any) -> HostKey:
-        with Visit.at(driver, self._options) as visit:
+        with self._visit(driver) as visit:
             key = visit.exchange_keys(offered)
             if self._methods is None:
                 self._ask_for_methods(visit, key)
@@ -215,10 +250,13 @@ class _Prober:
 
     def _is_tls(self) -> bool:
         try:
-            with Visit.at(self._preferred, self._options) as visit:
+            with self._visit(self._preferred) as visit:
                 return speaks_tls(visit.sock, Deadline.after(_TLS_PATIENCE, "TLS hello"))
         except TransportError:
             return False
+
+    def _visit(self, driver: type[SSHDriver]) -> AbstractContextManager[Visit]:
+        return Visit.at(driver, self._options_for(driver))
 
     def _where(self) -> str:
         return host_entry_name(self._options.host or "", self._options.port)

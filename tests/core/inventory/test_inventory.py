@@ -75,7 +75,7 @@ def test_everything_comes_out_as_connect_takes_it(load, tmp_path, monkeypatch):
         "keepalive_count": 2,
         "environment": {"LANG": "C"},
     }
-    assert set(device.settings) == set(KEYS) - {"profile"}
+    assert set(device.settings) == set(KEYS) - {"profile", "driver_options"}
 
 
 def test_each_key_is_a_parameter_of_connect():

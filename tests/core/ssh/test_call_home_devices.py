@@ -6,7 +6,7 @@ import pytest
 from scripted_driver import scripted
 
 from ncwire.callhome import Device
-from ncwire.callhome.devices import Devices
+from ncwire.callhome.host_keys import HostKeyDevices
 from ncwire.driver import Feature, SSHDriver, Timeouts
 from ncwire.errors import (
     KeyFileError,
@@ -39,7 +39,7 @@ def line(names, key):
 
 
 def devices(*listed, driver=None, timeouts=None):
-    return Devices(listed, timeouts or Timeouts(), driver or scripted())
+    return HostKeyDevices(listed, timeouts or Timeouts(), driver or scripted())
 
 
 def whose(known, key):
@@ -150,12 +150,12 @@ def test_two_devices_with_one_key_or_one_name_are_refused(keys, known_hosts):
 @pytest.mark.parametrize("listed", [[], ["r1"], None, 7], ids=str)
 def test_what_is_no_list_of_devices_is_refused(listed):
     with pytest.raises(OptionError, match="devices: "):
-        Devices(listed, Timeouts(), scripted())
+        HostKeyDevices(listed, Timeouts(), scripted())
 
 
 def test_one_device_is_no_list(keys):
     with pytest.raises(OptionError, match="devices: must be several"):
-        Devices(Device(name="r1", host_keys=keys[0]), Timeouts(), scripted())
+        HostKeyDevices(Device(name="r1", host_keys=keys[0]), Timeouts(), scripted())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 
 import ncwire
 from ncwire._plugins import registry
-from ncwire.driver import Driver, DriverOption, OptionKind
+from ncwire._ssh.connecting import connecting
+from ncwire.driver import ConnectOptions, Deadline, Driver, DriverOption, OptionKind
 from ncwire.errors import OptionError, TransportError
 from ncwire.testing import EmbeddedServer
 
@@ -111,7 +112,9 @@ def test_what_is_wrong_is_refused_before_the_driver_is_made(given):
     assert "31337" not in str(caught.value)
 
 
-def test_a_driver_of_one_step_finds_them_in_its_options():
+@pytest.fixture
+def whole():
+    """A driver of one step, and what it has found in its options."""
     seen = []
 
     class Whole(Driver):
@@ -131,8 +134,22 @@ def test_a_driver_of_one_step_finds_them_in_its_options():
         def abort(self):
             pass
 
+    return Whole, seen
+
+
+def test_where_the_options_are_not_a_sessions_the_defaults_are_there(whole):
+    driver, seen = whole
+    options = ConnectOptions(host="r1", username="admin")
     with pytest.raises(TransportError, match="enough"):
-        ncwire.connect("r1", username="admin", driver=Whole, driver_options={"token": "hunter2"})
+        connecting(driver(), options, Deadline.after(30, "connect")).run()
+    ((own, _),) = seen
+    assert own == {"depth": 3, "token": None}
+
+
+def test_a_driver_of_one_step_finds_them_in_its_options(whole):
+    driver, seen = whole
+    with pytest.raises(TransportError, match="enough"):
+        ncwire.connect("r1", username="admin", driver=driver, driver_options={"token": "hunter2"})
     ((own, shown),) = seen
     assert own == {"depth": 3, "token": "hunter2"}
     assert "hunter2" not in shown

@@ -10,6 +10,7 @@ from ncwire._cli import connection_options, values
 from ncwire._cli.bench import device
 from ncwire._cli.bench import outcome as bench_outcome
 from ncwire._cli.bench.outcome import Outcome
+from ncwire._plugins import url
 from ncwire.bench import contestants, measures, servers
 from ncwire.bench.run import Run
 from ncwire.bench.settings import Settings
@@ -58,7 +59,7 @@ def add_to(
         "host",
         metavar="HOST",
         nargs="?",
-        help="a device to measure on: of the inventory, a name or an address, or USER@HOST",
+        help="a device to measure on: of the inventory, a name or an address, USER@HOST, or a URL",
     )
     _add_measuring_to(parser.add_argument_group("measuring"))
     bench_outcome.add_to(parser.add_argument_group("results"))
@@ -128,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, and show what came out."""
     _check(arguments)
     outcome = Outcome(arguments)
-    drivers, absent = contestants.available(arguments.drivers)
+    drivers, absent = contestants.available(_drivers(arguments))
     if arguments.host is not None:
         settings = _settings(arguments, DEVICE)
         return device.run(arguments, drivers, absent, settings, outcome)
@@ -149,6 +150,18 @@ def run(arguments: argparse.Namespace) -> int:
         return outcome.of(Run(about, taking_part, absent, chosen, settings), server.target)
 
 
+def _drivers(arguments: argparse.Namespace) -> list[str] | None:
+    """Return the drivers that are named; None for all."""
+    named: list[str] | None = arguments.drivers
+    host = arguments.host
+    in_url = url.parse(host).driver if url.is_url(host) else None
+    if in_url is None:
+        return named
+    if named is not None:
+        raise OptionError("--drivers", "the URL names the driver already")
+    return [in_url]
+
+
 def _kind(earlier: Record | None) -> str | None:
     """Return which kind of server a run is to be compared on."""
     kind = None if earlier is None else earlier.server["kind"]
@@ -159,7 +172,7 @@ def _check(arguments: argparse.Namespace) -> None:
     for_servers = {"--server": "server", "--sizes": "sizes", "--floor": "floor"}
     for_devices = {
         "--rpc": "rpc", "--get-config": "get_config", "-p": "port", "-l": "user",
-        "-i": "identity", "-J": "jumps", "-F": "config", "-o": "option",
+        "-i": "identity", "-J": "jumps", "-F": "config", "-o": "option", "-O": "driver_option",
         "--profile": "profile", "--inventory": "inventory",
         "--known-hosts": "known_hosts", "--password-env": "password_env",
         "--password-fd": "password_fd", "--passphrase-env": "passphrase_env",

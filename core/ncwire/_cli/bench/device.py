@@ -10,6 +10,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 from ncwire._cli import connection_options, documents, failures
 from ncwire._cli.failures import Exit
 from ncwire._cli.terminal import write_document
+from ncwire._plugins import url
 from ncwire.bench import contestants, measures
 from ncwire.bench.run import Run
 from ncwire.bench.servers import DEVICE
@@ -118,14 +119,17 @@ def _first_session(
     arguments: argparse.Namespace, drivers: Sequence[DriverStatus]
 ) -> tuple[DriverSession, dict[str, Any]]:
     """Return a session by the first driver that can, and what the others connect with."""
-    for driver in drivers[:-1]:
-        arguments.driver = driver.name
+    names = [driver.name for driver in drivers]
+    in_url = url.is_url(arguments.host) and url.parse(arguments.host).driver is not None
+    for name in names[:-1]:
+        arguments.driver = name
         try:
-            return connection_options.repeatable(arguments)
+            return connection_options.repeatable(arguments, names)
         except (DriverError, NoCommonAlgorithmError):
             continue  # it fails in its own row, too
-    arguments.driver = drivers[-1].name
-    return connection_options.repeatable(arguments)
+    # What a URL names is not given besides, and it is the only one then.
+    arguments.driver = None if in_url else names[-1]
+    return connection_options.repeatable(arguments, names)
 
 
 def _announcement(host: str, name: str, size: int, run: Run) -> str:

@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ncwire._algorithms.offer import KINDS, MODERN, in_common
+from ncwire._cli import driver_option
 from ncwire._cli.terminal import console, printable
 from ncwire._plugins import registry, vulnerabilities
+from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
     import argparse
@@ -33,9 +35,14 @@ def add_to(
     """Add the subcommand."""
     parser = subcommands.add_parser(
         "drivers",
-        help="list the installed drivers",
-        description="List the installed drivers, and how to mend those that cannot be used.",
+        help="list the installed drivers, or the options of one",
+        description=(
+            "List the installed drivers, and how to mend those that cannot be used; or show the\n"
+            "options that one driver alone has, which are given with -O, in a profile, or in an\n"
+            "inventory."
+        ),
     )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="a driver, to see its options")
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     parser.add_argument(
         "--algorithms",
@@ -47,10 +54,17 @@ def add_to(
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
+    if arguments.name is None:
+        tell = _algorithms if arguments.algorithms else _drivers
+        return tell(as_json=arguments.json)
     if arguments.algorithms:
-        return _algorithms(as_json=arguments.json)
+        raise OptionError("--algorithms", "is for all drivers: not together with NAME")
+    return driver_option.show(registry.find(arguments.name), as_json=arguments.json)
+
+
+def _drivers(*, as_json: bool) -> int:
     statuses = registry.survey()
-    if arguments.json:
+    if as_json:
         print(json.dumps([_as_json(status) for status in statuses], indent=2))
         return 0
     if not statuses:

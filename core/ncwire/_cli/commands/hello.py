@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     out = console()
     for name, value in facts.items():
+        if value is None:  # a Unix socket has neither host nor port
+            continue
         out.print(Text.assemble((f"{name}: ", "bold"), one_line(str(value))), soft_wrap=True)
     out.print(Text(f"capabilities ({len(capabilities)}):", "bold"))
     for uri in capabilities:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 from ncwire._algorithms.policy import AlgorithmPolicy
 from ncwire._filename import named_file
 from ncwire._interrupts import raise_signalled
+from ncwire._plugins.url import is_url
 from ncwire._ssh.destination import check_host, check_username, is_encodable
 from ncwire._ssh.hostkeys.pinned import parse_hostkey_b64
 from ncwire._ssh.options.defaults import DEFAULT_PORT, default_unknown_host_cb
@@ -319,6 +320,9 @@ def _check_route(given: Parameters) -> None:
     if given.has_socket:
         _check_for_socket(given)
     if given.host is not None:
+        if is_url(given.host):
+            # Not repeated: it may have a password in it.
+            raise OptionError("host", "is a URL, which ncwire.connect takes, and a session not")
         check_host("host", given.host)
     if given.bind_addr is not None:
         check_host("bind_addr", given.bind_addr)

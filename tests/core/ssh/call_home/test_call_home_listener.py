@@ -14,8 +14,15 @@ from ncwire._algorithms.policy import AlgorithmPolicy
 from ncwire._ssh.route.sockets import Address
 from ncwire.callhome import CallHomeSession
 from ncwire.callhome.call import Call, Terms
-from ncwire.callhome.devices import Devices
-from ncwire.driver import Algorithms, HostKey, PasswordAttempt, Timeouts
+from ncwire.callhome.host_keys import HostKeyDevices
+from ncwire.driver import (
+    Algorithms,
+    DriverOption,
+    HostKey,
+    OptionKind,
+    PasswordAttempt,
+    Timeouts,
+)
 from ncwire.errors import (
     ListenError,
     OptionError,
@@ -42,6 +49,26 @@ def test_a_call_becomes_a_session_that_tells_who_called(opened, dial):
         assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert not ours.get_inheritable()
         sock.close()
+
+
+@pytest.mark.parametrize("given", [None, {"depth": 5}])
+def test_the_driver_has_its_options_as_the_listener_was_told(opened, dial, given):
+    told = []
+
+    class Optioned(scripted()):
+        contract = (1, 0)
+        driver_options = (
+            DriverOption(name="depth", kind=OptionKind.INTEGER, meaning="A depth.", default=3),
+        )
+
+        def configure(self, options):
+            told.append((dict(options), self.calls[:]))
+
+    listener = opened(Optioned, driver_options=given)
+    dial(listener)
+    with listener.accept(PATIENCE) as session:
+        assert session.connected
+    assert told == [({"depth": 5 if given else 3}, [])]
 
 
 def test_the_identified_devices_parameters_are_used(opened, dial):
@@ -149,7 +176,7 @@ def test_a_call_without_its_hello_is_ended_by_its_session(incoming):
 def incoming():
     """A call, its peer, and the devices that it may be of."""
     terms = Terms(scripted(), Timeouts(), None)
-    devices = Devices([device()], terms.timeouts, terms.driver)
+    devices = HostKeyDevices([device()], terms.timeouts, terms.driver)
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
         socket.create_connection(listening.getsockname(), PATIENCE) as peer,

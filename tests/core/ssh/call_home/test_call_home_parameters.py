@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.usefixtures("home", "no_call_left")]
         ("port", -1), ("port", 65536), ("port", "4334"), ("port", True), ("concurrency", 0),
         ("backlog", 0), ("on_session", 7), ("on_refused", 7), ("timeout", 0), ("timeout", "x"),
         ("timeouts", 7), ("algorithms", 7), ("address", 7),
+        ("driver_options", 7), ("driver_options", {"colour": "red"}),
     ],
 )  # fmt: skip
 def test_wrong_parameters_are_refused(opened, parameter, value):

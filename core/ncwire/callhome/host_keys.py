@@ -1,4 +1,4 @@
-"""The devices that may call, and which of them has the host key that a peer presents."""
+"""Devices that call over SSH: which of them has the host key that a peer presents."""
 
 from __future__ import annotations
 
@@ -6,85 +6,43 @@ import base64
 import binascii
 import os
 import socket
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ncwire._plugins.guard import driver_step
+from ncwire._ssh.connecting import SSHConnecting
 from ncwire._ssh.hostkeys.known_hosts import REVOKED, SSH_PORT, host_entry_name, read_known_hosts
 from ncwire._ssh.hostkeys.peer import Identification, Identified
 from ncwire._ssh.options.defaults import DEFAULT_PORT
 from ncwire._ssh.options.parameters import Parameters, filenames
 from ncwire._ssh.options.resolve import settle
+from ncwire._transports.session import as_profile
+from ncwire.callhome.device import Caller, Devices, KnownDevice, listed
 from ncwire.driver.hostkey import HostKey
 from ncwire.errors import OptionError, SSHHostKeyRevokedError, UnknownDeviceError
 from ncwire.profiles.driver_choice import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from ncwire._protocol.framing import Limits
     from ncwire._ssh.hostkeys.known_hosts import KnownHostEntry
-    from ncwire._ssh.options.parameters import AuthHandler, Filename
-    from ncwire.driver import Backend
+    from ncwire.callhome.device import Device
+    from ncwire.driver import Deadline, SSHDriver
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.timeouts import Timeouts
     from ncwire.profiles import DeviceProfile
-    from ncwire.profiles.ncclient_handler import ProfileLike
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """A device that may call, how it is recognised, and how to log in to it.
-
-    `host_keys`: its public host keys, each a `HostKey` or as text: the base64, a line of
-    known_hosts or the content of a .pub file (names and comments on it mean nothing). Without
-    any it has the keys that are on file for `name`, plainly or as "[name]:830".
-    `known_hosts`: the files to look in; by default the user's and the system's. A key that is
-    marked @revoked there is refused, also one that is given here.
-
-    The rest is as for `SSHSession.connect` and its class. `timeouts` counts from authentication
-    on (None: the listener's); what comes before is the listener's, for it is not known yet who
-    calls. For the same reason `driver`, `port` and `algorithms` of a `profile` mean nothing here;
-    what it requires of a driver, the listener's must have.
-    """
-
-    name: str
-    host_keys: str | HostKey | Iterable[str | HostKey] = ()
-    known_hosts: Filename | Iterable[Filename] | None = None
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    passphrase: str | None = field(default=None, repr=False)
-    key_filename: Filename | Iterable[Filename] | None = None
-    allow_agent: bool = True
-    look_for_keys: bool = True
-    auth_handler: AuthHandler | None = None
-    keepalive: float | None = None
-    keepalive_count: int | None = None
-    environment: Mapping[str, str] | None = None
-    subsystems: Iterable[str] | None = None
-    timeouts: Timeouts | None = None
-    capabilities: Iterable[str] | None = None
-    limits: Limits | None = None
-    profile: ProfileLike | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDevice:
-    """A device, its parameters checked and its keys found."""
+class _Keyed(KnownDevice):
+    """A device whose keys are found."""
 
-    device: Device
-    options: ConnectOptions
     keys: tuple[HostKey, ...]
     revoked: tuple[KnownHostEntry, ...]
-    profile: DeviceProfile | None = None
-
-    @property
-    def name(self) -> str:
-        """The name that the user has for it."""
-        return self.device.name
 
 
-class Devices:
+class HostKeyDevices(Devices):
     """All devices, each with host keys that no other has.
 
     Raises `OptionError` for a parameter that is wrong, a device without a key, and two that
@@ -93,24 +51,28 @@ class Devices:
     """
 
     def __init__(
-        self, devices: Iterable[Device], timeouts: Timeouts, driver: type[Backend]
+        self, devices: Iterable[Device], timeouts: Timeouts, driver: type[SSHDriver]
     ) -> None:
-        self._by_key: dict[bytes, KnownDevice] = {}
-        self._revoked: dict[bytes, tuple[KnownDevice, KnownHostEntry]] = {}
-        self._known: dict[str, KnownDevice] = {}
-        for device in _listed(devices):
+        super().__init__()
+        self._driver = driver
+        self._by_key: dict[bytes, _Keyed] = {}
+        self._revoked: dict[bytes, tuple[_Keyed, KnownHostEntry]] = {}
+        for device in listed(devices):
             known = _known(device, timeouts)
             check(driver, known.profile, known.options.required_features())
             self._add(known)
 
-    def __iter__(self) -> Iterator[KnownDevice]:
-        return iter(self._known.values())
+    def caller(self, peer: str) -> Caller:
+        """Return the one who calls; see `Devices.caller`."""
+        return _KeyedCaller(self, self._driver, peer)
 
     def key_types(self) -> tuple[str, ...]:
         """Return the types of all devices' keys."""
-        return tuple(dict.fromkeys(key.type for known in self for key in known.keys))
+        return tuple(
+            dict.fromkeys(key.type for known in self._by_key.values() for key in known.keys)
+        )
 
-    def with_key(self, key: HostKey, peer: str) -> KnownDevice:
+    def with_key(self, key: HostKey, peer: str) -> _Keyed:
         """Return the device whose key it is; `peer` is who presents it, for the error.
 
         Raises `SSHHostKeyRevokedError` and `UnknownDeviceError`.
@@ -132,9 +94,8 @@ class Devices:
             peer, key.md5, key_type=key.type, sha256=key.sha256, key_base64=key.base64
         )
 
-    def _add(self, known: KnownDevice) -> None:
-        if self._known.setdefault(known.name, known) is not known:
-            raise OptionError("devices", f"two are named {known.name}")
+    def _add(self, known: _Keyed) -> None:
+        self._name(known)
         for key in known.keys:
             other = self._by_key.setdefault(key.blob, known)
             if other is not known:
@@ -147,24 +108,20 @@ class Devices:
             self._revoked.setdefault(entry.key.blob, (known, entry))
 
 
-class Caller(Identification):
+class _KeyedCaller(Caller, Identification):
     """The peer of one call: one of the devices, if its host key says so."""
 
-    def __init__(self, devices: Devices, peer: str) -> None:
+    def __init__(self, devices: HostKeyDevices, driver: type[SSHDriver], peer: str) -> None:
+        super().__init__()
         self._devices = devices
+        self._driver = driver
         self._peer = peer
-        self._known: KnownDevice | None = None
 
-    @property
-    def name(self) -> str | None:
-        """The device's name; None before it is identified."""
-        return None if self._known is None else self._known.name
-
-    def device(self) -> KnownDevice:
-        """Return who it is, after `identify` has."""
-        if self._known is None:
-            raise AssertionError("not identified")
-        return self._known
+    def connecting(self, options: ConnectOptions, deadline: Deadline) -> SSHConnecting:
+        """Return what opens the channel; see `Caller.connecting`."""
+        with driver_step(self._driver.name, "its constructor"):
+            driver = self._driver()
+        return SSHConnecting(driver, options, deadline, self)
 
     def key_types(self) -> Sequence[str]:
         """Return the types of all devices' keys."""
@@ -172,8 +129,8 @@ class Caller(Identification):
 
     def identify(self, key: HostKey) -> Identified:
         """Return how to go on with the device that has this key."""
-        self._known = self._devices.with_key(key, self._peer)
-        return Identified.by(self._known.options)
+        known = self._known = self._devices.with_key(key, self._peer)
+        return Identified.by(known.options)
 
 
 def parse_host_key(option: str, text: str) -> HostKey:
@@ -195,27 +152,20 @@ def parse_host_key(option: str, text: str) -> HostKey:
     return key
 
 
-def _listed(devices: Iterable[Device]) -> list[Device]:
-    if isinstance(devices, Device) or not isinstance(devices, Iterable):
-        raise OptionError("devices", "must be several Device, in a list or tuple")
-    listed = list(devices)
-    if not listed:
-        raise OptionError("devices", "there are none, so that no call could be answered")
-    for device in listed:
-        if not isinstance(device, Device):
-            raise OptionError("devices", f"must be Device, not {type(device).__name__}")
-    return listed
-
-
-def _known(device: Device, timeouts: Timeouts) -> KnownDevice:
+def _known(device: Device, timeouts: Timeouts) -> _Keyed:
     try:
         return _looked_up(device, timeouts)
     except OptionError as error:
         raise OptionError("devices", f"{device.name}: {error}") from error
 
 
-def _looked_up(device: Device, timeouts: Timeouts) -> KnownDevice:
-    profile = None if device.profile is None else _profile(device.profile)
+def _looked_up(device: Device, timeouts: Timeouts) -> _Keyed:
+    if device.driver_options:
+        raise OptionError(
+            "driver_options",
+            "over SSH they are the listener's: keys are exchanged before it is known who calls",
+        )
+    profile = None if device.profile is None else as_profile(device.profile)
     options = _settled(device, timeouts, profile)
     Identified.by(
         options
@@ -230,14 +180,7 @@ def _looked_up(device: Device, timeouts: Timeouts) -> KnownDevice:
         where = "in host_keys" if given else f"on file in {', '.join(options.known_hosts) or '-'}"
         why = " that is not revoked" if candidates else ""
         raise OptionError("host_keys", f"there is no host key {where}{why}")
-    return KnownDevice(device, options, tuple(keys.values()), revoked, profile)
-
-
-def _profile(given: ProfileLike) -> DeviceProfile:
-    # Imported here: who names no profile is not to pay for reading one.
-    from ncwire.profiles.ncclient_handler import settled  # noqa: PLC0415
-
-    return settled(given)
+    return _Keyed(device, options, tuple(keys.values()), revoked, profile=profile)
 
 
 def _settled(device: Device, timeouts: Timeouts, profile: DeviceProfile | None) -> ConnectOptions:
