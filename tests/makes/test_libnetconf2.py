@@ -117,6 +117,10 @@ def test_an_edit_is_committed(connect):
     assert "<contact>first</contact>" in session.rpc(CANDIDATE, CHECKS).raw
 
 
+def test_a_filter(connect):
+    assert "<data" in connect().rpc('<get><filter type="subtree"><a/></filter></get>', CHECKS).raw
+
+
 def test_an_error_is_the_servers(connect):
     nobody = "<kill-session><session-id>4000000</session-id></kill-session>"
     assert ">invalid-value</error-tag>" in connect().rpc(nobody, CHECKS).raw
