@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ncwire.errors import OptionError
+from ncwire_tls.stream import raise_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +109,8 @@ def _present(context: ssl.SSLContext, given: Mapping[str, Any]) -> None:
 
     try:
         context.load_cert_chain(certificate, key, passphrase)
-    except ssl.SSLError as error:
+    except OSError as error:  # of ssl, too, which may have no more than an errno
+        raise_others(error)
         _raise_for_key(error, certificate, key, has_passphrase=given.get("passphrase") is not None)
     except OptionError:
         raise
@@ -120,9 +122,9 @@ def _present(context: ssl.SSLContext, given: Mapping[str, Any]) -> None:
 
 
 def _raise_for_key(
-    error: ssl.SSLError, certificate: str, key: str | None, *, has_passphrase: bool
+    error: OSError, certificate: str, key: str | None, *, has_passphrase: bool
 ) -> NoReturn:
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""
     holder = key or certificate
     if "MISMATCH" in reason:
         raise _error(
@@ -132,7 +134,7 @@ def _raise_for_key(
         ) from error
     _check_for(_CERTIFICATE, "certfile", certificate, "no certificate in PEM")
     _check_for(_PRIVATE_KEY, "keyfile", holder, "no private key in PEM", is_given=bool(key))
-    if _OPENSSH_KEY in Path(holder).read_bytes():
+    if _OPENSSH_KEY in _again(holder):
         raise _error("keyfile", f"{holder} is a key of OpenSSH's, which TLS does not take")
     if has_passphrase and reason in {"BAD_DECRYPT", "PEM_LIB", "BAD_PASSWORD_READ", ""}:
         raise _error("passphrase", f"does not open the key in {holder}") from error
@@ -145,8 +147,16 @@ def _raise_for_key(
 def _check_for(
     mark: bytes, option: str, path: str, problem: str, *, is_given: bool = True
 ) -> None:
-    if mark not in Path(path).read_bytes():
+    if mark not in (_again(path) or mark):
         raise _error(option, f"{'' if is_given else 'needed: '}{path} has {problem}")
+
+
+def _again(path: str) -> bytes:
+    """Return what OpenSSL has read; nothing where that is gone, as from a pipe."""
+    try:
+        return Path(path).read_bytes() if Path(path).is_file() else b""
+    except OSError:
+        return b""
 
 
 def _load_authorities(context: ssl.SSLContext, path: str) -> None:
@@ -162,7 +172,8 @@ def _load_authorities(context: ssl.SSLContext, path: str) -> None:
             context.load_verify_locations(capath=path)
         else:
             context.load_verify_locations(cafile=path)
-    except ssl.SSLError as error:
+    except OSError as error:
+        raise_others(error)
         raise _error("ca_certs", f"{path} has no certificates in PEM{_why(error)}") from error
 
 
@@ -173,7 +184,8 @@ def _load_crl(context: ssl.SSLContext, path: str, *, verifies_chain: bool) -> No
     before = context.cert_store_stats()
     try:
         context.load_verify_locations(cafile=path)
-    except ssl.SSLError as error:
+    except OSError as error:
+        raise_others(error)
         raise _error("crl", f"{path} has no revocation list in PEM{_why(error)}") from error
     after = context.cert_store_stats()
     if after["crl"] == before["crl"]:
@@ -257,8 +269,8 @@ def _check_readable(option: str, path: str) -> None:
         raise _error(option, f"{path} is a folder")
 
 
-def _why(error: ssl.SSLError) -> str:
-    reason = (error.reason or "").replace("_", " ").lower()
+def _why(error: OSError) -> str:
+    reason = (getattr(error, "reason", None) or "").replace("_", " ").lower()
     return f": {reason}" if reason and reason not in {"pem lib", "no start line"} else ""
 
 

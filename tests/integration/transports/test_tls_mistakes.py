@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +62,21 @@ def test_a_key_of_openssh(refused, tmp_path):
     told = f"keyfile: {key} is a key of OpenSSH's, which TLS does not take"
     assert refused(keyfile=str(key)) == told
     assert refused(keyfile=str(key), passphrase="any") == told
+
+
+def test_a_key_from_a_pipe(refused, good, certificates):
+    """As `<(...)` of a shell is: it can be read once."""
+    for content, told in ((certificates.client.key, None), (good["ca_certs"], "certfile: ")):
+        reading, writing = os.pipe()
+        with os.fdopen(reading, "rb"), os.fdopen(writing, "wb") as end:
+            end.write(Path(content).read_bytes())
+            end.close()
+            path = f"/dev/fd/{reading}"
+            if told is None:
+                with certificates.serve() as server:
+                    connect(server, **good | {"keyfile": path})
+            else:
+                assert refused(keyfile=path).startswith(told)
 
 
 def test_a_chain_in_the_wrong_order(refused, certificates, tmp_path):
