@@ -39,6 +39,10 @@ class TLSChannel(Channel):
         self._closed = False
         self._under_way = 0
         """How much of the caller's is in the record that the kernel has not wholly taken."""
+        self._awaits_peer = False
+        """Whether TLS takes nothing before the peer has said more."""
+        self._may_go_on = False
+        """Whether the peer has, since. No more need come, so that nothing else would tell."""
 
     def fileno(self) -> int:
         """Return the socket's fd; -1 after the end."""
@@ -50,7 +54,8 @@ class TLSChannel(Channel):
             return _NOTHING
         if self._end_is_due:
             return _AT_ONCE
-        return _TO_READ_AND_WRITE if self._stream.has_unsent else _TO_READ
+        to_write = self._stream.has_unsent or self._may_go_on
+        return _TO_READ_AND_WRITE if to_write else _TO_READ
 
     def read(self, size: int) -> bytes | None:
         """Return what has come; see `Channel.read`.
@@ -60,6 +65,7 @@ class TLSChannel(Channel):
         TLS 1.3 comes only now.
         """
         self._check_open()
+        self._may_go_on = False
         stream = self._stream
         while True:
             if stream.has_unread or stream.ended:
@@ -71,6 +77,7 @@ class TLSChannel(Channel):
                     return data
             if not stream.pull():
                 return None
+            self._may_go_on = self._awaits_peer
 
     def write(self, data: memoryview) -> int:
         """Send some of it; see `Channel.write`. What cannot be sent shows in the next `read`."""
@@ -123,9 +130,11 @@ class TLSChannel(Channel):
         if not stream.push():
             return False
         if not self._under_way:
+            self._awaits_peer = False
             try:
                 self._under_way = self._tls.write(data)
-            except ssl.SSLError:
+            except ssl.SSLError as error:
+                self._awaits_peer = isinstance(error, ssl.SSLWantReadError)
                 # Either it waits for what the peer has to say first, as in a renegotiation (TLS
                 # 1.2), or all is over, and `read` tells.
                 stream.push()
@@ -158,7 +167,7 @@ class TLSChannel(Channel):
     def _failed(self, error: ssl.SSLError) -> bytes:
         """Return b"" where the end is in order though the peer did not say so, or raise."""
         if not isinstance(error, ssl.SSLEOFError):
-            refused = None if self._has_read else errors.refusal(error)
+            refused = None if self._has_read else errors.refusal(error, is_agreed=True)
             raise refused or errors.of_connection(error) from error
         failure = self._stream.failure
         if failure is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ncwire.errors import OptionError
+from ncwire_tls.stream import raise_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 _PIN: Final = re.compile(r"(?:[0-9A-F]{2}:?){31}[0-9A-F]{2}", re.ASCII)
 _PREFIX: Final = re.compile(r"SHA-?256:", re.IGNORECASE)
+_HASHED: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+", re.ASCII)
+"""The name of a certificate in a folder (openssl-rehash(1))."""
+_CERTIFICATE: Final = b"CERTIFICATE-----"
+_PRIVATE_KEY: Final = b"PRIVATE KEY-----"
+_OPENSSH_KEY: Final = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _VERSIONS: Final = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 VERSIONS: Final = tuple(_VERSIONS)
 _IN_THE_CONTEXT: Final = ("certfile", "keyfile", "passphrase", "ca_certs", "crl", "ciphers")
@@ -103,38 +109,71 @@ def _present(context: ssl.SSLContext, given: Mapping[str, Any]) -> None:
 
     try:
         context.load_cert_chain(certificate, key, passphrase)
-    except ssl.SSLError as error:
+    except OSError as error:  # of ssl, too, which may have no more than an errno
+        raise_others(error)
         _raise_for_key(error, certificate, key, has_passphrase=given.get("passphrase") is not None)
     except OptionError:
         raise
+    except UnicodeError:
+        # Not even as its cause: that has the passphrase.
+        raise _error("passphrase", "is no text that UTF-8 has") from None
     except ValueError as error:  # ssl's own: a passphrase of more than 1024 bytes
         raise _error("passphrase", "is longer than OpenSSL takes") from error
 
 
 def _raise_for_key(
-    error: ssl.SSLError, certificate: str, key: str | None, *, has_passphrase: bool
+    error: OSError, certificate: str, key: str | None, *, has_passphrase: bool
 ) -> NoReturn:
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""
+    holder = key or certificate
     if "MISMATCH" in reason:
         raise _error(
-            "keyfile", f"the key in {key or certificate} is not {certificate}'s"
+            "keyfile",
+            f"the key in {holder} is not {certificate}'s, whose first certificate is the client's "
+            "own",
         ) from error
+    _check_for(_CERTIFICATE, "certfile", certificate, "no certificate in PEM")
+    _check_for(_PRIVATE_KEY, "keyfile", holder, "no private key in PEM", is_given=bool(key))
+    if _OPENSSH_KEY in _again(holder):
+        raise _error("keyfile", f"{holder} is a key of OpenSSH's, which TLS does not take")
     if has_passphrase and reason in {"BAD_DECRYPT", "PEM_LIB", "BAD_PASSWORD_READ", ""}:
-        raise _error("passphrase", f"does not open the key in {key or certificate}") from error
+        raise _error("passphrase", f"does not open the key in {holder}") from error
     where = f"{certificate} and {key} have" if key else f"{certificate} has"
     raise _error(
         "certfile", f"{where} no certificate and key in PEM that can be used{_why(error)}"
     ) from error
 
 
+def _check_for(
+    mark: bytes, option: str, path: str, problem: str, *, is_given: bool = True
+) -> None:
+    if mark not in (_again(path) or mark):
+        raise _error(option, f"{'' if is_given else 'needed: '}{path} has {problem}")
+
+
+def _again(path: str) -> bytes:
+    """Return what OpenSSL has read; nothing where that is gone, as from a pipe."""
+    try:
+        return Path(path).read_bytes() if Path(path).is_file() else b""
+    except OSError:
+        return b""
+
+
 def _load_authorities(context: ssl.SSLContext, path: str) -> None:
     _check_readable("ca_certs", path)
     try:
         if Path(path).is_dir():
+            # OpenSSL looks for the name alone, and finds nothing without a word.
+            if not any(_HASHED.fullmatch(each.name) for each in Path(path).iterdir()):
+                raise _error(
+                    "ca_certs",
+                    f"{path} has no certificate that is named as openssl rehash does it",
+                )
             context.load_verify_locations(capath=path)
         else:
             context.load_verify_locations(cafile=path)
-    except ssl.SSLError as error:
+    except OSError as error:
+        raise_others(error)
         raise _error("ca_certs", f"{path} has no certificates in PEM{_why(error)}") from error
 
 
@@ -142,12 +181,20 @@ def _load_crl(context: ssl.SSLContext, path: str, *, verifies_chain: bool) -> No
     if not verifies_chain:
         raise _error("crl", "means nothing to a pin alone: give ca_certs, too")
     _check_readable("crl", path)
+    before = context.cert_store_stats()
     try:
         context.load_verify_locations(cafile=path)
-    except ssl.SSLError as error:
+    except OSError as error:
+        raise_others(error)
         raise _error("crl", f"{path} has no revocation list in PEM{_why(error)}") from error
-    if not Path(path).read_bytes().count(b"-----BEGIN X509 CRL-----"):
+    after = context.cert_store_stats()
+    if after["crl"] == before["crl"]:
         raise _error("crl", f"{path} has no revocation list in PEM")
+    if after["x509"] != before["x509"]:
+        raise _error(
+            "crl",
+            f"{path} has certificates, too, which would be trusted: have lists alone in it",
+        )
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
@@ -188,7 +235,7 @@ def _checked(context: object, given: Mapping[str, Any], *, pinned: bool) -> ssl.
 def _check_name(context: ssl.SSLContext, name: str) -> None:
     try:
         context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=name or None)
-    except (ValueError, ssl.SSLError) as error:  # UnicodeError, too
+    except (ValueError, TypeError, ssl.SSLError) as error:  # UnicodeError, too; a null's
         raise _error("server_hostname", f"{name!r} cannot be verified: {error}") from error
 
 
@@ -222,8 +269,8 @@ def _check_readable(option: str, path: str) -> None:
         raise _error(option, f"{path} is a folder")
 
 
-def _why(error: ssl.SSLError) -> str:
-    reason = (error.reason or "").replace("_", " ").lower()
+def _why(error: OSError) -> str:
+    reason = (getattr(error, "reason", None) or "").replace("_", " ").lower()
     return f": {reason}" if reason and reason not in {"pem lib", "no start line"} else ""
 
 

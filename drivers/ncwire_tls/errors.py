@@ -36,8 +36,10 @@ _ABOUT_THE_CERTIFICATE: Final = frozenset(
 )
 """Alerts that are about what we have presented (RFC 8446 section 6.2, RFC 5246 section 7.2.2)."""
 
+_FAILURE: Final = "handshake failure"
 _UNKNOWN: Final = "its authority is none that is trusted: have it in ca_certs"
 _ADVICE: Final = {
+    2: "ca_certs ends at one in between: have those above it there, too",
     18: "it is signed by itself: have it in ca_certs, or pin it by its fingerprint",
     19: _UNKNOWN,
     20: _UNKNOWN,
@@ -57,16 +59,21 @@ def of_handshake(error: Exception, said: bytes, certificate: bytes) -> NcwireErr
     """Return the error for a handshake that failed; `said` is what the peer has sent first."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return CertificateError(_unverified(error), subject(certificate), sha256(certificate))
-    refused = refusal(error)
+    # Under TLS 1.2 nobody presents a certificate before version and cipher are agreed.
+    refused = refusal(error, is_agreed=bool(certificate))
     if refused is not None:
         return refused
     return TLSHandshakeError(f"TLS handshake: {_failure(error, said)}")
 
 
-def refusal(error: Exception) -> ClientCertificateError | None:
-    """Return the error for an alert about our certificate; None for whatever is none."""
+def refusal(error: Exception, *, is_agreed: bool = False) -> ClientCertificateError | None:
+    """Return the error for an alert about our certificate; None for whatever is none.
+
+    `is_agreed`: all is agreed, and our certificate the one thing left to fail.
+    """
     alert = _alert(error)
-    if alert not in _ABOUT_THE_CERTIFICATE:
+    # So OpenSSL tells that an application's own check has failed, cert-to-name for one (RFC 7407).
+    if alert not in _ABOUT_THE_CERTIFICATE and not (is_agreed and alert == _FAILURE):
         return None
     return ClientCertificateError(
         f'TLS: the server does not accept the client\'s certificate: its alert is "{alert}"'
@@ -88,7 +95,7 @@ def without_close_notify(*, said_nothing: bool) -> TLSError:
 
 def _failure(error: Exception, said: bytes) -> str:
     alert = _alert(error)
-    if alert == "handshake failure":
+    if alert == _FAILURE:
         return (
             'the server refuses it, its alert is "handshake failure": there may be no version or '
             "cipher in common, or it wants a certificate of another kind"

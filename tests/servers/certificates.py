@@ -38,17 +38,23 @@ class Certificate:
 
 
 class Authority:
-    """Signs certificates, and revokes them; with `folder` for the files."""
+    """Signs certificates, and revokes them; with `folder` for the files.
 
-    def __init__(self, folder: Path, name: str = "authority") -> None:
+    `above` has signed its own; without it does that itself.
+    """
+
+    def __init__(
+        self, folder: Path, name: str = "authority", above: Authority | None = None
+    ) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
+        issuer, signs = (above or self).as_issuer()
         now = dt.datetime.now(dt.UTC)
         self._own = (
             x509.CertificateBuilder()
             .subject_name(self._name)
-            .issuer_name(self._name)
+            .issuer_name(issuer)
             .public_key(self._key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - _DAY)
@@ -58,10 +64,15 @@ class Authority:
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
             )
-            .sign(self._key, SHA256())
+            .sign(signs, SHA256())
         )
         self.certificate = folder / f"{name}.pem"
         self.certificate.write_bytes(self._own.public_bytes(Encoding.PEM))
+        self.sha256 = self._own.fingerprint(SHA256()).hex(":").upper()
+
+    def as_issuer(self) -> tuple[x509.Name, ec.EllipticCurvePrivateKey]:
+        """Return its name and its key."""
+        return self._name, self._key
 
     def issue(
         self,
