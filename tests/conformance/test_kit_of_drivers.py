@@ -35,6 +35,8 @@ def test_memory_keeps_every_rule_that_binds_it(tmp_path):
     assert set(result.rules) == set(RULES)
 
 
+@pytest.mark.exhaustive
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("driver", "library"),
     [("ncwire_paramiko:ParamikoDriver", "paramiko"), ("ncwire_libssh2:Libssh2Driver", "ssh2")],
@@ -62,7 +64,7 @@ OTHERS = {
 @pytest.mark.parametrize(
     ("driver", "transport"),
     [
-        ("ncwire_tls:TLSDriver", "tls"),
+        pytest.param("ncwire_tls:TLSDriver", "tls", marks=pytest.mark.exhaustive),
         ("ncwire_unix:UnixSocketDriver", "unix"),
         pytest.param("simple_tls:SimpleTLS", "tls", marks=pytest.mark.cross),
         pytest.param("simple_unix:SimpleUnix", "unix", marks=pytest.mark.cross),
@@ -77,6 +79,8 @@ def test_drivers_of_other_transports_keep_every_rule_that_binds_them(tmp_path, d
     }
 
 
+@pytest.mark.exhaustive
+@pytest.mark.timeout(600)
 def test_openssh_keeps_every_rule_that_binds_it(tmp_path):
     requirement.program("ssh", "openssh-client")
     result = run_kit("ncwire_openssh:OpenSSHDriver", tmp_path / "report", patience=8)

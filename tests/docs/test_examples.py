@@ -61,11 +61,13 @@ def test_the_smallest_driver_keeps_every_rule(tmp_path: Path) -> None:
     assert _failures(tmp_path, "ncwire_plain", "PlainDriver", "plain") == set()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(300)
 def test_the_driver_over_asyncio_keeps_every_rule(tmp_path: Path) -> None:
     assert _failures(tmp_path, "ncwire_aio", "AioDriver", "plain") == set()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(300)
 def test_the_driver_over_ssh_keeps_the_rules_that_bind_it(tmp_path: Path) -> None:
     requirement.program("ssh", "openssh-client")
