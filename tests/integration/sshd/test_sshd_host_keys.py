@@ -131,7 +131,7 @@ def test_host_certificate_is_good_by_its_authority(certified, connect, driver, k
     assert f"known_hosts:1 has an authority for it, but driver {driver!r} cannot" in str(
         caught.value
     )
-    assert "these drivers do: paramiko" in str(caught.value)
+    assert "these drivers do: openssh, paramiko" in str(caught.value)
 
 
 @pytest.mark.parametrize(
