@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,21 @@ def logins(server):
 
 def sockets(folder):
     return [path for path in folder.iterdir() if path.is_socket()]
+
+
+def by_ssh(server, control):
+    """Have ssh open a connection that is shared."""
+    command = ["ssh", "-F", "none", "-fN", "-S", control, "-o", "ControlMaster=auto"]
+    command += ["-o", "ControlPersist=20"]
+    command += ["-o", f"UserKnownHostsFile={server.known_hosts}", "-i", server.client_key]
+    command += ["-p", str(server.port), f"{server.user}@{server.host}"]
+    subprocess.run(
+        command,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def test_many_sessions_share_one_login(connect, make_sshd, folder, shared):
@@ -101,23 +117,27 @@ def test_a_host_key_is_judged_by_each_sessions_own_options(connect, make_sshd, s
 
 def test_a_connection_that_ssh_has_opened_is_used(connect, make_sshd, folder):
     server = make_sshd()
-    control = folder / f"{server.host}-{server.port}-{server.user}"
-    command = ["ssh", "-F", "none", "-fNM", "-S", control, "-o", "ControlPersist=20"]
-    command += ["-o", f"UserKnownHostsFile={server.known_hosts}", "-i", server.client_key]
-    command += ["-p", str(server.port), f"{server.user}@{server.host}"]
-    subprocess.run(
-        command,
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    by_ssh(server, folder / f"{server.host}-{server.port}-{server.user}")
     options = {"control_path": folder / "%h-%p-%r"}
     assert connect(server, driver_options=options).connected
     assert logins(server) == 1
     pinned = public(server.host_keys["ed25519"]).split()[1]
     with pytest.raises(SSHError, match="host key"):
         connect(server, hostkey_b64=pinned, driver_options=options)
+
+
+def test_a_connection_that_takes_nobody_in_is_not_waited_for(connect, make_sshd, folder):
+    server = make_sshd()
+    control = folder / f"{server.host}-{server.port}-{server.user}"
+    with socket.socket(socket.AF_UNIX) as full, socket.socket(socket.AF_UNIX) as first:
+        full.bind(str(control))
+        full.listen(0)
+        first.connect(str(control))
+        began = time.monotonic()
+        options = {"control_path": folder / "%h-%p-%r"}
+        session = connect(server, driver_options=options, timeout=15)
+        assert session.connected
+        assert time.monotonic() - began < 15
 
 
 def test_a_socket_that_nobody_listens_at_is_made_anew(connect, make_sshd, folder):
