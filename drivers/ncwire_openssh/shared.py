@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import socket
 import stat
 import struct
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 _LONGEST = 107
 """Bytes of a Unix socket's name (unix(7))."""
-_NAMES = (("%C",), ("%h", "%p", "%r"))
+_NAMES = ({"%C"}, {"%h", "%p", "%r"})
 """What a path must have in it, one or the other, so that no two hosts or users share one."""
+_TOKEN = re.compile("%[%hprC]")
 
 
 class SharedMaster:
@@ -48,11 +50,18 @@ class SharedMaster:
         if not given:
             return None
         text = str(given)
-        if not any(all(name in text for name in names) for names in _NAMES):
+        found = {*_TOKEN.findall(text)}  # not those behind a %%, which stand for themselves
+        if not any(names <= found for names in _NAMES):
             raise UnsupportedOption(
                 "openssh",
                 "driver_options.control_path",
                 "it needs %C in it, or %h, %p and %r, for it to be each host's and user's own",
+            )
+        if options.sock is not None:
+            raise UnsupportedOption(
+                "openssh",
+                "driver_options.control_path",
+                "a connection that is given (sock, sock_fd) is the session's own",
             )
         path = Path(_expanded(text, options)).expanduser().absolute()
         if len(os.fsencode(path)) > _LONGEST:
@@ -152,10 +161,4 @@ def _expanded(text: str, options: ConnectOptions) -> str:
         "%r": user,
         "%C": hashlib.sha1(whole, usedforsecurity=False).hexdigest(),
     }
-    pieces = []
-    while text:
-        token = text[:2]
-        piece = values.get(token, text[:1])
-        pieces.append(piece)
-        text = text[2 if token in values else 1 :]
-    return "".join(pieces)
+    return _TOKEN.sub(lambda token: values[token[0]], text)

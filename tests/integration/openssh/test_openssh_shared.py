@@ -151,9 +151,18 @@ def test_a_socket_that_nobody_listens_at_is_made_anew(connect, make_sshd, folder
     assert logins(server) == 1
 
 
-def test_a_path_that_hosts_would_share_is_refused(connect, sshd, folder):
+@pytest.mark.parametrize("name", ["one-for-all", "%%C", "%%h-%%p-%%r", "%h-%p-%%r"])
+def test_a_path_that_hosts_would_share_is_refused(connect, sshd, folder, name):
     with pytest.raises(UnsupportedOption, match="%C"):
-        connect(sshd, driver_options={"control_path": folder / "one-for-all"})
+        connect(sshd, driver_options={"control_path": folder / name})
+
+
+def test_a_connection_that_is_given_and_a_shared_one_exclude_each_other(connect, sshd, shared):
+    with (
+        socket.create_connection((sshd.host, sshd.port)) as sock,
+        pytest.raises(UnsupportedOption, match="control_path"),
+    ):
+        connect(sshd, sock=sock, **shared)
 
 
 def test_jumps_and_a_shared_connection_exclude_each_other(connect, sshd, shared):
