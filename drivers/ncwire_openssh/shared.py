@@ -14,6 +14,7 @@ import re
 import socket
 import stat
 import struct
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -74,8 +75,9 @@ class SharedMaster:
         """Return a connection to it; None where it does not run.
 
         The host's key is judged as ever, if the one who opened it left it: the options' own
-        policy may raise. Raises `SSHError` for a socket of another user's.
+        policy may raise. Raises `SSHError` for a socket of another user's, and for what is none.
         """
+        before = self._identity()
         try:
             client = MuxClient(str(self._path))
         except ConnectionRefusedError:
@@ -85,7 +87,8 @@ class SharedMaster:
             return None
         try:
             self._check_owner(client.sock)
-            self._judge(options)
+            # The one that was connected to, unless another has come in its place meanwhile.
+            self._judge(options, before if before == self._identity() else "")
         except BaseException:
             client.close()
             raise
@@ -98,17 +101,13 @@ class SharedMaster:
         """
         if host_key is None:
             return
-        own = self._key_path.with_name(f"{self._key_path.name}.{os.getpid()}")
         with suppress(OSError):
-            own.touch(mode=0o600)
-            own.write_text(host_key.base64, encoding="ascii")
-            try:
-                # The key first: a socket without one is taken for somebody else's.
-                if not self._path.exists():
-                    own.replace(self._key_path)
-                    self._path.hardlink_to(control)
-            finally:
-                own.unlink(missing_ok=True)
+            note = f"{_identity_of(control)} {host_key.base64}"
+            # The key first: a socket without one is taken for somebody else's.
+            if not self._path.exists():
+                self._write(note)
+                self._path.hardlink_to(control)
+                self._write(note)  # again: who was late may have written its own in between
 
     def info(self, path: str) -> ChannelInfo:
         """Return what is known of a connection that others have opened."""
@@ -125,13 +124,36 @@ class SharedMaster:
         if owner != os.geteuid():
             raise SSHError(f"the control socket {self._path} is another user's")
 
-    def _judge(self, options: ConnectOptions) -> None:
+    def _identity(self) -> str:
+        """Return what no other socket has that was there before or comes after; "" for none."""
+        try:
+            return _identity_of(self._path)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise SSHError(f"the control socket {self._path}: {error.strerror}") from error
+
+    def _write(self, note: str) -> None:
+        number, name = tempfile.mkstemp(prefix=f"{self._key_path.name}.", dir=self._path.parent)
+        own = Path(name)
+        try:
+            with os.fdopen(number, "w", encoding="ascii") as file:
+                file.write(note)
+            own.replace(self._key_path)
+        except BaseException:
+            own.unlink(missing_ok=True)
+            raise
+
+    def _judge(self, options: ConnectOptions, identity: str) -> None:
         check = options.host_key_check
         try:
             status = self._key_path.lstat()
             if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise SSHError(f"{self._key_path} can be written by others")
-            key = HostKey.from_blob(base64.b64decode(self._key_path.read_bytes(), validate=True))
+            whose, _, text = self._key_path.read_text(encoding="ascii").partition(" ")
+            key: HostKey | None = HostKey.from_blob(base64.b64decode(text, validate=True))
+            if whose != identity:  # of one that was there before, under the same name
+                key = None
         except FileNotFoundError:
             key = None
         except (OSError, ValueError) as error:
@@ -148,6 +170,18 @@ class SharedMaster:
             status = self._path.lstat()
             if stat.S_ISSOCK(status.st_mode) and status.st_uid == os.geteuid():
                 self._path.unlink()
+
+
+def _identity_of(path: Path) -> str:
+    """Return what tells a socket from others; a second name of it has the same.
+
+    The number of a file may be given anew, but not at the same time. Raises `SSHError` for what
+    is no socket: a link would lead to the connection with another host.
+    """
+    status = path.lstat()
+    if not stat.S_ISSOCK(status.st_mode):
+        raise SSHError(f"{path} is no socket")
+    return f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}"
 
 
 def _expanded(text: str, options: ConnectOptions) -> str:

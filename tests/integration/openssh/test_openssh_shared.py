@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -124,6 +125,31 @@ def test_a_connection_that_ssh_has_opened_is_used(connect, make_sshd, folder):
     pinned = public(server.host_keys["ed25519"]).split()[1]
     with pytest.raises(SSHError, match="host key"):
         connect(server, hostkey_b64=pinned, driver_options=options)
+
+
+def test_a_host_key_counts_for_the_connection_alone_that_it_was_noted_of(
+    connect, make_sshd, folder
+):
+    server = make_sshd()
+    options = {"control_path": folder / "%h-%p-%r"}
+    pinned = public(server.host_keys["ed25519"]).split()[1]
+    session = connect(server, hostkey_b64=pinned, driver_options=options)
+    assert connect(server, hostkey_b64=pinned, driver_options=options).connected
+    os.kill(session.transport.pid, signal.SIGKILL)
+    eventually(lambda: not server.sessions(), lambda: "the connection is still there")
+    by_ssh(server, folder / f"{server.host}-{server.port}-{server.user}")
+    with pytest.raises(SSHError, match="not known"):
+        connect(server, hostkey_b64=pinned, driver_options=options)
+
+
+def test_a_link_to_the_socket_of_another_connection_is_refused(connect, make_sshd, folder):
+    server, other = make_sshd(), make_sshd()
+    options = {"control_path": folder / "%h-%p-%r"}
+    assert connect(other, driver_options=options).connected
+    (elsewhere,) = sockets(folder)
+    (folder / f"{server.host}-{server.port}-{server.user}").symlink_to(elsewhere)
+    with pytest.raises(SSHError, match="no socket"):
+        connect(server, driver_options=options)
 
 
 def test_a_connection_that_takes_nobody_in_is_not_waited_for(connect, make_sshd, folder):
