@@ -191,7 +191,7 @@ class OpenSSHDriver(Driver):
             with _named(hop, options):
                 login = self._log_in(path, hop, deadline, sock, name=_host_and_port(hop))
                 sock = self._through(login, beyond)
-        login = self._log_in(path, options, deadline, sock, shared=shared is not None)
+        login = self._log_in(path, options, deadline, sock, shared=shared)
         if shared is not None:
             shared.publish(login.master.folder.control, login.host_key)
         client = _client(login)
@@ -219,10 +219,10 @@ class OpenSSHDriver(Driver):
         sock: socket.socket | None,
         *,
         name: str = "",
-        shared: bool = False,
+        shared: SharedMaster | None = None,
     ) -> Login:
         connection = self._connection
-        master = Master(name=name, shared=shared)
+        master = Master(name=name, place=None if shared is None else shared.place())
         connection.add(master)
         self._check_not_aborted()
         login = Login(

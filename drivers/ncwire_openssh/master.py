@@ -18,6 +18,7 @@ from ncwire_openssh.questions import Questions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 _PROMPT = 0.5
 """Seconds in which a killed process is waited for in place; a thread waits for a slower one."""
@@ -41,14 +42,15 @@ _STARTER = '"$@" </dev/null & exec 2>/dev/null; read -r how; kill -KILL $!; wait
 class Master(Forkable):
     """The process, its log, what it asks, and the folder with its control socket.
 
-    `name` is the jump host's, "" for the host itself. `shared`: it is to outlive this process, and
-    ends by itself some time after its last session.
+    `name` is the jump host's, "" for the host itself. `place`: it is shared, by a second name of
+    its control socket in that folder; it is to outlive this process, and ends by itself some time
+    after its last session.
     """
 
-    def __init__(self, *, shared: bool = False, name: str = "") -> None:
-        self.shared = shared
+    def __init__(self, *, place: Path | None = None, name: str = "") -> None:
+        self.shared = place is not None
         self.name = name
-        self.folder = Folder()
+        self.folder = Folder(place)
         self.keepalive_count = 0
         """How many keepalives of ssh's own may go unanswered; 0: it sends none."""
         self._freed = False

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Self
 from ncwire.driver import ChannelInfo, HostKey
 from ncwire.errors import SSHError, UnsupportedOption
 from ncwire_openssh import program
+from ncwire_openssh.folder import LONGEST_PLACE
 from ncwire_openssh.mux import MuxClient
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class SharedMaster:
                 "a connection that is given (sock, sock_fd) is the session's own",
             )
         path = Path(_expanded(text, options)).expanduser().absolute()
-        if len(os.fsencode(path)) > _LONGEST:
+        if len(os.fsencode(path)) > _LONGEST or len(os.fsencode(path.parent)) > LONGEST_PLACE:
             raise UnsupportedOption(
                 "openssh", "driver_options.control_path", "too long for a socket's; use %C"
             )
@@ -93,6 +94,18 @@ class SharedMaster:
             client.close()
             raise
         return client
+
+    def place(self) -> Path:
+        """Return the folder to make the socket in: a file has no second name on another disk.
+
+        Raises `UnsupportedOption` where none can be made there.
+        """
+        place = self._path.parent
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise UnsupportedOption(
+                "openssh", "driver_options.control_path", f"no socket can be made in {place}"
+            )
+        return place
 
     def publish(self, control: Path, host_key: HostKey | None) -> None:
         """Let others find a running ssh by its control socket.

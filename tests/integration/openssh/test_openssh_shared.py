@@ -80,6 +80,25 @@ def test_the_connection_outlives_the_session_that_opened_it(connect, make_sshd, 
     assert logins(server) == 1
 
 
+def test_the_socket_may_be_on_another_disk_than_temporary_files(connect, make_sshd):
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev:
+        pytest.skip("needs /dev/shm, and temporary files elsewhere")
+    server = make_sshd()
+    with tempfile.TemporaryDirectory(dir=memory) as name:
+        options = {"control_path": f"{name}/%C", "control_persist": 5}
+        sessions = [connect(server, driver_options=options) for _ in range(2)]
+        assert logins(server) == 1
+        assert len(sockets(Path(name))) == 1
+        for session in sessions:
+            session.close()
+
+
+def test_a_folder_that_is_not_there_is_refused(connect, sshd, folder):
+    with pytest.raises(UnsupportedOption, match="no socket can be made"):
+        connect(sshd, driver_options={"control_path": folder / "nowhere" / "%C"})
+
+
 def test_another_process_uses_it(connect, make_sshd, folder, shared):
     server = make_sshd()
     program = f"""
