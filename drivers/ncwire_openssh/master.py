@@ -30,13 +30,15 @@ _EXCERPT = 2000
 # A master lives until it is told to end. So a shell holds one end of a pipe: when the other end,
 # ours, is closed, by us or by the end of this process, however that came, ssh is killed, and
 # reaped. Only ssh then holds stderr, the end of which therefore is the end of ssh. What ssh has
-# started, a ProxyCommand, is in the same process group, and ends with it.
+# started, a ProxyCommand, is in the same process group, and ends with it. The folder, the shell's
+# $0, is there still if this process has ended while it connected.
+_CLEARED = '[ ! -d "$0" ] || rm -rf -- "$0"'
 _KEEPER = (
     '"$@" </dev/null & exec 2>/dev/null; read -r how; '
-    'kill -"${how:-KILL}" $!; read -r how; kill -KILL $!; wait; kill -KILL 0'
+    f'kill -"${{how:-KILL}}" $!; read -r how; kill -KILL $!; wait; {_CLEARED}; kill -KILL 0'
 )
 # One that is to outlive us forks itself away (ssh -f), and is in a group of its own then.
-_STARTER = '"$@" </dev/null & exec 2>/dev/null; read -r how; kill -KILL $!; wait'
+_STARTER = f'"$@" </dev/null & exec 2>/dev/null; read -r how; kill -KILL $!; wait; {_CLEARED}'
 
 
 class Master(Forkable):
@@ -79,7 +81,7 @@ class Master(Forkable):
         reader, self._lifeline = os.pipe()
         try:
             self.process = subprocess.Popen(  # noqa: S603 - with no shell that reads the words
-                ["/bin/sh", "-c", keeper, "sh", program, *own, *arguments],
+                ["/bin/sh", "-c", keeper, str(folder.path), program, *own, *arguments],
                 stdin=reader,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 from types import SimpleNamespace
@@ -87,6 +88,34 @@ def test_a_process_that_ends_with_an_open_session_ends_quietly(in_another_proces
     _, told = process.communicate(timeout=30)
     assert (process.returncode, told) == (0, "")
     eventually(lambda: not alive(pid))
+
+
+@pytest.mark.parametrize("options", ["", "control_path='/tmp/ncwire-%h-%p-%r'"])
+def test_a_process_that_is_killed_while_it_connects_leaves_no_files(options):
+    program = textwrap.dedent(f"""
+        import sys, ncwire
+        ncwire.connect("127.0.0.1", port=int(sys.argv[1]), username="nobody", driver="openssh",
+                       driver_options=dict({options}))
+    """)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        tempfile.TemporaryDirectory(prefix="ncwire-killed-") as name,
+    ):
+        folder = Path(name)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program.replace("/tmp", name), str(silent.getsockname()[1])],
+            env=os.environ | {"TMPDIR": name},
+        )
+        try:
+            silent.settimeout(30)
+            caller, _ = silent.accept()
+            with caller:
+                assert list(folder.iterdir())
+                process.kill()
+                eventually(lambda: not list(folder.iterdir()), lambda: list(folder.iterdir()))
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_child_that_ends_leaves_the_session_to_its_parent(in_another_process):
