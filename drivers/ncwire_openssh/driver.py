@@ -81,6 +81,7 @@ class OpenSSHDriver(Driver):
             kind=OptionKind.FILE,
             meaning="ssh's control socket: sessions share one connection, and one login; "
             "%h, %p and %r stand for host, port and user, %C for all of them",
+            trust=True,
         ),
         DriverOption(
             name="control_persist",
@@ -92,11 +93,13 @@ class OpenSSHDriver(Driver):
             name="pkcs11_provider",
             kind=OptionKind.FILE,
             meaning="the PKCS#11 library of a token with keys",
+            trust=True,
         ),
         DriverOption(
             name="security_key_provider",
             kind=OptionKind.FILE,
             meaning="the library for FIDO keys in files; by default ssh's own",
+            trust=True,
         ),
         DriverOption(
             name="pin",
