@@ -90,7 +90,7 @@ class Master(Forkable):
                 start_new_session=True,  # no terminal to prompt on, and no Ctrl-C of the user's
             )
         except (OSError, ValueError) as error:
-            os.close(self._lifeline)
+            self._cut()
             raise ConnectError(f"ssh could not be started: {error}") from error
         finally:
             os.close(reader)
@@ -151,7 +151,7 @@ class Master(Forkable):
         """Free everything now; a shared master goes on, but for us. Idempotent."""
         if not self._free():
             return
-        os.close(self._lifeline)
+        self._cut()
         self.stderr.close()
         self._reap(_PROMPT)
 
@@ -164,17 +164,22 @@ class Master(Forkable):
         # ssh alone has the other end of stderr: it has ended when that has.
         while wait_readable(self.stderr.fileno(), until) and self.stderr.read(4096):
             pass
-        os.close(self._lifeline)
+        self._cut()
         self.stderr.close()
         self._reap(_GRACE)
 
     def abandon_in_child(self) -> None:
         """Leave all to the parent; see `Forkable`."""
         self._abandoned = True
-        if self.process is None or self._freed:
-            return
-        point_at_nothing(self._lifeline)
-        self.process.returncode = 0  # it is not a child of this process
+        if self._lifeline >= 0:  # from before ssh is known of: it is being started then
+            point_at_nothing(self._lifeline)
+        if self.process is not None:
+            self.process.returncode = 0  # it is not a child of this process
+
+    def _cut(self) -> None:
+        lifeline, self._lifeline = self._lifeline, -1
+        if lifeline >= 0:
+            os.close(lifeline)
 
     def _signal(self, word: bytes) -> None:
         with suppress(OSError):
@@ -196,6 +201,8 @@ class Master(Forkable):
                 return False
             self._freed = True
         self.journal.close()
+        if self.process is None:  # unless its start was interrupted, and it runs all the same
+            self._cut()
         if not self._abandoned:
             self.forget_questions()
         return self.process is not None and not self._abandoned

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -203,3 +204,31 @@ def test_a_server_that_asks_is_answered(connect, make_sshd):
     with pytest.raises(TimeoutError):
         session.rpc("<silent/>", timeout=4)
     assert session.rpc("<echo/>").message_id
+
+
+@pytest.mark.parametrize("forks", [False, True])
+def test_an_ssh_whose_start_is_interrupted_ends(connect, sshd, monkeypatch, forks):
+    """As by Ctrl-C, when it runs and nobody has been told of it yet."""
+    begun = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, words, **settings):
+            super().__init__(words, **settings)
+            begun.append(self.pid)
+            if forks:  # a copy of the process has its fds
+                begun.append(os.fork())
+                if not begun[-1]:
+                    time.sleep(60)
+                    os._exit(0)
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "Popen", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            connect(sshd)
+    try:
+        eventually(lambda: not alive(begun[0]))
+    finally:
+        if forks:
+            os.kill(begun[1], signal.SIGKILL)
+            os.waitpid(begun[1], 0)
