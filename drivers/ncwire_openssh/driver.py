@@ -16,6 +16,7 @@ from ncwire.errors import (
     ConnectError,
     DriverUnavailable,
     NcwireError,
+    OptionError,
     SSHError,
     TransportError,
     UnsupportedOption,
@@ -165,6 +166,9 @@ class OpenSSHDriver(Driver):
                     raise UnsupportedOption(
                         self.name, name, "ssh takes one line of at most 1023 bytes; use a key"
                     )
+        pin = options.driver_options.get("pin")
+        if pin is not None and not _is_answer(str(pin)):
+            raise OptionError("driver_options.pin", "ssh takes one line of at most 1023 bytes")
         if options.driver_options.get("control_path") and options.jumps:
             raise UnsupportedOption(
                 self.name,
