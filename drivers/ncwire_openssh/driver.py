@@ -16,6 +16,7 @@ from ncwire.errors import (
     ConnectError,
     DriverUnavailable,
     NcwireError,
+    OptionError,
     SSHError,
     TransportError,
     UnsupportedOption,
@@ -81,6 +82,7 @@ class OpenSSHDriver(Driver):
             kind=OptionKind.FILE,
             meaning="ssh's control socket: sessions share one connection, and one login; "
             "%h, %p and %r stand for host, port and user, %C for all of them",
+            trust=True,
         ),
         DriverOption(
             name="control_persist",
@@ -92,11 +94,13 @@ class OpenSSHDriver(Driver):
             name="pkcs11_provider",
             kind=OptionKind.FILE,
             meaning="the PKCS#11 library of a token with keys",
+            trust=True,
         ),
         DriverOption(
             name="security_key_provider",
             kind=OptionKind.FILE,
             meaning="the library for FIDO keys in files; by default ssh's own",
+            trust=True,
         ),
         DriverOption(
             name="pin",
@@ -162,6 +166,9 @@ class OpenSSHDriver(Driver):
                     raise UnsupportedOption(
                         self.name, name, "ssh takes one line of at most 1023 bytes; use a key"
                     )
+        pin = options.driver_options.get("pin")
+        if pin is not None and not _is_answer(str(pin)):
+            raise OptionError("driver_options.pin", "ssh takes one line of at most 1023 bytes")
         if options.driver_options.get("control_path") and options.jumps:
             raise UnsupportedOption(
                 self.name,
@@ -191,7 +198,7 @@ class OpenSSHDriver(Driver):
             with _named(hop, options):
                 login = self._log_in(path, hop, deadline, sock, name=_host_and_port(hop))
                 sock = self._through(login, beyond)
-        login = self._log_in(path, options, deadline, sock, shared=shared is not None)
+        login = self._log_in(path, options, deadline, sock, shared=shared)
         if shared is not None:
             shared.publish(login.master.folder.control, login.host_key)
         client = _client(login)
@@ -219,10 +226,10 @@ class OpenSSHDriver(Driver):
         sock: socket.socket | None,
         *,
         name: str = "",
-        shared: bool = False,
+        shared: SharedMaster | None = None,
     ) -> Login:
         connection = self._connection
-        master = Master(name=name, shared=shared)
+        master = Master(name=name, place=None if shared is None else shared.place())
         connection.add(master)
         self._check_not_aborted()
         login = Login(

@@ -9,8 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-_LONGEST = 60
-"""Bytes of the folder's name: a Unix socket's has 108, and ssh needs 18 to make it."""
+LONGEST_PLACE = 71
+"""Bytes of the place's name: a Unix socket's has 107, of which the folder's own takes 16, the
+socket's 2, and 17 what ssh adds while it makes it."""
+_PREFIX = "ncwire-"
 
 # Written as ssh's askpass: a question to one FIFO, four fields with a NUL behind each, and its
 # answer from another. Without a printf of its own the shell would put a password on a command
@@ -45,11 +47,12 @@ _HAND_ON = (
 class Folder:
     """What ssh finds in it: its configuration, the way to ask, and that to an open fd.
 
-    It is there from the start, and gone after `remove`.
+    It is there from the start, and gone after `remove`. `place` is where to make it; by default
+    among the temporary files.
     """
 
-    def __init__(self) -> None:
-        self.path = _made()
+    def __init__(self, place: Path | None = None) -> None:
+        self.path = _made() if place is None else Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
         try:
             for name in ("log", "questions", "answers"):
                 os.mkfifo(self.path / name, 0o600)
@@ -102,8 +105,8 @@ class Folder:
 
 def _made() -> Path:
     usual = tempfile.gettempdir()
-    place = usual if len(os.fsencode(usual)) <= _LONGEST else "/tmp"  # noqa: S108 - mkdtemp is safe
-    return Path(tempfile.mkdtemp(prefix="ncwire-", dir=place))
+    place = usual if len(os.fsencode(usual)) <= LONGEST_PLACE else "/tmp"  # noqa: S108 - mkdtemp is safe
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
 
 
 def _write(path: Path, text: str) -> None:

@@ -18,6 +18,7 @@ from ncwire_openssh.questions import Questions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 _PROMPT = 0.5
 """Seconds in which a killed process is waited for in place; a thread waits for a slower one."""
@@ -29,26 +30,29 @@ _EXCERPT = 2000
 # A master lives until it is told to end. So a shell holds one end of a pipe: when the other end,
 # ours, is closed, by us or by the end of this process, however that came, ssh is killed, and
 # reaped. Only ssh then holds stderr, the end of which therefore is the end of ssh. What ssh has
-# started, a ProxyCommand, is in the same process group, and ends with it.
+# started, a ProxyCommand, is in the same process group, and ends with it. The folder, the shell's
+# $0, is there still if this process has ended while it connected.
+_CLEARED = '[ ! -d "$0" ] || rm -rf -- "$0"'
 _KEEPER = (
     '"$@" </dev/null & exec 2>/dev/null; read -r how; '
-    'kill -"${how:-KILL}" $!; read -r how; kill -KILL $!; wait; kill -KILL 0'
+    f'kill -"${{how:-KILL}}" $!; read -r how; kill -KILL $!; wait; {_CLEARED}; kill -KILL 0'
 )
 # One that is to outlive us forks itself away (ssh -f), and is in a group of its own then.
-_STARTER = '"$@" </dev/null & exec 2>/dev/null; read -r how; kill -KILL $!; wait'
+_STARTER = f'"$@" </dev/null & exec 2>/dev/null; read -r how; kill -KILL $!; wait; {_CLEARED}'
 
 
 class Master(Forkable):
     """The process, its log, what it asks, and the folder with its control socket.
 
-    `name` is the jump host's, "" for the host itself. `shared`: it is to outlive this process, and
-    ends by itself some time after its last session.
+    `name` is the jump host's, "" for the host itself. `place`: it is shared, by a second name of
+    its control socket in that folder; it is to outlive this process, and ends by itself some time
+    after its last session.
     """
 
-    def __init__(self, *, shared: bool = False, name: str = "") -> None:
-        self.shared = shared
+    def __init__(self, *, place: Path | None = None, name: str = "") -> None:
+        self.shared = place is not None
         self.name = name
-        self.folder = Folder()
+        self.folder = Folder(place)
         self.keepalive_count = 0
         """How many keepalives of ssh's own may go unanswered; 0: it sends none."""
         self._freed = False
@@ -77,7 +81,7 @@ class Master(Forkable):
         reader, self._lifeline = os.pipe()
         try:
             self.process = subprocess.Popen(  # noqa: S603 - with no shell that reads the words
-                ["/bin/sh", "-c", keeper, "sh", program, *own, *arguments],
+                ["/bin/sh", "-c", keeper, str(folder.path), program, *own, *arguments],
                 stdin=reader,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -86,7 +90,7 @@ class Master(Forkable):
                 start_new_session=True,  # no terminal to prompt on, and no Ctrl-C of the user's
             )
         except (OSError, ValueError) as error:
-            os.close(self._lifeline)
+            self._cut()
             raise ConnectError(f"ssh could not be started: {error}") from error
         finally:
             os.close(reader)
@@ -147,7 +151,7 @@ class Master(Forkable):
         """Free everything now; a shared master goes on, but for us. Idempotent."""
         if not self._free():
             return
-        os.close(self._lifeline)
+        self._cut()
         self.stderr.close()
         self._reap(_PROMPT)
 
@@ -160,17 +164,22 @@ class Master(Forkable):
         # ssh alone has the other end of stderr: it has ended when that has.
         while wait_readable(self.stderr.fileno(), until) and self.stderr.read(4096):
             pass
-        os.close(self._lifeline)
+        self._cut()
         self.stderr.close()
         self._reap(_GRACE)
 
     def abandon_in_child(self) -> None:
         """Leave all to the parent; see `Forkable`."""
         self._abandoned = True
-        if self.process is None or self._freed:
-            return
-        point_at_nothing(self._lifeline)
-        self.process.returncode = 0  # it is not a child of this process
+        if self._lifeline >= 0:  # from before ssh is known of: it is being started then
+            point_at_nothing(self._lifeline)
+        if self.process is not None:
+            self.process.returncode = 0  # it is not a child of this process
+
+    def _cut(self) -> None:
+        lifeline, self._lifeline = self._lifeline, -1
+        if lifeline >= 0:
+            os.close(lifeline)
 
     def _signal(self, word: bytes) -> None:
         with suppress(OSError):
@@ -192,6 +201,8 @@ class Master(Forkable):
                 return False
             self._freed = True
         self.journal.close()
+        if self.process is None:  # unless its start was interrupted, and it runs all the same
+            self._cut()
         if not self._abandoned:
             self.forget_questions()
         return self.process is not None and not self._abandoned

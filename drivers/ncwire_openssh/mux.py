@@ -58,8 +58,9 @@ class MuxClient:
         self.sock = socket.socket(socket.AF_UNIX)
         self._inbox = bytearray()
         try:
-            self.sock.connect(path)
+            # Before it connects: one that is stopped, and its queue full, is not waited for.
             self.sock.setblocking(False)
+            self.sock.connect(path)
             self._send(struct.pack(">II", _HELLO, _VERSION))
         except BaseException:
             self.sock.close()

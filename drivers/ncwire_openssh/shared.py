@@ -10,9 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import socket
 import stat
 import struct
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Self
 from ncwire.driver import ChannelInfo, HostKey
 from ncwire.errors import SSHError, UnsupportedOption
 from ncwire_openssh import program
+from ncwire_openssh.folder import LONGEST_PLACE
 from ncwire_openssh.mux import MuxClient
 
 if TYPE_CHECKING:
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
 
 _LONGEST = 107
 """Bytes of a Unix socket's name (unix(7))."""
-_NAMES = (("%C",), ("%h", "%p", "%r"))
+_NAMES = ({"%C"}, {"%h", "%p", "%r"})
 """What a path must have in it, one or the other, so that no two hosts or users share one."""
+_TOKEN = re.compile("%[%hprC]")
 
 
 class SharedMaster:
@@ -48,14 +52,21 @@ class SharedMaster:
         if not given:
             return None
         text = str(given)
-        if not any(all(name in text for name in names) for names in _NAMES):
+        found = {*_TOKEN.findall(text)}  # not those behind a %%, which stand for themselves
+        if not any(names <= found for names in _NAMES):
             raise UnsupportedOption(
                 "openssh",
                 "driver_options.control_path",
                 "it needs %C in it, or %h, %p and %r, for it to be each host's and user's own",
             )
+        if options.sock is not None:
+            raise UnsupportedOption(
+                "openssh",
+                "driver_options.control_path",
+                "a connection that is given (sock, sock_fd) is the session's own",
+            )
         path = Path(_expanded(text, options)).expanduser().absolute()
-        if len(os.fsencode(path)) > _LONGEST:
+        if len(os.fsencode(path)) > _LONGEST or len(os.fsencode(path.parent)) > LONGEST_PLACE:
             raise UnsupportedOption(
                 "openssh", "driver_options.control_path", "too long for a socket's; use %C"
             )
@@ -65,8 +76,9 @@ class SharedMaster:
         """Return a connection to it; None where it does not run.
 
         The host's key is judged as ever, if the one who opened it left it: the options' own
-        policy may raise. Raises `SSHError` for a socket of another user's.
+        policy may raise. Raises `SSHError` for a socket of another user's, and for what is none.
         """
+        before = self._identity()
         try:
             client = MuxClient(str(self._path))
         except ConnectionRefusedError:
@@ -76,11 +88,24 @@ class SharedMaster:
             return None
         try:
             self._check_owner(client.sock)
-            self._judge(options)
+            # The one that was connected to, unless another has come in its place meanwhile.
+            self._judge(options, before if before == self._identity() else "")
         except BaseException:
             client.close()
             raise
         return client
+
+    def place(self) -> Path:
+        """Return the folder to make the socket in: a file has no second name on another disk.
+
+        Raises `UnsupportedOption` where none can be made there.
+        """
+        place = self._path.parent
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise UnsupportedOption(
+                "openssh", "driver_options.control_path", f"no socket can be made in {place}"
+            )
+        return place
 
     def publish(self, control: Path, host_key: HostKey | None) -> None:
         """Let others find a running ssh by its control socket.
@@ -89,17 +114,13 @@ class SharedMaster:
         """
         if host_key is None:
             return
-        own = self._key_path.with_name(f"{self._key_path.name}.{os.getpid()}")
         with suppress(OSError):
-            own.touch(mode=0o600)
-            own.write_text(host_key.base64, encoding="ascii")
-            try:
-                # The key first: a socket without one is taken for somebody else's.
-                if not self._path.exists():
-                    own.replace(self._key_path)
-                    self._path.hardlink_to(control)
-            finally:
-                own.unlink(missing_ok=True)
+            note = f"{_identity_of(control)} {host_key.base64}"
+            # The key first: a socket without one is taken for somebody else's.
+            if not self._path.exists():
+                self._write(note)
+                self._path.hardlink_to(control)
+                self._write(note)  # again: who was late may have written its own in between
 
     def info(self, path: str) -> ChannelInfo:
         """Return what is known of a connection that others have opened."""
@@ -116,13 +137,36 @@ class SharedMaster:
         if owner != os.geteuid():
             raise SSHError(f"the control socket {self._path} is another user's")
 
-    def _judge(self, options: ConnectOptions) -> None:
+    def _identity(self) -> str:
+        """Return what no other socket has that was there before or comes after; "" for none."""
+        try:
+            return _identity_of(self._path)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise SSHError(f"the control socket {self._path}: {error.strerror}") from error
+
+    def _write(self, note: str) -> None:
+        number, name = tempfile.mkstemp(prefix=f"{self._key_path.name}.", dir=self._path.parent)
+        own = Path(name)
+        try:
+            with os.fdopen(number, "w", encoding="ascii") as file:
+                file.write(note)
+            own.replace(self._key_path)
+        except BaseException:
+            own.unlink(missing_ok=True)
+            raise
+
+    def _judge(self, options: ConnectOptions, identity: str) -> None:
         check = options.host_key_check
         try:
             status = self._key_path.lstat()
             if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise SSHError(f"{self._key_path} can be written by others")
-            key = HostKey.from_blob(base64.b64decode(self._key_path.read_bytes(), validate=True))
+            whose, _, text = self._key_path.read_text(encoding="ascii").partition(" ")
+            key: HostKey | None = HostKey.from_blob(base64.b64decode(text, validate=True))
+            if whose != identity:  # of one that was there before, under the same name
+                key = None
         except FileNotFoundError:
             key = None
         except (OSError, ValueError) as error:
@@ -141,6 +185,18 @@ class SharedMaster:
                 self._path.unlink()
 
 
+def _identity_of(path: Path) -> str:
+    """Return what tells a socket from others; a second name of it has the same.
+
+    The number of a file may be given anew, but not at the same time. Raises `SSHError` for what
+    is no socket: a link would lead to the connection with another host.
+    """
+    status = path.lstat()
+    if not stat.S_ISSOCK(status.st_mode):
+        raise SSHError(f"{path} is no socket")
+    return f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}"
+
+
 def _expanded(text: str, options: ConnectOptions) -> str:
     host, port, user = options.host or "", str(options.port), options.username
     # As OpenSSH computes it (ssh.c, ssh_connection_hash).
@@ -152,10 +208,4 @@ def _expanded(text: str, options: ConnectOptions) -> str:
         "%r": user,
         "%C": hashlib.sha1(whole, usedforsecurity=False).hexdigest(),
     }
-    pieces = []
-    while text:
-        token = text[:2]
-        piece = values.get(token, text[:1])
-        pieces.append(piece)
-        text = text[2 if token in values else 1 :]
-    return "".join(pieces)
+    return _TOKEN.sub(lambda token: values[token[0]], text)

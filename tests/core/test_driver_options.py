@@ -186,7 +186,7 @@ class TestLayers:
             with_driver_options(self.OPTIONS, Wire, {"wire": {"token": "hunter2"}}, None)
 
     def test_a_profile_says_nothing_of_whom_to_trust(self):
-        with pytest.raises(OptionError, match=r"driver_options\.anchor: decides whom to take for"):
+        with pytest.raises(OptionError, match=r"driver_options\.anchor: decides whom to trust"):
             with_driver_options(self.OPTIONS, Wire, {"wire": {"anchor": "ca.pem"}}, None)
         own = with_driver_options(self.OPTIONS, Wire, None, {"anchor": "ca.pem"}).driver_options
         assert own["anchor"].endswith("ca.pem")

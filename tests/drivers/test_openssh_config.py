@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from ncwire._plugins.driver_options import settled
+from ncwire._plugins.driver_options import settled, with_driver_options
 from ncwire.driver import Algorithms, ConnectOptions
-from ncwire.errors import ConnectError, KeyFileError, UnsupportedOption
+from ncwire.errors import ConnectError, KeyFileError, OptionError, UnsupportedOption
 from ncwire_openssh import OpenSSHDriver
 from ncwire_openssh.config import host_argument, ssh_config
 from ncwire_openssh.folder import Folder
@@ -147,3 +147,12 @@ def test_a_secret_is_never_in_it(text):
 def test_a_host_that_ssh_reads_more_into_is_refused(host):
     with pytest.raises(ConnectError):
         host_argument(ConnectOptions(host=host, username="admin"))
+
+
+@pytest.mark.parametrize("name", ["control_path", "pkcs11_provider", "security_key_provider"])
+def test_no_profile_has_ssh_run_a_library_or_trust_what_it_has_not_judged(name):
+    options = ConnectOptions(host="r1", username="admin")
+    with pytest.raises(OptionError, match=f"{name}: decides whom to trust"):
+        with_driver_options(options, OpenSSHDriver, {"openssh": {name: "/a-%C"}}, None)
+    own = with_driver_options(options, OpenSSHDriver, None, {name: "/a-%C"}).driver_options
+    assert own[name] == "/a-%C"

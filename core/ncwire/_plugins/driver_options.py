@@ -22,8 +22,8 @@ _SWITCHES = {"yes": True, "true": True, "no": False, "false": False}
 _NONE: Final[Mapping[str, object]] = MappingProxyType({})
 _NO_CREDENTIALS: Final = "is secret, and a profile holds no credentials"
 _TRUST: Final = (
-    "decides whom to take for the server, which no profile does: say it in an inventory, on the "
-    "command line or in Python"
+    "decides whom to trust, which no profile does: say it in an inventory, on the command line or "
+    "in Python"
 )
 _NOT_IN_A_PROFILE: Final = {
     (False, False): "",

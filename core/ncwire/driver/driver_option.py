@@ -52,5 +52,6 @@ class DriverOption:
     """Whether the value is shown nowhere. It is no FILE and has no default; from the command line
     and from a profile it is not taken, in an inventory it is a reference."""
     trust: bool = False
-    """Whether it decides whom to take for the server. No profile says that, as none says anything
-    about SSH's host keys: a profile is of a kind of device, and may be anybody's."""
+    """Whether it decides whom to trust: whom to take for the server, or whose code to run. No
+    profile says that, as none says anything about SSH's host keys: a profile is of a kind of
+    device, and may be anybody's."""

@@ -9,6 +9,7 @@ import pytest
 from ncwire.errors import (
     AuthenticationError,
     KeyFileError,
+    OptionError,
     SSHError,
     UnsupportedOption,
 )
@@ -79,6 +80,9 @@ def test_a_secret_that_ssh_would_cut_is_refused_before_anything_is_sent(connect,
     for secret in ("a\nb", "x" * 1024):
         with pytest.raises(UnsupportedOption, match="1023"):
             connect(sshd, password=secret)
+        with pytest.raises(OptionError, match="1023") as caught:
+            connect(sshd, driver_options={"pin": secret})
+        assert secret not in str(caught.value)
 
 
 def test_a_key_and_a_password_in_two_steps(connect, make_sshd, account, sshd):

@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -87,6 +89,34 @@ def test_a_process_that_ends_with_an_open_session_ends_quietly(in_another_proces
     _, told = process.communicate(timeout=30)
     assert (process.returncode, told) == (0, "")
     eventually(lambda: not alive(pid))
+
+
+@pytest.mark.parametrize("options", ["", "control_path='/tmp/ncwire-%h-%p-%r'"])
+def test_a_process_that_is_killed_while_it_connects_leaves_no_files(options):
+    program = textwrap.dedent(f"""
+        import sys, ncwire
+        ncwire.connect("127.0.0.1", port=int(sys.argv[1]), username="nobody", driver="openssh",
+                       driver_options=dict({options}))
+    """)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        tempfile.TemporaryDirectory(prefix="ncwire-killed-") as name,
+    ):
+        folder = Path(name)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program.replace("/tmp", name), str(silent.getsockname()[1])],
+            env=os.environ | {"TMPDIR": name},
+        )
+        try:
+            silent.settimeout(30)
+            caller, _ = silent.accept()
+            with caller:
+                assert list(folder.iterdir())
+                process.kill()
+                eventually(lambda: not list(folder.iterdir()), lambda: list(folder.iterdir()))
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_child_that_ends_leaves_the_session_to_its_parent(in_another_process):
@@ -174,3 +204,31 @@ def test_a_server_that_asks_is_answered(connect, make_sshd):
     with pytest.raises(TimeoutError):
         session.rpc("<silent/>", timeout=4)
     assert session.rpc("<echo/>").message_id
+
+
+@pytest.mark.parametrize("forks", [False, True])
+def test_an_ssh_whose_start_is_interrupted_ends(connect, sshd, monkeypatch, forks):
+    """As by Ctrl-C, when it runs and nobody has been told of it yet."""
+    begun = []
+
+    class Interrupted(subprocess.Popen):
+        def __init__(self, words, **settings):
+            super().__init__(words, **settings)
+            begun.append(self.pid)
+            if forks:  # a copy of the process has its fds
+                begun.append(os.fork())
+                if not begun[-1]:
+                    time.sleep(60)
+                    os._exit(0)
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "Popen", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            connect(sshd)
+    try:
+        eventually(lambda: not alive(begun[0]))
+    finally:
+        if forks:
+            os.kill(begun[1], signal.SIGKILL)
+            os.waitpid(begun[1], 0)

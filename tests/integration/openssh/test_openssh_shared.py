@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,21 @@ def sockets(folder):
     return [path for path in folder.iterdir() if path.is_socket()]
 
 
+def by_ssh(server, control):
+    """Have ssh open a connection that is shared."""
+    command = ["ssh", "-F", "none", "-fN", "-S", control, "-o", "ControlMaster=auto"]
+    command += ["-o", "ControlPersist=20"]
+    command += ["-o", f"UserKnownHostsFile={server.known_hosts}", "-i", server.client_key]
+    command += ["-p", str(server.port), f"{server.user}@{server.host}"]
+    subprocess.run(
+        command,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
 def test_many_sessions_share_one_login(connect, make_sshd, folder, shared):
     server = make_sshd()
     sessions = [connect(server, **shared) for _ in range(3)]
@@ -61,6 +78,25 @@ def test_the_connection_outlives_the_session_that_opened_it(connect, make_sshd, 
     second.close()
     assert connect(server, **shared).connected
     assert logins(server) == 1
+
+
+def test_the_socket_may_be_on_another_disk_than_temporary_files(connect, make_sshd):
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == Path(tempfile.gettempdir()).stat().st_dev:
+        pytest.skip("needs /dev/shm, and temporary files elsewhere")
+    server = make_sshd()
+    with tempfile.TemporaryDirectory(dir=memory) as name:
+        options = {"control_path": f"{name}/%C", "control_persist": 5}
+        sessions = [connect(server, driver_options=options) for _ in range(2)]
+        assert logins(server) == 1
+        assert len(sockets(Path(name))) == 1
+        for session in sessions:
+            session.close()
+
+
+def test_a_folder_that_is_not_there_is_refused(connect, sshd, folder):
+    with pytest.raises(UnsupportedOption, match="no socket can be made"):
+        connect(sshd, driver_options={"control_path": folder / "nowhere" / "%C"})
 
 
 def test_another_process_uses_it(connect, make_sshd, folder, shared):
@@ -101,23 +137,52 @@ def test_a_host_key_is_judged_by_each_sessions_own_options(connect, make_sshd, s
 
 def test_a_connection_that_ssh_has_opened_is_used(connect, make_sshd, folder):
     server = make_sshd()
-    control = folder / f"{server.host}-{server.port}-{server.user}"
-    command = ["ssh", "-F", "none", "-fNM", "-S", control, "-o", "ControlPersist=20"]
-    command += ["-o", f"UserKnownHostsFile={server.known_hosts}", "-i", server.client_key]
-    command += ["-p", str(server.port), f"{server.user}@{server.host}"]
-    subprocess.run(
-        command,
-        check=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    by_ssh(server, folder / f"{server.host}-{server.port}-{server.user}")
     options = {"control_path": folder / "%h-%p-%r"}
     assert connect(server, driver_options=options).connected
     assert logins(server) == 1
     pinned = public(server.host_keys["ed25519"]).split()[1]
     with pytest.raises(SSHError, match="host key"):
         connect(server, hostkey_b64=pinned, driver_options=options)
+
+
+def test_a_host_key_counts_for_the_connection_alone_that_it_was_noted_of(
+    connect, make_sshd, folder
+):
+    server = make_sshd()
+    options = {"control_path": folder / "%h-%p-%r"}
+    pinned = public(server.host_keys["ed25519"]).split()[1]
+    session = connect(server, hostkey_b64=pinned, driver_options=options)
+    assert connect(server, hostkey_b64=pinned, driver_options=options).connected
+    os.kill(session.transport.pid, signal.SIGKILL)
+    eventually(lambda: not server.sessions(), lambda: "the connection is still there")
+    by_ssh(server, folder / f"{server.host}-{server.port}-{server.user}")
+    with pytest.raises(SSHError, match="not known"):
+        connect(server, hostkey_b64=pinned, driver_options=options)
+
+
+def test_a_link_to_the_socket_of_another_connection_is_refused(connect, make_sshd, folder):
+    server, other = make_sshd(), make_sshd()
+    options = {"control_path": folder / "%h-%p-%r"}
+    assert connect(other, driver_options=options).connected
+    (elsewhere,) = sockets(folder)
+    (folder / f"{server.host}-{server.port}-{server.user}").symlink_to(elsewhere)
+    with pytest.raises(SSHError, match="no socket"):
+        connect(server, driver_options=options)
+
+
+def test_a_connection_that_takes_nobody_in_is_not_waited_for(connect, make_sshd, folder):
+    server = make_sshd()
+    control = folder / f"{server.host}-{server.port}-{server.user}"
+    with socket.socket(socket.AF_UNIX) as full, socket.socket(socket.AF_UNIX) as first:
+        full.bind(str(control))
+        full.listen(0)
+        first.connect(str(control))
+        began = time.monotonic()
+        options = {"control_path": folder / "%h-%p-%r"}
+        session = connect(server, driver_options=options, timeout=15)
+        assert session.connected
+        assert time.monotonic() - began < 15
 
 
 def test_a_socket_that_nobody_listens_at_is_made_anew(connect, make_sshd, folder):
@@ -131,9 +196,18 @@ def test_a_socket_that_nobody_listens_at_is_made_anew(connect, make_sshd, folder
     assert logins(server) == 1
 
 
-def test_a_path_that_hosts_would_share_is_refused(connect, sshd, folder):
+@pytest.mark.parametrize("name", ["one-for-all", "%%C", "%%h-%%p-%%r", "%h-%p-%%r"])
+def test_a_path_that_hosts_would_share_is_refused(connect, sshd, folder, name):
     with pytest.raises(UnsupportedOption, match="%C"):
-        connect(sshd, driver_options={"control_path": folder / "one-for-all"})
+        connect(sshd, driver_options={"control_path": folder / name})
+
+
+def test_a_connection_that_is_given_and_a_shared_one_exclude_each_other(connect, sshd, shared):
+    with (
+        socket.create_connection((sshd.host, sshd.port)) as sock,
+        pytest.raises(UnsupportedOption, match="control_path"),
+    ):
+        connect(sshd, sock=sock, **shared)
 
 
 def test_jumps_and_a_shared_connection_exclude_each_other(connect, sshd, shared):
