@@ -198,7 +198,7 @@ if {hidden}:
     sys.modules["pytest"] = None
 arguments = SimpleNamespace(
     driver={driver!r}, target="plain", expression={expression!r}, verbose=False, json=None,
-    explain=None, count={count},
+    explain=None, count={count}, badge=None, report=None,
 )
 sys.exit(failures.presented(lambda: conform.run(arguments), debug=False))
 """

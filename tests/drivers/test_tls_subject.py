@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ncwire_tls.certificate import subject
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=60)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=16)
+"""Of no more than the 64 bytes that a name may have (RFC 5280 appendix A.1)."""
 NOW = dt.datetime.now(dt.UTC)
 KEY = ed25519.Ed25519PrivateKey.generate()
 

@@ -46,7 +46,10 @@ def test_it_logs_in_or_is_left_out_with_the_driver_that_could(connect, driver, s
     assert "there is nothing to try" in str(caught.value)
     (line,) = caught.value.attempts
     assert line.startswith("publickey token, of the agent (sk-ssh-ed25519@openssh.com SHA256:")
-    assert "not tried, not supported by driver 'libssh2' (these drivers do: paramiko)" in line
+    assert (
+        "not tried, not supported by driver 'libssh2' (these drivers do: openssh, paramiko)"
+        in line
+    )
     assert token.signatures == 0
 
 

@@ -144,7 +144,10 @@ def test_a_security_key_is_only_for_drivers_that_can(key_factory):
     server = scripted(steps=[PUBLICKEY], identities=[token], keys=[blob])
     error = refused(server, options(allow_agent=True))
     assert error.attempts[0].startswith(f"publickey token, of the agent ({kind.decode()} SHA256:")
-    assert "not supported by driver 'scripted' (these drivers do: paramiko)" in error.attempts[0]
+    assert (
+        "not supported by driver 'scripted' (these drivers do: openssh, paramiko)"
+        in error.attempts[0]
+    )
 
     class Able(server):
         contract = (1, 0)
