@@ -136,6 +136,11 @@ def test_a_path_that_hosts_would_share_is_refused(connect, sshd, folder):
         connect(sshd, driver_options={"control_path": folder / "one-for-all"})
 
 
+def test_a_folder_that_is_missing_is_told(connect, sshd, folder):
+    with pytest.raises(UnsupportedOption, match=r"there is no folder .*/missing"):
+        connect(sshd, driver_options={"control_path": folder / "missing" / "%C"})
+
+
 def test_jumps_and_a_shared_connection_exclude_each_other(connect, sshd, shared):
     with pytest.raises(UnsupportedOption, match="control_path"):
         connect(sshd, jumps=["somewhere"], **shared)
