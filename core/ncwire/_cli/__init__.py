@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ncwire",
-        description="NETCONF over interchangeable SSH backends.",
+        description="NETCONF over SSH, TLS and Unix sockets, by interchangeable drivers.",
         epilog=failures.exit_codes(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
