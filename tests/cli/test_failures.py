@@ -76,6 +76,17 @@ def test_what_can_be_done_is_said(capsys, error, remedy):
     assert remedy in capsys.readouterr().err
 
 
+def test_over_other_transports_nothing_is_said_of_ssh(capsys):
+    failures.tell(errors.ConnectError("connect to /run/netconf.sock: No such file or directory"))
+    assert capsys.readouterr().err.count("\n") == 1
+    failures.tell(errors.ConnectError("TCP connect to r1: 192.0.2.1:6513: Connection refused"))
+    assert "830 over SSH and 6513 over TLS" in capsys.readouterr().err
+    failures.tell(errors.ClientCertificateError("the server's alert is: unknown ca"))
+    said = capsys.readouterr().err
+    assert "-O certfile" in said
+    assert "-l, -i" not in said
+
+
 def test_a_key_file_that_is_missing_needs_no_passphrase(capsys):
     failures.tell(errors.KeyFileError("k", "no such file"))
 

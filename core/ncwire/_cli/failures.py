@@ -218,6 +218,12 @@ def _passphrase(error: errors.NcwireError) -> str:
     return "  Give it with --passphrase-env or --passphrase-fd, or load the key with ssh-add."
 
 
+def _port(error: errors.NcwireError) -> str:
+    if str(error).startswith("connect to "):  # a Unix socket
+        return ""
+    return "  NETCONF has port 830 over SSH and 6513 over TLS; another is chosen with -p."
+
+
 def _other_protocol(error: errors.NcwireError) -> str:
     if "without a word" not in str(error):
         return ""
@@ -246,14 +252,17 @@ _FAILURES: dict[type, _Failure] = {
             "User, key and password are chosen with -l, -i, and --password-env or --password-fd."
         ),
     ),
+    errors.ClientCertificateError: _Failure(
+        Exit.AUTHENTICATION,
+        "authentication",
+        _hint("The certificate and its key are chosen with -O certfile and -O keyfile."),
+    ),
     errors.PasswordExpiredError: _Failure(
         Exit.AUTHENTICATION, "password", _hint("Log in with ssh to be asked for a new one.")
     ),
     # SSH
     errors.SSHError: _Failure(Exit.CONNECTION, "SSH"),
-    errors.ConnectError: _Failure(
-        Exit.CONNECTION, "connect", _hint("NETCONF has port 830; another is chosen with -p.")
-    ),
+    errors.ConnectError: _Failure(Exit.CONNECTION, "connect", _port),
     errors.DisconnectError: _Failure(Exit.CONNECTION, "SSH"),
     errors.HandshakeError: _Failure(Exit.CONNECTION, "SSH handshake", _other_protocol),
     errors.NoCommonAlgorithmError: _Failure(
