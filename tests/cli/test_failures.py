@@ -32,6 +32,7 @@ CASES = [
     (errors.SSHHostKeyRevokedError("r1", FINGERPRINT), 5, "host key of r1 is revoked"),
     (errors.SSHHostKeyMismatchError("r1", FINGERPRINT), 5, "is not the one required"),
     (errors.UnknownDeviceError("192.0.2.1", FINGERPRINT), 5, "no device has the host key MD5:"),
+    (errors.CertificateError("it has expired"), 5, "is not accepted: it has expired"),
     (errors.ListenError("listening on ::1"), 3, "listening on ::1"),
     (errors.SessionError("odd"), 6, "session: odd"),
     (errors.HelloMissingError("hello: the server closed"), 6, "hello: the server closed"),

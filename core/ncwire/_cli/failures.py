@@ -36,7 +36,7 @@ class Exit(enum.IntEnum):
     USAGE = 2, "the command line, or a file that it names, is wrong"
     CONNECTION = 3, "the connection could not be made, or broke"
     AUTHENTICATION = 4, "authentication failed"
-    HOST_KEY = 5, "the host key is unknown, changed, revoked or not the one required"
+    HOST_KEY = 5, "the host key or certificate is unknown, changed, revoked or a wrong one"
     SESSION = 6, "NETCONF failed: hello, framing or a message"
     DRIVER = 7, "the driver cannot be used, lacks an option, or breaks its contract"
     TIMEOUT = 8, "a step took too long"
@@ -287,6 +287,7 @@ _FAILURES: dict[type, _Failure] = {
     ),
     errors.SSHHostKeyMismatchError: _Failure(Exit.HOST_KEY),
     errors.UnknownDeviceError: _Failure(Exit.HOST_KEY, None, _unknown_device),
+    errors.CertificateError: _Failure(Exit.HOST_KEY),
     errors.UnknownCertificateError: _Failure(Exit.HOST_KEY, None, _unknown_certificate),
     # NETCONF
     errors.SessionError: _Failure(Exit.SESSION, "session"),
