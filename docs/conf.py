@@ -8,6 +8,6 @@ extensions: list[str] = []
 exclude_patterns = ["_build"]
 nitpicky = True
 html_theme = "alabaster"
-html_theme_options = {"description": "NETCONF over interchangeable SSH backends"}
+html_theme_options = {"description": "NETCONF over SSH, TLS and Unix sockets"}
 html_show_copyright = False
 highlight_language = "python"

@@ -46,7 +46,8 @@ class SharedMaster:
     def of(cls, options: ConnectOptions) -> Self | None:
         """Return the one that the options name; None where they name none.
 
-        Raises `UnsupportedOption` for a path that would be the same for other hosts or users.
+        Raises `UnsupportedOption` for a path that would be the same for other hosts or users,
+        that is too long, or whose folder is missing.
         """
         given = options.driver_options.get("control_path")
         if not given:
@@ -69,6 +70,10 @@ class SharedMaster:
         if len(os.fsencode(path)) > _LONGEST or len(os.fsencode(path.parent)) > LONGEST_PLACE:
             raise UnsupportedOption(
                 "openssh", "driver_options.control_path", "too long for a socket's; use %C"
+            )
+        if not path.parent.is_dir():  # ssh would go on, and share nothing
+            raise UnsupportedOption(
+                "openssh", "driver_options.control_path", f"there is no folder {path.parent}"
             )
         return cls(path)
 

@@ -139,9 +139,9 @@ def _raise_for_key(
     if has_passphrase and reason in {"BAD_DECRYPT", "PEM_LIB", "BAD_PASSWORD_READ", ""}:
         raise _error("passphrase", f"does not open the key in {holder}") from error
     where = f"{certificate} and {key} have" if key else f"{certificate} has"
-    raise _error(
-        "certfile", f"{where} no certificate and key in PEM that can be used{_why(error)}"
-    ) from error
+    remedy = "" if key else "; a key in a file of its own is given as keyfile"
+    problem = f"{where} no certificate and key in PEM that can be used{_why(error)}{remedy}"
+    raise _error("certfile", problem) from error
 
 
 def _check_for(

@@ -48,6 +48,22 @@ def test_help_documents_the_exit_codes(run, arguments):
         assert f"{exit_:>5d}  {exit_.meaning}" in out
 
 
+COMMANDS = (
+    *("drivers", "profiles", "devices", "check", "probe", "hello", "rpc", "listen", "demo"),
+    *("conform", "new-driver", "bench"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_a_terminal_of_80_columns(run, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(command, "--help")
+
+    assert code == 0
+    assert [line for line in out.splitlines() if len(line) > 80] == []
+    assert "\n\nexit codes:\n" in out
+
+
 def test_version(run):
     code, out, _ = run("--version")
 

@@ -32,6 +32,7 @@ CASES = [
     (errors.SSHHostKeyRevokedError("r1", FINGERPRINT), 5, "host key of r1 is revoked"),
     (errors.SSHHostKeyMismatchError("r1", FINGERPRINT), 5, "is not the one required"),
     (errors.UnknownDeviceError("192.0.2.1", FINGERPRINT), 5, "no device has the host key MD5:"),
+    (errors.CertificateError("it has expired"), 5, "is not accepted: it has expired"),
     (errors.ListenError("listening on ::1"), 3, "listening on ::1"),
     (errors.SessionError("odd"), 6, "session: odd"),
     (errors.HelloMissingError("hello: the server closed"), 6, "hello: the server closed"),
@@ -74,6 +75,17 @@ def test_what_can_be_done_is_said(capsys, error, remedy):
     failures.tell(error)
 
     assert remedy in capsys.readouterr().err
+
+
+def test_over_other_transports_nothing_is_said_of_ssh(capsys):
+    failures.tell(errors.ConnectError("connect to /run/netconf.sock: No such file or directory"))
+    assert capsys.readouterr().err.count("\n") == 1
+    failures.tell(errors.ConnectError("TCP connect to r1: 192.0.2.1:6513: Connection refused"))
+    assert "830 over SSH and 6513 over TLS" in capsys.readouterr().err
+    failures.tell(errors.ClientCertificateError("the server's alert is: unknown ca"))
+    said = capsys.readouterr().err
+    assert "-O certfile" in said
+    assert "-l, -i" not in said
 
 
 def test_a_key_file_that_is_missing_needs_no_passphrase(capsys):

@@ -99,6 +99,8 @@ class TestUnixSocket:
         assert "driver: unix" in out
         assert "host: " not in out
         assert "port: " not in out
+        assert "server: " not in out
+        assert "library: unix\n" in out
 
     def test_by_options_of_the_command(self, run, unix):
         code, out, err = run("hello", "here", "--driver", "unix", "-O", f"path={unix}")

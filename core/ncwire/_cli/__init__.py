@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import textwrap
 from typing import TYPE_CHECKING
 
 from ncwire._cli import devices, failures
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ncwire",
-        description="NETCONF over interchangeable SSH backends.",
+        description="NETCONF over SSH, TLS and Unix sockets, by interchangeable drivers.",
         epilog=failures.exit_codes(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -52,8 +53,9 @@ def _parser() -> argparse.ArgumentParser:
         subcommand = module.add_to(subcommands)
         subcommand.set_defaults(run=module.run)
         codes = failures.exit_codes(getattr(module, "EXITS", failures.Exit))
-        epilog = (subcommand.epilog, codes)
-        subcommand.epilog = "\n".join(filter(None, epilog))
+        epilog = ((subcommand.epilog or "").rstrip(), codes)
+        subcommand.epilog = "\n\n".join(filter(None, epilog))
+        subcommand.description = _filled(subcommand.description or "")
         subcommand.formatter_class = argparse.RawDescriptionHelpFormatter
         subcommand.allow_abbrev = False
         subcommand.add_argument(
@@ -62,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
             help="log every step to stderr, and show the traceback of a failure",
         )
     return parser
+
+
+def _filled(text: str) -> str:
+    """Return paragraphs as lines that fit a terminal: they are shown as they stand."""
+    paragraphs = text.strip().split("\n\n")
+    return "\n\n".join(textwrap.fill(" ".join(each.split()), 80) for each in paragraphs)
 
 
 def _version() -> str:

@@ -36,7 +36,7 @@ class Exit(enum.IntEnum):
     USAGE = 2, "the command line, or a file that it names, is wrong"
     CONNECTION = 3, "the connection could not be made, or broke"
     AUTHENTICATION = 4, "authentication failed"
-    HOST_KEY = 5, "the host key is unknown, changed, revoked or not the one required"
+    HOST_KEY = 5, "the host key or certificate is unknown, changed, revoked or a wrong one"
     SESSION = 6, "NETCONF failed: hello, framing or a message"
     DRIVER = 7, "the driver cannot be used, lacks an option, or breaks its contract"
     TIMEOUT = 8, "a step took too long"
@@ -218,6 +218,12 @@ def _passphrase(error: errors.NcwireError) -> str:
     return "  Give it with --passphrase-env or --passphrase-fd, or load the key with ssh-add."
 
 
+def _port(error: errors.NcwireError) -> str:
+    if str(error).startswith("connect to "):  # a Unix socket
+        return ""
+    return "  NETCONF has port 830 over SSH and 6513 over TLS; another is chosen with -p."
+
+
 def _other_protocol(error: errors.NcwireError) -> str:
     if "without a word" not in str(error):
         return ""
@@ -246,14 +252,17 @@ _FAILURES: dict[type, _Failure] = {
             "User, key and password are chosen with -l, -i, and --password-env or --password-fd."
         ),
     ),
+    errors.ClientCertificateError: _Failure(
+        Exit.AUTHENTICATION,
+        "authentication",
+        _hint("The certificate and its key are chosen with -O certfile and -O keyfile."),
+    ),
     errors.PasswordExpiredError: _Failure(
         Exit.AUTHENTICATION, "password", _hint("Log in with ssh to be asked for a new one.")
     ),
     # SSH
     errors.SSHError: _Failure(Exit.CONNECTION, "SSH"),
-    errors.ConnectError: _Failure(
-        Exit.CONNECTION, "connect", _hint("NETCONF has port 830; another is chosen with -p.")
-    ),
+    errors.ConnectError: _Failure(Exit.CONNECTION, "connect", _port),
     errors.DisconnectError: _Failure(Exit.CONNECTION, "SSH"),
     errors.HandshakeError: _Failure(Exit.CONNECTION, "SSH handshake", _other_protocol),
     errors.NoCommonAlgorithmError: _Failure(
@@ -278,6 +287,7 @@ _FAILURES: dict[type, _Failure] = {
     ),
     errors.SSHHostKeyMismatchError: _Failure(Exit.HOST_KEY),
     errors.UnknownDeviceError: _Failure(Exit.HOST_KEY, None, _unknown_device),
+    errors.CertificateError: _Failure(Exit.HOST_KEY),
     errors.UnknownCertificateError: _Failure(Exit.HOST_KEY, None, _unknown_certificate),
     # NETCONF
     errors.SessionError: _Failure(Exit.SESSION, "session"),

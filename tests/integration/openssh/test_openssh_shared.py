@@ -210,6 +210,11 @@ def test_a_connection_that_is_given_and_a_shared_one_exclude_each_other(connect,
         connect(sshd, sock=sock, **shared)
 
 
+def test_a_folder_that_is_missing_is_told(connect, sshd, folder):
+    with pytest.raises(UnsupportedOption, match=r"there is no folder .*/missing"):
+        connect(sshd, driver_options={"control_path": folder / "missing" / "%C"})
+
+
 def test_jumps_and_a_shared_connection_exclude_each_other(connect, sshd, shared):
     with pytest.raises(UnsupportedOption, match="control_path"):
         connect(sshd, jumps=["somewhere"], **shared)

@@ -222,6 +222,7 @@ def files(certificates, tmp_path):
         ({}, "certfile: needed: over TLS the client has a certificate"),
         (good | {"certfile": str(nothing)}, "certfile: .*nothing.pem: No such file"),
         (good | {"certfile": str(text)}, "certfile: .*text.pem has no certificate"),
+        (good | {"keyfile": None}, "keyfile: .*no private key"),
         (good | {"keyfile": str(nothing)}, "keyfile: .*nothing.pem: No such file"),
         (good | {"keyfile": other}, "keyfile: the key in .*server.key is not .*admin.pem's"),
         (good | {"ca_certs": str(nothing)}, "ca_certs: .*nothing.pem: No such file"),

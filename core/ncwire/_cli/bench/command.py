@@ -25,12 +25,12 @@ DEVICE = Settings(rounds=3, seconds=1.0, connections=3, sessions=0, window=4)
 
 _EXAMPLES = """\
 examples:
-  ncwire bench                              all drivers, no device needed
-  ncwire bench --floor --plot bench.svg     beside the bare libraries and ssh, and as a plot
-  ncwire bench --save before.json           keep a run, and after an upgrade of something
-  ncwire bench --compare before.json        see what it has changed
+  ncwire bench                           all drivers, no device needed
+  ncwire bench --floor --plot bench.svg  beside the bare libraries, with a plot
+  ncwire bench --save before.json        keep a run, and after some upgrade
+  ncwire bench --compare before.json     see what it has changed
   ncwire bench --only latency --sizes 0 100k --rounds 9
-  ncwire bench admin@r1                     on a device; reads only, one session at a time
+  ncwire bench admin@r1                  on a device; it only reads there
   ncwire bench admin@r1 --get-config running --drivers libssh2
 
 A reply of 1 MB or more is measured as throughput, a smaller one as latency.

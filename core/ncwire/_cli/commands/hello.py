@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             "framing": connection_options.framing(session),
             "server": info.server_version if info else "",
             "driver": str(session.driver_choice),
-            "library": f"{info.library} {info.library_version}" if info else "",
+            "library": f"{info.library} {info.library_version}".rstrip() if info else "",
         }
         capabilities = list(session.server_capabilities or ())
     if arguments.json:
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     out = console()
     for name, value in facts.items():
-        if value is None:  # a Unix socket has neither host nor port
+        if value in (None, ""):  # a Unix socket has no host or port; a version has SSH alone
             continue
         out.print(Text.assemble((f"{name}: ", "bold"), one_line(str(value))), soft_wrap=True)
     out.print(Text(f"capabilities ({len(capabilities)}):", "bold"))

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 _EXAMPLE = """\
 example:
-  ncwire listen --device admin@r1 --device admin@r2 --known-hosts devices --rpc get.xml
+  ncwire listen --device admin@r1 --device admin@r2 --known-hosts devices \\
+      --rpc get.xml
 
-  where the file `devices` has the devices' public host keys, a line for each key:
+  where the file `devices` has their public host keys, a line for each:
     r1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5...
     r2 ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlz...
   When a call is refused for its key, the line that would let it in is shown.

@@ -41,7 +41,7 @@ def add_to(
             "bind it, its entry point, and tests that run the conformance kit: to put your own "
             "library in the place of its."
         ),
-        epilog="kinds: " + "; ".join(f"{kind}: {what}" for kind, what in KINDS.items()),
+        epilog="kinds:\n" + "\n".join(f"  {kind:<6} {what}" for kind, what in KINDS.items()),
     )
     parser.add_argument("name", metavar="NAME", help="the name by which users choose the driver")
     parser.add_argument(
