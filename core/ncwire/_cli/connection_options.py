@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ncwire
@@ -193,6 +194,19 @@ def device_of(arguments: argparse.Namespace) -> Device | None:
     named = arguments.host
     host = url.parse(named).host if url.is_url(named) else named.rpartition("@")[2]
     return None if found is None or host is None else found.devices.get(host)
+
+
+def driver_choice(arguments: argparse.Namespace, session: DriverSession) -> str:
+    """Return which driver a session has that was made by the options, and why."""
+    choice = session.driver_choice
+    if choice is None or arguments.driver is not None:
+        return str(choice)
+    if url.is_url(arguments.host) and url.parse(arguments.host).driver is not None:
+        return str(replace(choice, by="the URL"))
+    device = device_of(arguments)
+    if device is not None and device.get("driver"):
+        return str(device.driver())
+    return str(choice)
 
 
 class Login:

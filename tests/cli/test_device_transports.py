@@ -1,0 +1,85 @@
+"""The command with servers over TLS and Unix sockets: what it shows, and what it asks for."""
+
+from __future__ import annotations
+
+import json
+import ssl
+
+import pytest
+
+from ncwire._cli.failures import Exit
+from servers.certificates import Authority
+from servers.stream_server import tls_server, unix_server
+
+PASSPHRASE = "correct horse"  # what the variable SECRET holds, see conftest.py
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def certificate(authority):
+    return authority.issue("server")
+
+
+@pytest.fixture
+def server(authority, certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.both)
+    context.load_verify_locations(authority.certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with tls_server(context) as server:
+        yield server
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "netconf.sock"
+    with unix_server(str(path)):
+        yield path
+
+
+@pytest.fixture
+def way(server, authority):
+    """The arguments that lead to the server over TLS, but for the client's certificate."""
+    url = f"netconf+tls://127.0.0.1:{server.port}"
+    return [url, "-O", f"ca_certs={authority.certificate}"]
+
+
+def presenting(certificate):
+    return ["-O", f"certfile={certificate.certificate}", "-O", f"keyfile={certificate.key}"]
+
+
+def test_the_hello_of_a_server_over_tls(run, way, authority, certificate):
+    arguments = ["hello", *way, *presenting(authority.issue("admin"))]
+    code, out, err = run(*arguments)
+
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert any(line.startswith("TLS: TLSv1.3, TLS_") for line in lines)
+    assert "certificate: CN=server,O=ncwire" in lines
+    assert f"certificate's SHA-256: {certificate.sha256}" in lines
+    assert "driver: tls (the URL)" in lines
+    assert "server:" not in out
+    shown = json.loads(run(*arguments, "--json")[1])
+    assert shown["certificate's SHA-256"] == certificate.sha256
+
+
+def test_who_has_chosen_the_driver_is_told(run, path, tmp_path):
+    inventory = tmp_path / "ncwire.toml"
+    inventory.write_text(
+        f'[devices.r1]\ndriver = "unix"\n[devices.r1.driver_options.unix]\npath = "{path}"\n'
+    )
+    ways = {
+        "unix (the URL)": [f"netconf+unix://{path}"],
+        "unix (the argument)": ["r1", "--driver", "unix", "-O", f"path={path}"],
+        "unix (devices.r1, line 2)": ["r1", "--inventory", str(inventory)],
+    }
+    for told, arguments in ways.items():
+        code, out, err = run("hello", *arguments)
+        assert (code, err) == (0, "")
+        assert f"driver: {told}" in out.splitlines()
+        assert "server:" not in out
+        assert "TLS" not in out
