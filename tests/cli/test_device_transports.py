@@ -83,3 +83,27 @@ def test_who_has_chosen_the_driver_is_told(run, path, tmp_path):
         assert f"driver: {told}" in out.splitlines()
         assert "server:" not in out
         assert "TLS" not in out
+
+
+def test_the_passphrase_of_the_clients_key(run, way, authority):
+    locked = presenting(authority.issue("locked", passphrase=PASSPHRASE))
+    code, out, err = run("hello", *way, *locked, "--passphrase-env", "SECRET")
+    assert (code, err) == (0, "")
+    assert "session-id: " in out
+
+    code, _, err = run("hello", *way, *locked, "--no-prompt")
+    assert code == Exit.USAGE
+    assert "passphrase: needed" in err
+    assert "--passphrase-env" in err
+
+
+def test_the_passphrase_is_asked_for_on_the_terminal(way, authority, on_terminal):
+    locked = presenting(authority.issue("asked", passphrase=PASSPHRASE))
+    terminal = on_terminal(["hello", *way, *locked])
+    for word in ("wrong", PASSPHRASE):
+        terminal.wait_for("Passphrase of the key")
+        terminal.type(f"{word}\n")
+    code, out = terminal.end()
+    assert code == 0
+    assert "session-id: " in out
+    assert PASSPHRASE not in terminal.screen + out
