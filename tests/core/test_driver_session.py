@@ -251,6 +251,29 @@ def test_an_environments_driver_that_is_none_is_told_over_ssh(monkeypatch):
         SSHSession().connect("r1.invalid")
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"fingerprint": 5}, "fingerprint: 5 is not a string"),
+        ({"fingerprint": b"x"}, "fingerprint: b'x' is not a string"),
+        (
+            {"driver_options": [1]},
+            "driver_options: must be a mapping of names to values, not list",
+        ),
+    ],
+)
+def test_what_is_of_another_type_is_refused_as_an_option(given, told):
+    with pytest.raises(OptionError, match=told):
+        TLSSession().connect("r1.invalid", **given)
+
+
+def test_a_parameter_of_one_session_is_an_option_of_its_driver():
+    with pytest.raises(TypeError, match=r"'certfile'\. .*driver_options=.'certfile': "):
+        ncwire.connect("r1.invalid", driver="tls", certfile="admin.pem")
+    with pytest.raises(TypeError, match=r"'usernam'\. Did you mean 'username'"):
+        ncwire.connect("r1.invalid", usernam="admin")
+
+
 def test_algorithms_that_a_profile_requires_are_sshs(silent):
     strict = ncwire.profiles.get("huawei-legacy")
     with pytest.raises(OptionError, match="certfile: needed"):
