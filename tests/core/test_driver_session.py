@@ -274,6 +274,12 @@ def test_a_parameter_of_one_session_is_an_option_of_its_driver():
         ncwire.connect("r1.invalid", usernam="admin")
 
 
+@pytest.mark.parametrize("given", [{"keepalive": 5.0}, {"password": "secret"}])
+def test_that_no_driver_can_is_said_of_those_of_the_transport(given):
+    with pytest.raises(UnsupportedOption, match=r"no installed driver does over tls$"):
+        ncwire.connect("r1.invalid", driver="tls", **given)
+
+
 def test_algorithms_that_a_profile_requires_are_sshs(silent):
     strict = ncwire.profiles.get("huawei-legacy")
     with pytest.raises(OptionError, match="certfile: needed"):
