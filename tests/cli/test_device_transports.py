@@ -6,6 +6,7 @@ import json
 import ssl
 
 import pytest
+from benching import TINY
 
 from ncwire._cli.failures import Exit
 from servers.certificates import Authority
@@ -107,3 +108,16 @@ def test_the_passphrase_is_asked_for_on_the_terminal(way, authority, on_terminal
     assert code == 0
     assert "session-id: " in out
     assert PASSPHRASE not in terminal.screen + out
+
+
+def test_a_device_is_measured_by_the_driver_that_it_has(run, path, tmp_path):
+    inventory = tmp_path / "ncwire.toml"
+    inventory.write_text(
+        f'[devices.r1]\ndriver = "unix"\n[devices.r1.driver_options.unix]\npath = "{path}"\n'
+    )
+    code, out, err = run("bench", "r1", "--inventory", str(inventory), *TINY)
+
+    assert code == 0, err
+    assert "from each driver (unix)" in err
+    assert "Server: r1" in out
+    assert "port None" not in out
