@@ -23,6 +23,9 @@ from ncwire.errors import ConnectError, OptionError
 _log = logging.getLogger("ncwire.openssh")
 
 _SHELL = "/bin/sh"
+_NO_LOGIN = {"SHLVL": "1"}
+"""bash takes itself for the shell of a login from afar, and reads ~/.bashrc, where its stdin is a
+socket and no shell is above it (5.2, shell.c). With the pipes that OpenSSH has it does not."""
 _LINES = 3
 """How many of its last lines on stderr are kept, and told."""
 _LONGEST = 200
@@ -115,6 +118,7 @@ def _start(command: str, stdio: socket.socket, name: str) -> subprocess.Popen[by
             stdin=stdio.fileno(),
             stdout=stdio.fileno(),
             stderr=subprocess.PIPE,
+            env={**os.environ, **_NO_LOGIN},
             start_new_session=True,
         )
     except OSError as error:

@@ -54,6 +54,10 @@ class ParamikoChannel(Channel):
         self._stderr = _flag_of(channel.in_stderr_buffer)
         self._said = b""
         self._wake: Callable[[], None] = _nothing
+        self._was_in_vain = False
+        """Whether the last `read` had nothing, and has not cleared the wakeup: what rings it is at
+        times cleared before it has written, and then it is readable without being `rung`. Each
+        time anew that would cost a call of the system's."""
         self._write_blocked = False
         self._ended_in_order = False
         self._silent_at: float | None = None
@@ -88,8 +92,10 @@ class ParamikoChannel(Channel):
                 self._take_stderr()
             if not self._data.on:
                 wakeup = self._wakeup
-                if not wakeup.rung:
+                if not wakeup.rung and not self._was_in_vain:
+                    self._was_in_vain = True
                     return None
+                self._was_in_vain = False
                 wakeup.clear()
                 if not self._has_any():  # what came just now, or is left
                     return None

@@ -77,6 +77,8 @@ def _made(given: Mapping[str, Any], *, pinned: bool) -> ssl.SSLContext:
     # A pin names the certificate itself, so that its name and its authority decide nothing more.
     verifies_chain = bool(authorities) or not pinned
     context.check_hostname = checks_name and verifies_chain
+    # A subject's CN is no name of a server's (RFC 9525 section 6.3).
+    context.hostname_checks_common_name = False
     context.verify_mode = ssl.CERT_REQUIRED if verifies_chain else ssl.CERT_NONE
     if authorities:
         _load_authorities(context, authorities)

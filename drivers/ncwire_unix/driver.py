@@ -62,14 +62,24 @@ class UnixSocketDriver(Driver):
         """Return what stands in a library's place."""
         return "unix"
 
+    def prepare(self, options: ConnectOptions) -> None:
+        """Refuse a path, a socket or a user that cannot be used; see `Driver.prepare`."""
+        _wanted(options)
+        if options.sock is None:
+            _address(_path(options))
+            return
+        if options.driver_options.get("path") is not None:
+            raise _error("means nothing to a socket that is open already")
+        if options.sock.family != socket.AF_UNIX:
+            raise OptionError("sock", "it is no Unix socket")
+
     def connect(self, options: ConnectOptions, deadline: Deadline) -> Channel:
         """Connect, and see whose the server is; see `Driver.connect`.
 
-        Raises `OptionError`, `ConnectError` and `PeerUserError`.
+        Raises `ConnectError` and `PeerUserError`.
         """
-        owner = options.driver_options.get("peer_uid")
-        wanted = None if owner is None else peer.wanted(str(owner))
-        sock = self._connected(options, deadline)
+        wanted = _wanted(options)
+        sock = options.sock or self._connected(_path(options), options, deadline)
         try:
             _check_owner(sock, wanted)
             self._channel = UnixSocketChannel(sock)
@@ -89,16 +99,7 @@ class UnixSocketDriver(Driver):
         if channel is not None:
             channel.abort()
 
-    def _connected(self, options: ConnectOptions, deadline: Deadline) -> socket.socket:
-        path = options.driver_options.get("path")
-        if options.sock is not None:
-            if path is not None:
-                raise _error("means nothing to a socket that is open already")
-            if options.sock.family != socket.AF_UNIX:
-                raise OptionError("sock", "it is no Unix socket")
-            return options.sock
-        if not isinstance(path, str):
-            raise _error("needed, unless sock or sock_fd is given")
+    def _connected(self, path: str, options: ConnectOptions, deadline: Deadline) -> socket.socket:
         address = _address(path)
         within = Deadline.after(options.timeouts.connect, f"connect to {path}", within=deadline)
         with closing(Wakeup()) as self._wakeup:
@@ -134,6 +135,18 @@ class UnixSocketDriver(Driver):
     def _check_not_aborted(self) -> None:
         if self._aborted:
             raise TransportError("Unix socket: aborted")
+
+
+def _path(options: ConnectOptions) -> str:
+    path = options.driver_options.get("path")
+    if not isinstance(path, str):
+        raise _error("needed, unless sock or sock_fd is given")
+    return path
+
+
+def _wanted(options: ConnectOptions) -> int | None:
+    owner = options.driver_options.get("peer_uid")
+    return None if owner is None else peer.wanted(str(owner))
 
 
 def _address(path: str) -> str | bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pseudo_terminal import Terminal
 
 from ncwire._cli import main
 from ncwire.testing import EmbeddedServer
@@ -132,3 +133,16 @@ def left_behind(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
         return found
 
     return pids
+
+
+@pytest.fixture
+def on_terminal() -> Iterator[Callable[[list[str]], Terminal]]:
+    terminals: list[Terminal] = []
+
+    def on_terminal(arguments: list[str]) -> Terminal:
+        terminals.append(Terminal(arguments))
+        return terminals[-1]
+
+    yield on_terminal
+    for terminal in terminals:
+        terminal.close()

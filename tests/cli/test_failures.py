@@ -24,6 +24,10 @@ CASES = [
     (errors.UnsendableMessageError("]]>]]>"), 6, "send: ]]>]]>"),
     (errors.SSHError("lost"), 3, "SSH: lost"),
     (errors.ConnectError("refused"), 3, "connect: refused"),
+    (errors.ConnectError("connect to /run/x: refused"), 3, "connect to /run/x: refused"),
+    (errors.CertificateError("expired"), 5, "TLS handshake: the server's certificate is not"),
+    (errors.PeerUserError("0 (root)", "7 (x)"), 5, "Unix socket: the server's end is owned by"),
+    (errors.ClientCertificateError("TLS: refused"), 4, "TLS: refused"),
     (errors.HandshakeError("no kex"), 3, "SSH handshake: no kex"),
     (errors.ChannelError("refused"), 3, "NETCONF subsystem: refused"),
     (errors.KeyFileError("k", "no such file"), 4, "private key k: no such file"),
@@ -64,6 +68,9 @@ def test_a_step_is_named_once(capsys):
     [
         (errors.AuthenticationError("no"), "-l, -i"),
         (errors.ConnectError("refused"), "-p"),
+        (errors.ConnectError("TCP connect to r1: refused"), "over TLS 6513"),
+        (errors.ClientCertificateError("refused"), "-O certfile"),
+        (errors.OptionError("driver_options.passphrase", "needed"), "--passphrase-env"),
         (errors.ChannelError("refused"), "NETCONF may be off"),
         (errors.RPCTimeoutError("7", 30), "--timeout"),
         (errors.KeyFileError("k", "the passphrase does not decrypt it"), "--passphrase-env"),
@@ -77,15 +84,18 @@ def test_what_can_be_done_is_said(capsys, error, remedy):
     assert remedy in capsys.readouterr().err
 
 
-def test_over_other_transports_nothing_is_said_of_ssh(capsys):
-    failures.tell(errors.ConnectError("connect to /run/netconf.sock: No such file or directory"))
-    assert capsys.readouterr().err.count("\n") == 1
-    failures.tell(errors.ConnectError("TCP connect to r1: 192.0.2.1:6513: Connection refused"))
-    assert "830 over SSH and 6513 over TLS" in capsys.readouterr().err
-    failures.tell(errors.ClientCertificateError("the server's alert is: unknown ca"))
-    said = capsys.readouterr().err
-    assert "-O certfile" in said
-    assert "-l, -i" not in said
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ConnectError("connect to /run/netconf.sock: No such file or directory"),
+        errors.PeerUserError("0 (root)", "7 (x)"),
+        errors.OptionError("driver_options.path", "needed"),
+    ],
+)
+def test_nothing_is_said_of_what_a_unix_socket_has_not(capsys, error):
+    failures.tell(error)
+
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_a_key_file_that_is_missing_needs_no_passphrase(capsys):

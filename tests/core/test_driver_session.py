@@ -24,6 +24,7 @@ from ncwire.driver import (
     SocketDriver,
 )
 from ncwire.errors import (
+    DriverError,
     InvalidDriverError,
     OptionError,
     SessionCloseError,
@@ -228,10 +229,55 @@ def test_the_first_of_a_profile_decides_the_class(monkeypatch):
     with pytest.raises(OptionError, match="'tls' carries NETCONF over tls: use TLSSession"):
         SSHSession(profile=profile("tls")).connect("r1.invalid")
     monkeypatch.setenv("NCWIRE_DRIVER", "tls")
-    with pytest.raises(OptionError, match="use TLSSession"):
-        SSHSession().connect("r1.invalid")
     with pytest.raises(OptionError, match="certfile: needed"):
         ncwire.connect("r1.invalid")
+
+
+@pytest.mark.parametrize("transport", ["ssh", "tls", "unix"])
+def test_an_environments_driver_of_another_transport_does_not_count(monkeypatch, transport):
+    defaults = {"ssh": None, "tls": "tls", "unix": "unix"}
+    default = defaults[transport]
+    for named in ("paramiko", "tls", "unix"):
+        monkeypatch.setenv("NCWIRE_DRIVER", named)
+        found, choice = choose_for(transport, default, None, None, {})
+        assert found.transport == transport
+        is_its = found.name == named
+        assert choice.by == ("the environment's NCWIRE_DRIVER" if is_its else "the default")
+
+
+def test_an_environments_driver_that_is_none_is_told_over_ssh(monkeypatch):
+    monkeypatch.setenv("NCWIRE_DRIVER", "nonesuch")
+    with pytest.raises(DriverError, match="nonesuch"):
+        SSHSession().connect("r1.invalid")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"fingerprint": 5}, "fingerprint: 5 is not a string"),
+        ({"fingerprint": b"x"}, "fingerprint: b'x' is not a string"),
+        (
+            {"driver_options": [1]},
+            "driver_options: must be a mapping of names to values, not list",
+        ),
+    ],
+)
+def test_what_is_of_another_type_is_refused_as_an_option(given, told):
+    with pytest.raises(OptionError, match=told):
+        TLSSession().connect("r1.invalid", **given)
+
+
+def test_a_parameter_of_one_session_is_an_option_of_its_driver():
+    with pytest.raises(TypeError, match=r"'certfile'\. .*driver_options=.'certfile': "):
+        ncwire.connect("r1.invalid", driver="tls", certfile="admin.pem")
+    with pytest.raises(TypeError, match=r"'usernam'\. Did you mean 'username'"):
+        ncwire.connect("r1.invalid", usernam="admin")
+
+
+@pytest.mark.parametrize("given", [{"keepalive": 5.0}, {"password": "secret"}])
+def test_that_no_driver_can_is_said_of_those_of_the_transport(given):
+    with pytest.raises(UnsupportedOption, match=r"no installed driver does over tls$"):
+        ncwire.connect("r1.invalid", driver="tls", **given)
 
 
 def test_algorithms_that_a_profile_requires_are_sshs(silent):

@@ -35,6 +35,7 @@ def said(text):
         ("netconf://u@[fe80::1%25eth0]", ("fe80::1%eth0", None, "u", None, None)),
         ("netconf://d%C3%B6%40x@r1", ("r1", None, "dö@x", None, None)),
         ("netconf+unix:///run/netconf.sock", (None, None, None, "unix", None)),
+        ("NETCONF+TLS://r1", ("r1", None, None, "tls", None)),
     ],
 )
 def test_each_part_is_read(text, expected):
@@ -57,6 +58,8 @@ def test_the_path_and_the_query_are_options_of_the_driver():
             "ssh://r1",
             r"'ssh' is not known; these are: netconf, .*netconf\+libssh2, netconf\+",
         ),
+        ("netconf+unix:sock", r"// is missing: netconf\+DRIVER://HOST, or netconf\+unix:///PATH"),
+        ("netconf+unix:/run/sock", "// is missing"),
         ("netconf+://r1", r"scheme 'netconf\+' is not known"),
         ("://r1", "no scheme"),
         ("netconf://", "the host is missing"),
@@ -127,6 +130,11 @@ class TestNames:
     def test_another_is_told_with_those_that_there_are(self):
         with pytest.raises(OptionError, match="'dept'; known here: profile, depth, mode"):
             parse("netconf+optioned://r1?dept=5").check_names()
+
+    def test_a_path_of_a_unix_socket_has_no_host_before_it(self):
+        with pytest.raises(OptionError, match=r"host must be empty: netconf\+unix:///PATH"):
+            parse("netconf+unix://run/netconf.sock").check_names()
+        parse("netconf+unix://r1").check_names()  # a device of an inventory
 
     def test_a_driver_without_a_path_has_no_use_for_one(self):
         with pytest.raises(OptionError, match="'paramiko' has no use for a path"):

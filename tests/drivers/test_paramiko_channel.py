@@ -126,6 +126,32 @@ def test_the_fd_stays_the_same_and_tells_of_data_and_of_the_end(paramiko_driver,
     assert stream.channel.fileno() == fd
 
 
+def test_a_ring_that_comes_late_does_not_leave_the_fd_readable(paramiko_driver, sshd, monkeypatch):
+    stream = execute(paramiko_driver, sshd, "read line; echo $line; read line")
+    poll = select.poll()
+    poll.register(stream.channel.fileno(), select.POLLIN)
+    write, reader = os.write, threading.current_thread()
+    ringing, go_on = threading.Event(), threading.Event()
+
+    def late(fd, data):
+        if threading.current_thread() is not reader and len(data) == 8:  # a Wakeup's
+            ringing.set()
+            go_on.wait(PATIENCE)
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", late)
+    stream.write(b"so\n")
+    assert ringing.wait(PATIENCE)
+    assert stream.channel.read(100) == b"so\n"
+    assert stream.channel.read(100) is None
+    go_on.set()
+    assert poll.poll(PATIENCE * 1000)
+
+    for _ in range(3):
+        assert stream.channel.read(100) is None
+    assert not poll.poll(0)
+
+
 def test_stderr_neither_stops_the_stream_nor_gets_into_it(paramiko_driver, sshd):
     stream = execute(
         paramiko_driver,

@@ -117,6 +117,21 @@ def refused(driver):
     return refused
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the machine has no bash")
+def test_bash_does_not_take_it_for_a_login_from_afar(
+    connect, options, relay, tmp_path, monkeypatch
+):
+    read = tmp_path / "read"
+    (tmp_path / ".bashrc").write_text(f"echo > {shlex.quote(str(read))}\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", shutil.which("bash"))
+    monkeypatch.delenv("SHLVL", raising=False)
+
+    connect(options(relay())).close_session()
+
+    assert not read.exists()
+
+
 def test_a_session_through_a_command(connect, options, relay):
     before = Resources.now()
     session = connect(options(relay()))

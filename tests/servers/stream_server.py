@@ -175,6 +175,9 @@ class StreamServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            if sock.family != socket.AF_UNIX:
+                # Else Nagle's waits for what the client delays to acknowledge.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
             self._socks.append(sock)
             self._threads.append(thread)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ncwire
 from ncwire._cli import driver_option, passwords, values
 from ncwire._cli.commands import inventory
+from ncwire._cli.failures import PASSPHRASE
 from ncwire._plugins import registry, url
+from ncwire._plugins.driver_options import PerDriver
 from ncwire._transports.driver_choice import SSH, candidate
 from ncwire.driver import Feature
-from ncwire.errors import AuthenticationError, SSHUnknownHostError
+from ncwire.errors import AuthenticationError, OptionError, SSHUnknownHostError
 from ncwire.profiles.driver_choice import choose
 
 if TYPE_CHECKING:
@@ -195,6 +198,19 @@ def device_of(arguments: argparse.Namespace) -> Device | None:
     return None if found is None or host is None else found.devices.get(host)
 
 
+def driver_choice(arguments: argparse.Namespace, session: DriverSession) -> str:
+    """Return which driver a session has that was made by the options, and why."""
+    choice = session.driver_choice
+    if choice is None or arguments.driver is not None:
+        return str(choice)
+    if url.is_url(arguments.host) and url.parse(arguments.host).driver is not None:
+        return str(replace(choice, by="the URL"))
+    device = device_of(arguments)
+    if device is not None and device.get("driver"):
+        return str(device.driver())
+    return str(choice)
+
+
 class Login:
     """Connects, and asks the user on the terminal for what is missing, if that is wanted.
 
@@ -215,8 +231,9 @@ class Login:
     def __call__(self, **parameters: Any) -> DriverSession:
         """Connect. Raises what `ncwire.connect` raises."""
         self._read_secrets(parameters)
-        self.answered |= {"password": self._password, "passphrase": self._passphrase}
+        self.answered |= {"password": self._password}
         parameters |= self.answered
+        self._give_passphrase(parameters)
         prompt = self._prompt
         if self._password is None and prompt and _answers_prompts(parameters):
             parameters.setdefault("auth_handler", prompt.answers)
@@ -240,10 +257,30 @@ class Login:
         if self._passphrase is None and "passphrase" not in unused:
             self._passphrase = device.passphrase()
 
+    def _give_passphrase(self, parameters: dict[str, Any]) -> None:
+        """Add the passphrase; where a driver has it as an option of its own, there."""
+        driver = candidate(parameters.get("driver"), parameters.get("profile"))
+        if driver is None or all(each.name != "passphrase" for each in driver.driver_options):
+            parameters["passphrase"] = self.answered["passphrase"] = self._passphrase
+            return
+        parameters["passphrase"] = self.answered["passphrase"] = None
+        if self._passphrase is not None:
+            own = PerDriver(parameters.get("driver_options") or {})
+            own[driver.name] = {**own.get(driver.name, {}), "passphrase": self._passphrase}
+            parameters["driver_options"] = self.answered["driver_options"] = own
+
     def _connect(self, parameters: dict[str, Any]) -> DriverSession:
         for _ in range(_PROMPTS):
             try:
                 return _logged(ncwire.connect(**parameters))
+            except OptionError as error:
+                prompt = self._prompt
+                if prompt is None or not _passphrase_is_missing(error, prompt):
+                    raise
+                self._passphrase = prompt.password(
+                    f"Passphrase of the key for {self._destination}: "
+                )
+                self._give_passphrase(parameters)
             except AuthenticationError as error:
                 prompt = self._prompt
                 if prompt is None or not _password_is_missing(error, parameters, prompt):
@@ -277,6 +314,11 @@ def framing(session: DriverSession) -> str:
 def _logged(session: DriverSession) -> DriverSession:
     _log.debug("connected: session-id %s, %s", session.id, session.channel_info)
     return session
+
+
+def _passphrase_is_missing(error: OptionError, prompt: TerminalPrompt) -> bool:
+    # What was given by an option, or is in the inventory, is not asked for besides.
+    return error.option == PASSPHRASE and (error.problem.startswith("needed") or prompt.asked > 0)
 
 
 def _password_is_missing(

@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Self
 
 from ncwire import errors
 from ncwire._cli.terminal import printable
+from ncwire._plugins.option_values import key_of
 from ncwire.errors.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+
+PASSPHRASE = key_of("passphrase")
+"""What the error's option is for an encrypted key of a driver's that has the passphrase itself."""
 
 
 class Exit(enum.IntEnum):
@@ -36,7 +41,7 @@ class Exit(enum.IntEnum):
     USAGE = 2, "the command line, or a file that it names, is wrong"
     CONNECTION = 3, "the connection could not be made, or broke"
     AUTHENTICATION = 4, "authentication failed"
-    HOST_KEY = 5, "the host key or certificate is unknown, changed, revoked or a wrong one"
+    HOST_KEY = 5, "the server is not known to be the right one: host key, certificate, or owner"
     SESSION = 6, "NETCONF failed: hello, framing or a message"
     DRIVER = 7, "the driver cannot be used, lacks an option, or breaks its contract"
     TIMEOUT = 8, "a step took too long"
@@ -97,7 +102,7 @@ def sentenced(error: Exception) -> tuple[Exit, str]:
         return Exit.INTERNAL, sentence
     failure = _failure(error)
     text = str(error)
-    if not failure.step or text.startswith(f"{failure.step}: "):
+    if not failure.step or text.startswith((f"{failure.step}: ", f"{failure.step} to ")):
         return failure.exit, text
     return failure.exit, f"{failure.step}: {text}"
 
@@ -218,10 +223,16 @@ def _passphrase(error: errors.NcwireError) -> str:
     return "  Give it with --passphrase-env or --passphrase-fd, or load the key with ssh-add."
 
 
+def _option(error: errors.NcwireError) -> str:
+    if isinstance(error, errors.OptionError) and error.option == PASSPHRASE:
+        return "  Give it with --passphrase-env or --passphrase-fd."
+    return ""
+
+
 def _port(error: errors.NcwireError) -> str:
-    if str(error).startswith("connect to "):  # a Unix socket
+    if str(error).startswith("connect to "):  # a Unix socket, which has none
         return ""
-    return "  NETCONF has port 830 over SSH and 6513 over TLS; another is chosen with -p."
+    return "  NETCONF has port 830, and over TLS 6513; another is chosen with -p."
 
 
 def _other_protocol(error: errors.NcwireError) -> str:
@@ -236,7 +247,7 @@ def _hint(text: str) -> Callable[[errors.NcwireError], str]:
 
 _FAILURES: dict[type, _Failure] = {
     errors.NcwireError: _Failure(Exit.CONNECTION),
-    errors.OptionError: _Failure(Exit.USAGE),
+    errors.OptionError: _Failure(Exit.USAGE, None, _option),
     errors.InventoryError: _Failure(Exit.USAGE),
     errors.SecretError: _Failure(Exit.AUTHENTICATION, "secret"),
     # transport
@@ -254,9 +265,10 @@ _FAILURES: dict[type, _Failure] = {
     ),
     errors.ClientCertificateError: _Failure(
         Exit.AUTHENTICATION,
-        "authentication",
-        _hint("The certificate and its key are chosen with -O certfile and -O keyfile."),
+        None,
+        _hint("Certificate and key are chosen with -O certfile=FILE and -O keyfile=FILE."),
     ),
+    errors.PeerUserError: _Failure(Exit.HOST_KEY),
     errors.PasswordExpiredError: _Failure(
         Exit.AUTHENTICATION, "password", _hint("Log in with ssh to be asked for a new one.")
     ),
@@ -286,8 +298,8 @@ _FAILURES: dict[type, _Failure] = {
         Exit.HOST_KEY, None, _hint("The key was withdrawn: do not trust a host that presents it.")
     ),
     errors.SSHHostKeyMismatchError: _Failure(Exit.HOST_KEY),
-    errors.UnknownDeviceError: _Failure(Exit.HOST_KEY, None, _unknown_device),
     errors.CertificateError: _Failure(Exit.HOST_KEY),
+    errors.UnknownDeviceError: _Failure(Exit.HOST_KEY, None, _unknown_device),
     errors.UnknownCertificateError: _Failure(Exit.HOST_KEY, None, _unknown_certificate),
     # NETCONF
     errors.SessionError: _Failure(Exit.SESSION, "session"),

@@ -151,7 +151,7 @@ class Connecting(Forkable):
 class InOneStep(Connecting):
     """A `Driver`, which connects by itself.
 
-    `prepare` adds to the options what the driver gets from the core; it may find them wrong.
+    `with_checks` adds to the options what the driver gets from the core; it may find them wrong.
     """
 
     def __init__(
@@ -159,17 +159,19 @@ class InOneStep(Connecting):
         driver: Driver,
         options: ConnectOptions,
         deadline: Deadline,
-        prepare: Callable[[ConnectOptions], ConnectOptions] | None = None,
+        with_checks: Callable[[ConnectOptions], ConnectOptions] | None = None,
     ) -> None:
         super().__init__(driver, options, deadline)
         self._whole = driver
-        self._prepare = prepare
+        self._with_checks = with_checks
 
     def _connect(self) -> Channel:
         callbacks = _Callbacks(self._options)
         options = callbacks.options
-        if self._prepare is not None:
-            options = self._prepare(options)
+        if self._with_checks is not None:
+            options = self._with_checks(options)
+        with driver_step(self._driver.name, "prepare"):
+            self._whole.prepare(options)
         self._start()
         try:
             with driver_step(self._driver.name, "connect"):

@@ -21,9 +21,12 @@ of the process."""
 def who_can(feature: Feature, transport: str = "ssh") -> str:
     """Return a phrase that names the installed drivers of a transport which declare a feature."""
     return _phrase(
-        status
-        for status in registry.survey()
-        if feature.value in status.features and status.transport == transport
+        (
+            status
+            for status in registry.survey()
+            if feature.value in status.features and status.transport == transport
+        ),
+        "" if transport == "ssh" else f" over {transport}",
     )
 
 
@@ -39,7 +42,7 @@ def who_has(kind: str, names: Sequence[str]) -> str:
     )
 
 
-def _phrase(able: Iterable[DriverStatus]) -> str:
+def _phrase(able: Iterable[DriverStatus], over: str = "") -> str:
     for_all, for_known = [], []
     for status in able:
         if status.status != "ok":
@@ -49,4 +52,4 @@ def _phrase(able: Iterable[DriverStatus]) -> str:
         else:
             for_all.append(status.name)
     named = ", ".join(for_all + for_known)
-    return f"these drivers do: {named}" if named else "no installed driver does"
+    return f"these drivers do: {named}" if named else f"no installed driver does{over}"

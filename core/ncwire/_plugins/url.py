@@ -48,7 +48,10 @@ class URL:
         """
         if self.driver is None:
             return
-        known = [each.name for each in registry.find(self.driver).driver_options]
+        found = registry.find(self.driver)
+        if found.transport == "unix" and self.host is not None and PATH in self.driver_options:
+            raise _wrong(f"the host must be empty: {SCHEME}+{self.driver}:///PATH")
+        known = [each.name for each in found.driver_options]
         for name in self.driver_options:
             if name == PATH and PATH not in known:
                 raise _wrong(f"driver {self.driver!r} has no use for a path")
@@ -64,8 +67,17 @@ class URL:
 
 
 def is_url(host: object) -> bool:
-    """Tell whether what stands in the place of a host is a URL: no host has "://" in its name."""
-    return isinstance(host, str) and "://" in host
+    """Tell whether what stands in the place of a host is a URL: no host has "://" in its name.
+
+    One that lacks the slashes is taken for a URL, so that it is told what is wrong.
+    """
+    return isinstance(host, str) and ("://" in host or _without_slashes(host))
+
+
+def _without_slashes(text: str) -> bool:
+    scheme, colon, _ = text.partition(":")
+    word, plus, _ = scheme.partition("+")
+    return bool(colon and plus) and word.lower() == SCHEME
 
 
 def parse(text: str) -> URL:
@@ -74,7 +86,9 @@ def parse(text: str) -> URL:
     Raises `OptionError` for one that is not of the form, that has a password, or another scheme.
     The text never repeats what may be part of a password.
     """
-    scheme, _, rest = text.partition("://")
+    scheme, slashes, rest = text.partition("://")
+    if not slashes:
+        raise _wrong(f"// is missing: {SCHEME}+DRIVER://HOST, or {SCHEME}+unix:///PATH")
     driver = _driver(scheme)
     if any(character.isspace() or not character.isprintable() for character in rest):
         raise _wrong("it has white space or a control character: write %20 and the like")
@@ -141,7 +155,9 @@ def _driver(scheme: str) -> str | None:
     if word.lower() != SCHEME or (plus and not driver):
         known = ", ".join([SCHEME, *(f"{SCHEME}+{name}" for name in registry.names())])
         raise _wrong(f"the scheme {scheme!r} is not known; these are: {known}")
-    return driver or None
+    # A scheme's case means nothing (RFC 3986 section 3.1).
+    fitting = (name for name in registry.names() if name.lower() == driver.lower())
+    return next(fitting, driver) or None
 
 
 def _authority(authority: str) -> tuple[str | None, int | None, str | None]:

@@ -57,6 +57,7 @@ def connect(
     from ncwire._ssh.options.parameters import check_names, exists, filenames  # noqa: PLC0415
     from ncwire._transports.driver_choice import SSH, candidate  # noqa: PLC0415
 
+    _point_at_driver_options(parameters)
     check_names("connect", parameters)
     if host is not None and is_url(host):
         said = spelled_out(host, {"profile": profile, "driver": driver, **parameters})
@@ -86,6 +87,20 @@ def connect(
         session.close()  # an interrupt may come when it is open already, and the caller has it not
         raise
     return session
+
+
+def _point_at_driver_options(parameters: Mapping[str, Any]) -> None:
+    """Raise the `TypeError` for what other sessions' `connect` has, and says where to give it."""
+    known = inspect.signature(connect).parameters
+    for name in parameters:
+        if name in known or name == "protocol":  # which is no option of the driver's
+            continue
+        for session in _CLASSES.values():
+            if name in inspect.signature(session.connect).parameters:
+                raise TypeError(
+                    f"connect() got an unexpected keyword argument {name!r}. It is an option of "
+                    f"a driver's: give it in driver_options={{{name!r}: ...}}"
+                )
 
 
 def _spelled_out() -> inspect.Signature:

@@ -49,7 +49,8 @@ def choose_for(
 
     It is the argument's; or else the first of the profile's, or else NCWIRE_DRIVER's, as far as
     they are of that transport; or else the default. `transport` None is any but SSH, and a
-    `default` of None makes it an error if what is chosen is of another. Raises what `choose` does,
+    `default` of None makes it an error if what is chosen is of another; but over SSH
+    NCWIRE_DRIVER's does not count then, and the default is paramiko. Raises what `choose` does,
     and `OptionError` for a driver of another transport, naming the class that it is for.
     """
     by = None
@@ -62,6 +63,11 @@ def choose_for(
             driver, by = named, f"the environment's {registry.ENVIRONMENT}"
         else:
             driver, by = default, "the default"
+    elif driver is None and transport == SSH and not (profile is not None and profile.driver):
+        named = os.environ.get(registry.ENVIRONMENT)
+        # One that cannot be loaded is told.
+        if named and registry.load(named).transport != SSH:
+            driver, by = registry.DEFAULT, "the default"
     if driver is not None or profile is None or not profile.driver:
         # Before its features are asked for: what it lacks may be all that the other class has.
         _check(registry.choose(driver), transport)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ncwire._engine.keepalive import Keepalive
@@ -17,7 +17,7 @@ from ncwire.errors import OptionError, UnsupportedOption
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ncwire._protocol.framing import Limits
     from ncwire._session.hub import Hub
@@ -272,6 +272,8 @@ def merged(
 
     None of these is one that is not given. Raises `OptionError` for one that is given twice.
     """
+    if driver_options is not None and not isinstance(driver_options, Mapping):
+        return driver_options  # it is refused where every parameter is
     given = {name: value for name, value in named.items() if value is not None}
     for name in given:
         if driver_options is not None and name in driver_options:

@@ -22,7 +22,7 @@ class SSHSession(DriverSession):
     """A NETCONF session over SSH.
 
     The arguments are those of `DriverSession`; without a driver of the argument's, the profile's
-    or the environment's NCWIRE_DRIVER it is "paramiko".
+    or the environment's NCWIRE_DRIVER that is one for SSH it is "paramiko".
     """
 
     _transport = "ssh"

@@ -104,7 +104,9 @@ class TLSSession(DriverSession):
 
 def _listed(given: str | Iterable[str] | None) -> object:
     # What is neither one nor several is refused where all options are.
-    return [*given] if isinstance(given, Iterable) and not isinstance(given, str) else given
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        return given
+    return [*given]
 
 
 def _check_protocol(protocol: int | None) -> None:

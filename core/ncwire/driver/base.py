@@ -71,6 +71,14 @@ class Backend(ABC):
 class Driver(Backend):
     """A backend that connects in one step of its own: any transport but an SSH library."""
 
+    def prepare(self, options: ConnectOptions) -> None:
+        """Refuse what cannot be used of the options, before `connect`.
+
+        Called once: nothing has been sent when it raises, and a socket in the options is still
+        its giver's, while from `connect` on it is the driver's. Raises `OptionError`,
+        `UnsupportedOption`. The default does nothing.
+        """
+
     @abstractmethod
     def connect(self, options: ConnectOptions, deadline: Deadline) -> Channel:
         """Connect, authenticate, and return an open channel.

@@ -92,6 +92,18 @@ def test_a_name_of_ones_own_is_what_the_certificate_must_have(certificates):
         connect(server, **certificates.credentials(check_hostname=False))
 
 
+def test_a_common_name_is_no_name_of_a_server(certificates, version):
+    bare = certificates.authority.issue("r1.example", hosts=())
+    with certificates.serve(version, certificate=bare) as server:
+        with pytest.raises(CertificateError, match=r"Hostname mismatch.*'r1\.example'") as caught:
+            connect(server, **certificates.credentials(server_hostname="r1.example"))
+        assert caught.value.subject == "CN=r1.example,O=ncwire"
+        # It is for who makes a context to say what that takes.
+        context = ssl.create_default_context(cafile=certificates.authority.certificate)
+        context.load_cert_chain(certificates.client.both)
+        options_of(server, ssl_context=context, server_hostname="r1.example").close()
+
+
 def test_without_the_name_the_chain_is_still_verified(certificates, others):
     with others.serve() as server, pytest.raises(CertificateError, match="authority"):
         connect(server, **certificates.credentials(check_hostname=False))

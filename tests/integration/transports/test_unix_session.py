@@ -173,6 +173,18 @@ def test_a_socket_of_another_kind(path):
             connected(sock=sock)
 
 
+@pytest.mark.parametrize("by", ["sock", "sock_fd"])
+@pytest.mark.parametrize("given", [{"path": "/x"}, {"peer_uid": "no such user"}])
+def test_a_socket_that_is_refused_is_still_the_callers(by, given):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        with pytest.raises(OptionError, match="driver_options"):
+            connected(**{by: ours if by == "sock" else ours.fileno()}, **given)
+        theirs.sendall(b"hello")
+        assert ours.recv(5) == b"hello"
+        ours.sendall(b"hello")
+
+
 def test_a_server_without_a_hello(path):
     silent = Silent()
     with unix_server(str(path), silent):

@@ -10,7 +10,7 @@ from ncwire._cli import connection_options, values
 from ncwire._cli.bench import device
 from ncwire._cli.bench import outcome as bench_outcome
 from ncwire._cli.bench.outcome import Outcome
-from ncwire._plugins import url
+from ncwire._plugins import registry, url
 from ncwire.bench import contestants, measures, servers
 from ncwire.bench.run import Run
 from ncwire.bench.settings import Settings
@@ -75,7 +75,8 @@ def _add_measuring_to(group: argparse._ArgumentGroup) -> None:
         "--drivers",
         nargs="+",
         metavar="NAME",
-        help="after HOST, if there is one; default: all that are available",
+        help="after HOST, if there is one; default: all that are available, or "
+        "the device's own where that is none over SSH",
     )
     group.add_argument(
         "--only",
@@ -164,10 +165,19 @@ def _drivers(arguments: argparse.Namespace) -> list[str] | None:
     host = arguments.host
     in_url = url.parse(host).driver if url.is_url(host) else None
     if in_url is None:
-        return named
+        return _of_device(arguments) if named is None and host is not None else named
     if named is not None:
         raise OptionError("--drivers", "the URL names the driver already")
     return [in_url]
+
+
+def _of_device(arguments: argparse.Namespace) -> list[str] | None:
+    """Return the driver of a device that the inventory has, where it is none over SSH."""
+    device = connection_options.device_of(arguments)
+    if device is None or not device.get("driver"):
+        return None
+    name = device.driver().name
+    return None if registry.load(name).transport == "ssh" else [name]
 
 
 def _kind(earlier: Record | None) -> str | None:

@@ -75,7 +75,7 @@ def run(
     size = len(reply.raw.encode())
     server = {
         "kind": DEVICE,
-        "about": f"{arguments.host}, port {session.port}",
+        "about": arguments.host + ("" if session.port is None else f", port {session.port}"),
         "operation": operation,
     }
     outcome.check(server)

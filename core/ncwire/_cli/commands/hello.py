@@ -39,16 +39,22 @@ def run(arguments: argparse.Namespace) -> int:
             "session-id": session.id,
             "framing": connection_options.framing(session),
             "server": info.server_version if info else "",
-            "driver": str(session.driver_choice),
-            "library": f"{info.library} {info.library_version}".rstrip() if info else "",
+            "driver": connection_options.driver_choice(arguments, session),
+            "library": f"{info.library} {info.library_version}".strip() if info else "",
         }
+        if info and info.tls_version:
+            facts |= {
+                "TLS": f"{info.tls_version}, {info.cipher}",
+                "certificate": info.certificate_subject,
+                "certificate's SHA-256": info.certificate_sha256,
+            }
         capabilities = list(session.server_capabilities or ())
     if arguments.json:
         print(json.dumps({**facts, "capabilities": capabilities}, indent=2))
         return 0
     out = console()
     for name, value in facts.items():
-        if value in (None, ""):  # a Unix socket has no host or port; a version has SSH alone
+        if value in (None, ""):  # a Unix socket has neither host nor port, and TLS names no server
             continue
         out.print(Text.assemble((f"{name}: ", "bold"), one_line(str(value))), soft_wrap=True)
     out.print(Text(f"capabilities ({len(capabilities)}):", "bold"))

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _SHELL = "/bin/sh"
+_NO_LOGIN = {"SHLVL": "1"}
+"""bash takes itself for the shell of a login from afar, and reads ~/.bashrc, where its stdin is a
+socket and no shell is above it (5.2, shell.c). With the pipes that OpenSSH has it does not."""
 _READ = 4096
 _LINES = 3
 """How many of its last lines on stderr are kept, and told."""
@@ -182,6 +185,7 @@ def _start(command: str, stdio: socket.socket, stderr: int, name: str) -> subpro
             stdin=stdio.fileno(),
             stdout=stdio.fileno(),
             stderr=stderr,
+            env={**os.environ, **_NO_LOGIN},
             start_new_session=True,
         )
     except OSError as error:
