@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import ncwire
+from installed_ssh import join_ends
 from ncwire.errors import NcwireError
 from thoroughness import sampled
 
@@ -75,6 +76,7 @@ def read_whole(session):
 
 def test_in_a_connect_to_a_server_that_says_nothing(driver, kind, tmp_path):
     (tmp_path / "known_hosts").touch()
+    join_ends()  # of sessions of before
     with socket.create_server(("127.0.0.1", 0)) as listener:
         before = fds()
         with pytest.raises(kind, match="the job's time is over"), alarm(0.3):

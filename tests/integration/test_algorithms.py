@@ -8,8 +8,8 @@ import random
 
 import pytest
 
+import installed_ssh
 import ncwire
-import ssh_drivers
 from ncwire import AlgorithmPolicy, Algorithms, NoCommonAlgorithmError
 from ncwire._algorithms.offer import MODERN, in_common
 from ncwire._plugins import registry
@@ -44,7 +44,7 @@ def claims(*, too_new):
 
 
 def _claims(too_new):
-    for driver in ssh_drivers.NAMES:
+    for driver in installed_ssh.NAMES:
         library = registry.load(driver)
         if not issubclass(library, SSHDriver):
             continue  # what it is able to do it does not tell

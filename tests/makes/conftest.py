@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import installed_ssh
 import ncwire
-import ssh_drivers
 from makes.peers import MAKERS, Peer
 from makes.rows import MAKES
 from ncwire._plugins import registry
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Connect = Callable[..., ncwire.SSHSession]
 
 
-@pytest.fixture(params=ssh_drivers.EACH)
+@pytest.fixture(params=installed_ssh.EACH)
 def driver(request: pytest.FixtureRequest) -> str:
     """The name of an installed driver that can be used."""
     return request.param
