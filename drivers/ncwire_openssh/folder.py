@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ncwire_openssh.handlers import raise_others
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LONGEST = 60
 """Bytes of the folder's name: a Unix socket's has 108, and ssh needs 18 to make it."""
@@ -97,7 +102,22 @@ class Folder:
 
     def remove(self) -> None:
         """Remove it, and so the way for others to come in. Idempotent."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        # Not by shutil.rmtree: the errors that it ignores may be a signal handler's.
+        try:
+            paths = list(self.path.iterdir())
+        except OSError as error:
+            raise_others(error)
+            return
+        for path in paths:
+            _removed(path.unlink)
+        _removed(self.path.rmdir)
+
+
+def _removed(remove: Callable[[], None]) -> None:
+    try:
+        remove()
+    except OSError as error:  # ssh was quicker, with its socket
+        raise_others(error)
 
 
 def _made() -> Path:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ncwire.driver import Forkable, point_at_nothing, watch_forks
 from ncwire.errors import ConnectError
 from ncwire_openssh.folder import Folder
+from ncwire_openssh.handlers import raise_others
 from ncwire_openssh.journal import Journal
 from ncwire_openssh.questions import Questions
 
@@ -173,8 +174,10 @@ class Master(Forkable):
         self.process.returncode = 0  # it is not a child of this process
 
     def _signal(self, word: bytes) -> None:
-        with suppress(OSError):
+        try:
             os.write(self._lifeline, word)
+        except OSError as error:  # the keeper has ended
+            raise_others(error)
 
     def _reap(self, seconds: float) -> None:
         process = self.process

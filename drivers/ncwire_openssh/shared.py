@@ -13,13 +13,13 @@ import os
 import socket
 import stat
 import struct
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ncwire.driver import ChannelInfo, HostKey
 from ncwire.errors import SSHError, UnsupportedOption
 from ncwire_openssh import program
+from ncwire_openssh.handlers import raise_others
 from ncwire_openssh.mux import MuxClient
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class SharedMaster:
         except ConnectionRefusedError:
             self._remove_stale()
             return None
-        except OSError:
+        except OSError as error:
+            raise_others(error)
             return None
         try:
             self._check_owner(client.sock)
@@ -90,7 +91,7 @@ class SharedMaster:
         if host_key is None:
             return
         own = self._key_path.with_name(f"{self._key_path.name}.{os.getpid()}")
-        with suppress(OSError):
+        try:
             own.touch(mode=0o600)
             own.write_text(host_key.base64, encoding="ascii")
             try:
@@ -100,6 +101,8 @@ class SharedMaster:
                     self._path.hardlink_to(control)
             finally:
                 own.unlink(missing_ok=True)
+        except OSError as error:
+            raise_others(error)
 
     def info(self, path: str) -> ChannelInfo:
         """Return what is known of a connection that others have opened."""
@@ -135,10 +138,12 @@ class SharedMaster:
             )
 
     def _remove_stale(self) -> None:
-        with suppress(OSError):
+        try:
             status = self._path.lstat()
             if stat.S_ISSOCK(status.st_mode) and status.st_uid == os.geteuid():
                 self._path.unlink()
+        except OSError as error:
+            raise_others(error)
 
 
 def _expanded(text: str, options: ConnectOptions) -> str:
