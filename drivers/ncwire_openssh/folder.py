@@ -58,8 +58,7 @@ class Folder:
         try:
             for name in ("log", "questions", "answers"):
                 os.mkfifo(self.path / name, 0o600)
-            self.askpass.touch(mode=0o700)
-            self.askpass.write_text(_ASK.format(folder=shlex.quote(str(self.path))))
+            write_private(self.askpass, _ASK.format(folder=shlex.quote(str(self.path))), 0o700)
         except BaseException:
             self.remove()
             raise
@@ -98,7 +97,7 @@ class Folder:
 
     def write_config(self, text: str) -> None:
         """Write ssh's configuration, which may have secrets in it, for this user alone."""
-        _write(self.config, text)
+        write_private(self.config, text)
 
     def remove(self) -> None:
         """Remove it, and so the way for others to come in. Idempotent."""
@@ -126,9 +125,15 @@ def _made() -> Path:
     return Path(tempfile.mkdtemp(prefix="ncwire-", dir=place))
 
 
-def _write(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+def write_private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file that nobody else could read at any time."""
+
+    # Not by Path.touch, which drops an OSError, also one that a signal handler raised.
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, mode)
+
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", opener=opener) as file:
+        file.write(text)
 
 
 def _percent(path: Path) -> str:

@@ -7,7 +7,7 @@ import selectors
 import subprocess
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Forkable, point_at_nothing, watch_forks
@@ -58,12 +58,12 @@ class Master(Forkable):
         self._first = self._last = b""
         self.process: subprocess.Popen[bytes] | None = None
         self._lifeline = -1
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.folder.remove)
             self.journal = Journal(str(self.folder.path / "log"))
+            undo.callback(self.journal.close)
             self.questions = Questions(self.folder)
-        except BaseException:
-            self.folder.remove()
-            raise
+            undo.pop_all()
         watch_forks(self)
 
     def start(

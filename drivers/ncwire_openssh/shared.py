@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from ncwire.driver import ChannelInfo, HostKey
 from ncwire.errors import SSHError, UnsupportedOption
 from ncwire_openssh import program
+from ncwire_openssh.folder import write_private
 from ncwire_openssh.handlers import raise_others
 from ncwire_openssh.mux import MuxClient
 
@@ -92,8 +93,7 @@ class SharedMaster:
             return
         own = self._key_path.with_name(f"{self._key_path.name}.{os.getpid()}")
         try:
-            own.touch(mode=0o600)
-            own.write_text(host_key.base64, encoding="ascii")
+            write_private(own, host_key.base64)
             try:
                 # The key first: a socket without one is taken for somebody else's.
                 if not self._path.exists():
