@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FATAL = 255
 """ssh's exit status for any failure of its own."""
-_LOST = r"Connection (?:reset|closed)|Broken pipe"
+_LOST = r"Connection (?:reset|closed|corrupted)|Broken pipe|authentication code incorrect"
 _NO_NAMES = ("ext-info-", "kex-strict-")
 """They stand among the key exchanges, and are none (RFC 8308; OpenSSH's PROTOCOL)."""
 _KINDS = {

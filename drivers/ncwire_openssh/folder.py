@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ncwire_openssh.handlers import raise_others
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONGEST_PLACE = 71
 """Bytes of the place's name: a Unix socket's has 107, of which the folder's own takes 16, the
@@ -56,8 +61,7 @@ class Folder:
         try:
             for name in ("log", "questions", "answers"):
                 os.mkfifo(self.path / name, 0o600)
-            self.askpass.touch(mode=0o700)
-            self.askpass.write_text(_ASK.format(folder=shlex.quote(str(self.path))))
+            write_private(self.askpass, _ASK.format(folder=shlex.quote(str(self.path))), 0o700)
         except BaseException:
             self.remove()
             raise
@@ -96,11 +100,26 @@ class Folder:
 
     def write_config(self, text: str) -> None:
         """Write ssh's configuration, which may have secrets in it, for this user alone."""
-        _write(self.config, text)
+        write_private(self.config, text)
 
     def remove(self) -> None:
         """Remove it, and so the way for others to come in. Idempotent."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        # Not by shutil.rmtree: the errors that it ignores may be a signal handler's.
+        try:
+            paths = list(self.path.iterdir())
+        except OSError as error:
+            raise_others(error)
+            return
+        for path in paths:
+            _removed(path.unlink)
+        _removed(self.path.rmdir)
+
+
+def _removed(remove: Callable[[], None]) -> None:
+    try:
+        remove()
+    except OSError as error:  # ssh was quicker, with its socket
+        raise_others(error)
 
 
 def _made() -> Path:
@@ -109,9 +128,15 @@ def _made() -> Path:
     return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
 
 
-def _write(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+def write_private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file that nobody else could read at any time."""
+
+    # Not by Path.touch, which drops an OSError, also one that a signal handler raised.
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, mode)
+
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", opener=opener) as file:
+        file.write(text)
 
 
 def _percent(path: Path) -> str:

@@ -7,12 +7,13 @@ import selectors
 import subprocess
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Forkable, point_at_nothing, watch_forks
 from ncwire.errors import ConnectError
 from ncwire_openssh.folder import Folder
+from ncwire_openssh.handlers import raise_others
 from ncwire_openssh.journal import Journal
 from ncwire_openssh.questions import Questions
 
@@ -61,12 +62,12 @@ class Master(Forkable):
         self._first = self._last = b""
         self.process: subprocess.Popen[bytes] | None = None
         self._lifeline = -1
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.folder.remove)
             self.journal = Journal(str(self.folder.path / "log"))
+            undo.callback(self.journal.close)
             self.questions = Questions(self.folder)
-        except BaseException:
-            self.folder.remove()
-            raise
+            undo.pop_all()
         watch_forks(self)
 
     def start(
@@ -182,8 +183,10 @@ class Master(Forkable):
             os.close(lifeline)
 
     def _signal(self, word: bytes) -> None:
-        with suppress(OSError):
+        try:
             os.write(self._lifeline, word)
+        except OSError as error:  # the keeper has ended
+            raise_others(error)
 
     def _reap(self, seconds: float) -> None:
         process = self.process

@@ -6,6 +6,7 @@ Source: PROTOCOL.mux of OpenSSH; version 4 of it, and its proxy mode, in every r
 from __future__ import annotations
 
 import array
+import errno
 import selectors
 import socket
 import struct
@@ -107,7 +108,7 @@ class MuxClient:
     def _send(self, message: bytes) -> None:
         packet = _string(message)
         if self.sock.send(packet) != len(packet):
-            raise BlockingIOError("ssh takes no more over its control socket")
+            raise BlockingIOError(errno.EAGAIN, "ssh takes no more over its control socket")
 
     def _answer(self, wanted: int, step: Deadline, watch: Watch) -> bytes:
         sources, look = watch

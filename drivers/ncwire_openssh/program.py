@@ -10,6 +10,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Algorithms
+from ncwire_openssh.handlers import raise_others
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,10 @@ def offered(path: str, config: Path) -> Algorithms:
     """Return what this ssh offers with this configuration; nothing where it does not tell."""
     try:
         done = _run(path, "-G", "-F", str(config), "--", "host")
-    except (OSError, subprocess.SubprocessError):
+    except OSError as error:
+        raise_others(error)
+        return Algorithms()
+    except subprocess.SubprocessError:
         return Algorithms()
     told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
     kinds = {

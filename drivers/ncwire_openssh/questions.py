@@ -54,7 +54,11 @@ class Questions:
         # For both, so that there is a reader and a writer from the start, and no end in between.
         flags = os.O_RDWR | os.O_NONBLOCK
         self._asked = os.fdopen(os.open(folder.path / "questions", flags), "r+b", buffering=0)
-        self._answers = os.fdopen(os.open(folder.path / "answers", flags), "r+b", buffering=0)
+        try:
+            self._answers = os.fdopen(os.open(folder.path / "answers", flags), "r+b", buffering=0)
+        except BaseException:
+            self._asked.close()
+            raise
         self._inbox = b""
 
     def fileno(self) -> int:

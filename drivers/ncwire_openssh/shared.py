@@ -15,7 +15,6 @@ import socket
 import stat
 import struct
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -23,6 +22,7 @@ from ncwire.driver import ChannelInfo, HostKey
 from ncwire.errors import SSHError, UnsupportedOption
 from ncwire_openssh import program
 from ncwire_openssh.folder import LONGEST_PLACE
+from ncwire_openssh.handlers import raise_others
 from ncwire_openssh.mux import MuxClient
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class SharedMaster:
         except ConnectionRefusedError:
             self._remove_stale()
             return None
-        except OSError:
+        except OSError as error:
+            raise_others(error)
             return None
         try:
             self._check_owner(client.sock)
@@ -119,13 +120,15 @@ class SharedMaster:
         """
         if host_key is None:
             return
-        with suppress(OSError):
+        try:
             note = f"{_identity_of(control)} {host_key.base64}"
             # The key first: a socket without one is taken for somebody else's.
             if not self._path.exists():
                 self._write(note)
                 self._path.hardlink_to(control)
                 self._write(note)  # again: who was late may have written its own in between
+        except OSError as error:
+            raise_others(error)
 
     def info(self, path: str) -> ChannelInfo:
         """Return what is known of a connection that others have opened."""
@@ -178,16 +181,20 @@ class SharedMaster:
             raise SSHError(f"{self._key_path} is no host key") from error
         if key is not None and check is not None:
             check.verify(key)
-        elif options.hostkey_b64 is not None:
+        elif options.hostkey_verify or options.hostkey_b64 is not None:
             raise SSHError(
-                f"which host key the shared connection {self._path} was opened with is not known"
+                f"which host key the shared connection {self._path} was opened with is not known, "
+                "for another program than ncwire has opened it: end it with ssh -O exit, or have "
+                "a path of ncwire's own"
             )
 
     def _remove_stale(self) -> None:
-        with suppress(OSError):
+        try:
             status = self._path.lstat()
             if stat.S_ISSOCK(status.st_mode) and status.st_uid == os.geteuid():
                 self._path.unlink()
+        except OSError as error:
+            raise_others(error)
 
 
 def _identity_of(path: Path) -> str:

@@ -13,7 +13,6 @@ import pytest
 from metadata import write_metadata
 from ncwire._cli.failures import Exit
 from ncwire._plugins import registry
-from servers import requirement
 from servers.fleet import CHANGED, DOWN, PASSWORD, THIRD_PARTY, WRONG_PASSWORD, Fleet
 
 if TYPE_CHECKING:
@@ -23,16 +22,15 @@ if TYPE_CHECKING:
 @pytest.fixture
 def third_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The driver of a stranger's distribution, as if it were installed."""
-    requirement.program("ssh", "openssh-client")
     site = tmp_path / "site"
-    point = "ncwire_openssh:OpenSSHDriver"
-    write_metadata(site, "ncwire-openssh", "0.1", "ncwire.drivers", openssh=point)
+    point = "ncwire_asyncssh:AsyncSSHDriver"
+    write_metadata(site, "ncwire-asyncssh", "0.1", "ncwire.drivers", asyncssh=point)
     for path in (site, THIRD_PARTY):
         monkeypatch.syspath_prepend(str(path))
     importlib.invalidate_caches()
-    yield "openssh"
+    yield "asyncssh"
     registry.load.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("ncwire_openssh")]:
+    for name in [name for name in sys.modules if name.startswith("ncwire_asyncssh")]:
         del sys.modules[name]
 
 
@@ -90,7 +88,7 @@ def test_thirty_devices_are_checked_at_once_and_each_failure_is_one_line(
     assert code == Exit.CONNECTION  # of r28, the first
     assert f"ncwire: {fleet.inventory}: 27 of 30 devices answer" in err
     by_driver = [said.rpartition("by ")[2] for said in lines.values() if said not in failed]
-    assert {"paramiko", "ssh2-python", "OpenSSH"} <= set(by_driver)
+    assert {"paramiko", "ssh2-python", "asyncssh"} <= set(by_driver)
 
 
 def test_devices_that_wait_for_each_other_say_nothing_to_one_alone(run, tmp_path, monkeypatch):

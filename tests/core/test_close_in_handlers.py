@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 from callers import until_polling
 
-import each_ssh_driver
+import installed_ssh
 import ncwire
 from ncwire import Session, Timeouts
 from ncwire._latch import Latch
@@ -102,7 +102,7 @@ def test_while_close_waits(peer, opened):
     assert closed == [False]
 
 
-@pytest.mark.parametrize("driver", each_ssh_driver.EACH)
+@pytest.mark.parametrize("driver", installed_ssh.EACH)
 def test_while_a_driver_connects(driver, tmp_path):
     """To a server that says nothing: the main thread is in the middle of the driver's step."""
     with socket.create_server(("127.0.0.1", 0)) as server:

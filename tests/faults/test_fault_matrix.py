@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import each_ssh_driver
+import installed_ssh
 from ncwire.testing.faults import Cell, Crew, cells
 from ncwire.testing.faults.cell import NOT_APPLICABLE, RIGHT
 from ncwire.testing.faults.report import failure
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ncwire.testing.faults import Result
 
 CELLS = [
-    each_ssh_driver.parameter(cell.driver, cell)
-    for cell in cells(each_ssh_driver.NAMES)
+    installed_ssh.parameter(cell.driver, cell)
+    for cell in cells(installed_ssh.NAMES)
     if not cell.expected.not_applicable
 ]
 

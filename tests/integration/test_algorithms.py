@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-import each_ssh_driver
+import installed_ssh
 import ncwire
 from ncwire import AlgorithmPolicy, Algorithms, NoCommonAlgorithmError
 from ncwire._algorithms.offer import MODERN, in_common
@@ -44,7 +44,7 @@ def claims(*, too_new):
 
 
 def _claims(too_new):
-    for driver in each_ssh_driver.NAMES:
+    for driver in installed_ssh.NAMES:
         library = registry.load(driver)
         if not issubclass(library, SSHDriver):
             continue  # what it is able to do it does not tell

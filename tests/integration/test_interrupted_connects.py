@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import ncwire
+from installed_ssh import join_ends
 from interrupting import KINDS, Interrupter, folder_of, raising
 
 pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
@@ -57,6 +58,7 @@ def test_just_when_it_is_connected(collected, sshd, driver, kind):
     core = [folder_of("ncwire")]
     assert interrupted(sshd, driver, Interrupter(10**9, []))
     gc.collect()
+    join_ends()
     before = fds()
     at = 1
     while True:
@@ -66,6 +68,7 @@ def test_just_when_it_is_connected(collected, sshd, driver, kind):
             break
         at += 1
     gc.collect()
+    join_ends()
     assert fds() == before
     assert at > 10
 

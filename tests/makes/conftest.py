@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import each_ssh_driver
+import installed_ssh
 import ncwire
 from makes.peers import MAKERS, Peer
 from makes.rows import MAKES
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Connect = Callable[..., ncwire.SSHSession]
 
 
-@pytest.fixture(params=each_ssh_driver.EACH)
+@pytest.fixture(params=installed_ssh.EACH)
 def driver(request: pytest.FixtureRequest) -> str:
     """The name of an installed driver that can be used."""
     return request.param

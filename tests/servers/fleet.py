@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ncwire.testing import ChannelStream
 
-THIRD_PARTY = Path(__file__).parents[1] / "thirdparty" / "ncwire-openssh"
+THIRD_PARTY = Path(__file__).parents[1] / "thirdparty" / "ncwire-asyncssh"
 DOWN, CHANGED, WRONG_PASSWORD = "r28", "r29", "r30"
 PASSWORD = "of the fleet"
 GOOD = 27

@@ -6,6 +6,8 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+from installed_ssh import join_ends
+
 
 @contextmanager
 def leaving_nothing():
@@ -14,11 +16,9 @@ def leaving_nothing():
     def open_fds() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
+    join_ends()  # of sessions of before
     threads, fds = threading.active_count(), open_fds()
     yield
-    # The program of the driver openssh ends a moment later, in another thread.
-    for thread in threading.enumerate():
-        if thread.name == "ncwire-openssh end":
-            thread.join(20)
+    join_ends()
     assert threading.active_count() == threads
     assert open_fds() == fds

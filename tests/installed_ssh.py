@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from ncwire._plugins import registry
+from waiting import eventually
 
 NAMES = [
     status.name
@@ -24,3 +26,15 @@ def parameter(driver: str, value: Any = None) -> Any:
 
 
 EACH = [parameter(name) for name in NAMES]
+
+
+def join_ends() -> None:
+    """Wait for the programs of the driver openssh, which end a moment after their sessions.
+
+    A thread of that name sees to it, and may leave it to another to reap what is slow to die.
+    """
+
+    def ends() -> list[threading.Thread]:
+        return [each for each in threading.enumerate() if each.name == "ncwire-openssh end"]
+
+    eventually(lambda: not ends(), ends)
