@@ -67,6 +67,17 @@ def features_by_driver() -> str:
     return _table(("Feature", "Parameters that need it", *drivers), widths, rows)
 
 
+def parameters_by_driver() -> str:
+    """Return the table of which driver takes which parameter of `ncwire.connect`."""
+    drivers = {name: _driver(*place) for name, place in (DRIVERS | OTHERS).items()}
+    taken = _from_folder("parameters_taken", PAGES)
+    rows = [
+        (f"``{name}``", *("yes" if each else "refused" for each in by_driver))
+        for name, by_driver in taken.rows(list(drivers.values()), parameters_by_feature())
+    ]
+    return _table(("Parameter", *drivers), (25, *[15] * len(drivers)), rows)
+
+
 def default_algorithms() -> str:
     """Return the table of what is offered by default, in order, and by which driver."""
     return _algorithms(lambda kind: getattr(MODERN, kind))
@@ -322,7 +333,10 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "drivers/reference.rst": {"features-by-parameter": features_by_parameter},
     "drivers/rules.rst": {"rules": rules},
     "fault-matrix.rst": {"faults": faults, "fault-matrix": fault_matrix},
-    "features.rst": {"features-by-driver": features_by_driver},
+    "features.rst": {
+        "features-by-driver": features_by_driver,
+        "parameters-by-driver": parameters_by_driver,
+    },
     "inventory.rst": {"inventory-keys": inventory_keys},
     "known-drivers.rst": {"known-drivers": drivers_known},
     "makes.rst": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import ncwire
 from ncwire._algorithms.public_keys import CERTIFICATE_SUFFIX
 from ncwire._plugins import registry
 from ncwire.driver import Feature, SSHDriver
@@ -63,6 +65,12 @@ def test_every_page_with_tables_is_checked() -> None:
 @pytest.mark.parametrize("driver", tables.DRIVERS)
 def test_every_driver_has_its_column(driver: str) -> None:
     assert f"     - {driver}\n" in tables.features_by_driver()
+
+
+@pytest.mark.parametrize("parameter", inspect.signature(ncwire.connect).parameters)
+def test_every_parameter_has_its_row(parameter: str) -> None:
+    row = f"   * - ``{parameter}``\n"
+    assert (row in tables.parameters_by_driver()) == (parameter != "host")
 
 
 @pytest.mark.parametrize("feature", Feature)
