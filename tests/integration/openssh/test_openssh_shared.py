@@ -135,15 +135,20 @@ def test_a_host_key_is_judged_by_each_sessions_own_options(connect, make_sshd, s
     assert logins(server) == 1
 
 
-def test_a_connection_that_ssh_has_opened_is_used(connect, make_sshd, folder):
+def test_a_connection_that_ssh_has_opened_is_used_only_where_no_key_is_verified(
+    connect, make_sshd, folder
+):
+    """Nobody knows whether ssh has verified it: it may have been told not to."""
     server = make_sshd()
     by_ssh(server, folder / f"{server.host}-{server.port}-{server.user}")
     options = {"control_path": folder / "%h-%p-%r"}
-    assert connect(server, driver_options=options).connected
-    assert logins(server) == 1
+    with pytest.raises(SSHError, match="which host key"):
+        connect(server, driver_options=options)
     pinned = public(server.host_keys["ed25519"]).split()[1]
-    with pytest.raises(SSHError, match="host key"):
+    with pytest.raises(SSHError, match="which host key"):
         connect(server, hostkey_b64=pinned, driver_options=options)
+    assert connect(server, hostkey_verify=False, driver_options=options).connected
+    assert logins(server) == 1
 
 
 def test_a_host_key_counts_for_the_connection_alone_that_it_was_noted_of(
