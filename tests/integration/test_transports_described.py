@@ -153,8 +153,9 @@ class TestUnixSocket:
 
 class TestTLS:
     def test_by_a_url(self, tls, tmp_path):
-        query = f"ca_certs={tmp_path}/authority.pem&certfile={tmp_path}/client-both.pem"
-        with ncwire.connect(f"netconf+tls://127.0.0.1:{tls.port}?{query}") as session:
+        url = f"netconf+tls://127.0.0.1:{tls.port}?certfile={tmp_path}/client-both.pem"
+        trusted = {"ca_certs": tmp_path / "authority.pem"}
+        with ncwire.connect(url, driver_options=trusted) as session:
             assert type(session) is ncwire.TLSSession
             assert session.rpc("<get/>").raw
 
@@ -199,6 +200,14 @@ class TestTLS:
         (tmp_path / "lab.toml").write_text(f'driver = "tls"\n[driver_options.tls]\n{line}\n')
         with pytest.raises(OptionError, match="no profile does"):
             ncwire.connect("127.0.0.1", port=tls.port, profile=tmp_path / "lab.toml")
+
+    def test_a_url_says_nothing_of_whom_to_trust(self, run, tls):
+        url = f"netconf+tls://127.0.0.1:{tls.port}?ca_certs=authority.pem"
+        with pytest.raises(OptionError, match="which no URL does"):
+            ncwire.connect(url)
+        code, _, err = run("hello", url, "--no-prompt")
+        assert code == Exit.USAGE
+        assert "driver_options.ca_certs: decides whom to trust" in err
 
     def test_the_passphrase_is_not_taken_on_the_command_line(self, run, tls):
         url = f"netconf+tls://127.0.0.1:{tls.port}"

@@ -41,7 +41,7 @@ class Exit(enum.IntEnum):
     USAGE = 2, "the command line, or a file that it names, is wrong"
     CONNECTION = 3, "the connection could not be made, or broke"
     AUTHENTICATION = 4, "authentication failed"
-    HOST_KEY = 5, "the server is not known to be the right one: host key, certificate, or owner"
+    HOST_KEY = 5, "the server is not known to be the right one: key, certificate, owner"
     SESSION = 6, "NETCONF failed: hello, framing or a message"
     DRIVER = 7, "the driver cannot be used, lacks an option, or breaks its contract"
     TIMEOUT = 8, "a step took too long"

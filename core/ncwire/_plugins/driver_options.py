@@ -59,12 +59,14 @@ class Written:
     """A value in text, as on a command line or in a URL, in place of the value itself.
 
     `place` says in errors where that is; a path is relative to `folder`. One that is several has
-    each in a text of its own.
+    each in a text of its own. What is `passed_on`, as a URL, may be anybody's: it says nothing of
+    whom to trust.
     """
 
     place: str = field(compare=False)
     texts: tuple[str, ...] = field(repr=False)
     folder: str = ""
+    passed_on: bool = False
 
 
 class PerDriver(dict[str, Mapping[str, object]]):
@@ -162,6 +164,9 @@ def _written(option: DriverOption, value: Written) -> object:
     _check_not_an_object(option)
     if option.secret:
         problem = "is secret, and others can read this; an inventory says where it is instead"
+        raise OptionError(key_of(option.name), problem)
+    if option.trust and value.passed_on:
+        problem = "decides whom to trust, which no URL does: give it beside the URL"
         raise OptionError(key_of(option.name), problem)
     if option.kind in (OptionKind.TEXTS, OptionKind.FILES):
         return value.texts

@@ -108,7 +108,7 @@ def parse(text: str) -> URL:
     if path:
         if driver is None:
             raise _wrong(f"a path is an option of a driver's, which {SCHEME}+DRIVER:// names")
-        options[PATH] = Written(_PLACE, (_decoded(slash + path),))
+        options[PATH] = Written(_PLACE, (_decoded(slash + path),), passed_on=True)
     return URL(
         host=host,
         port=port,
@@ -206,7 +206,7 @@ def _query(query: str, driver: str | None) -> tuple[str | None, dict[str, Writte
             )
         else:
             texts[name] = (*texts.get(name, ()), _decoded(value))
-    return profile, {name: Written(_PLACE, each) for name, each in texts.items()}
+    return profile, {name: Written(_PLACE, each, passed_on=True) for name, each in texts.items()}
 
 
 def _decoded(text: str) -> str:

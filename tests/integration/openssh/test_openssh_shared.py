@@ -94,11 +94,6 @@ def test_the_socket_may_be_on_another_disk_than_temporary_files(connect, make_ss
             session.close()
 
 
-def test_a_folder_that_is_not_there_is_refused(connect, sshd, folder):
-    with pytest.raises(UnsupportedOption, match="no socket can be made"):
-        connect(sshd, driver_options={"control_path": folder / "nowhere" / "%C"})
-
-
 def test_another_process_uses_it(connect, make_sshd, folder, shared):
     server = make_sshd()
     program = f"""
