@@ -169,9 +169,10 @@ def test_a_server_that_falls_silent_after_its_offer_is_reported_as_far_as_it_cam
     report = json.loads(out)
     assert report["server"]["algorithms"]["kex"]
     # What is able to do what, a driver tells that is an SSHDriver.
-    told = {each["driver"]: each["ability"] for each in report["drivers"]}
-    assert (told["paramiko"], told["libssh2"]) == ("no", "no")
-    assert all("not done within 0.5 s" in each["reason"] for each in report["drivers"])
+    told = {each["driver"]: each for each in report["drivers"]}
+    for driver in (told["paramiko"], told["libssh2"]):
+        assert driver["ability"] == "no"
+        assert "not done within 0.5 s" in driver["reason"]
     assert (code, err) == (0, "")
 
 
