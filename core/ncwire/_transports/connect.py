@@ -93,7 +93,7 @@ def _point_at_driver_options(parameters: Mapping[str, Any]) -> None:
     """Raise the `TypeError` for what other sessions' `connect` has, and says where to give it."""
     known = inspect.signature(connect).parameters
     for name in parameters:
-        if name in known or name == "protocol":  # which is no option of the driver's
+        if name in known or name in {"self", "protocol"}:  # which are no options of a driver's
             continue
         for session in _CLASSES.values():
             if name in inspect.signature(session.connect).parameters:

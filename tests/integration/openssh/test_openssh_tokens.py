@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -66,13 +67,14 @@ def test_without_the_right_pin_it_does_not(connect, make_sshd, token, pin):
     assert pin is None or pin not in str(caught.value) + repr(caught.value)
 
 
-def test_one_login_by_the_token_serves_many_sessions(connect, make_sshd, token, tmp_path):
+def test_one_login_by_the_token_serves_many_sessions(connect, make_sshd, token):
     library, public = token
     server = make_sshd(authorized_keys=[public])
-    options = {"pkcs11_provider": library, "pin": PIN, "control_path": tmp_path / "%C"}
-    sessions = [connect(server, key_filename=None, driver_options=options) for _ in range(3)]
-    assert all(session.rpc("<echo/>").message_id for session in sessions)
-    assert server.log().count("Accepted publickey") == 1
+    with TemporaryDirectory(prefix="ncwire-") as folder:  # a socket's name is a short one
+        options = {"pkcs11_provider": library, "pin": PIN, "control_path": Path(folder) / "%C"}
+        sessions = [connect(server, key_filename=None, driver_options=options) for _ in range(3)]
+        assert all(session.rpc("<echo/>").message_id for session in sessions)
+        assert server.log().count("Accepted publickey") == 1
 
 
 def test_a_fido_key_in_a_file_lets_in(connect, make_sshd, tmp_path):
