@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from contextlib import suppress
+
+_SLICE = 0.25
+"""Seconds that are waited at once: CPython calls a signal's handler between two bytecodes, so one
+that comes after the last of these, and before the lock is waited for, is called after the wait."""
 
 
 class Latch:
@@ -46,12 +51,12 @@ class Latch:
         self._waiters.append(waiter)
         try:
             # `set` sets first and looks for waiters then: so one of both sees the other.
-            if not self._set:
-                waiter.acquire(timeout=-1 if seconds is None else max(0.0, min(seconds, _LONGEST)))
+            until = None if seconds is None else time.monotonic() + seconds
+            while not self._set:
+                left = _SLICE if until is None else min(until - time.monotonic(), _SLICE)
+                if waiter.acquire(timeout=max(0.0, left)) or left < _SLICE:
+                    break
         finally:
             with suppress(ValueError):
                 self._waiters.remove(waiter)
         return self._set
-
-
-_LONGEST = threading.TIMEOUT_MAX

@@ -45,7 +45,7 @@ QUOTED = {
     "reads": ("_engine/connection.py", "more = self._take_in(_BACKLOG)"),
     "leaves the channel": ("_engine/connection.py", "use.release()"),
     "looks": ("_engine/connection.py", "or answer.done"),
-    "sleeps": ("_engine/connection.py", "self._leader.wait(at - now)"),
+    "sleeps": ("_engine/connection.py", "self._leader.wait(min(at - now, _SLICE))"),
     "gives it back": ("_engine/connection.py", "leader.owner = None"),
     "rings": ("_engine/connection.py", "self._leader.ring()"),
     "waits for its answer": ("_engine/connection.py", "answer.wait(until - time.monotonic())"),

@@ -38,7 +38,9 @@ _BACKLOG = 256
 """How many messages may wait for the loop's thread before a caller leaves the reading to it."""
 _SLICE = 0.1
 """Seconds that the channel's lock is waited for at once: in a child that a signal handler forks
-in the middle, the wait is for a lock of the parent's, and only the next one is for its own."""
+in the middle, the wait is for a lock of the parent's, and only the next one is for its own. So
+long, too, a caller waits for the channel at once: CPython calls a signal's handler between two
+bytecodes, and where the signal comes after the last of these, only after the wait."""
 _PATIENCE = 1.0
 _TURN = 0.01
 """Seconds that the loop waits for the channel, which a caller has for the time of a few calls of
@@ -361,7 +363,7 @@ class Connection(Member):
                     if self._inbox:  # listeners must not wait for this caller's answer
                         self._wake()
                     more = True  # what wakes this thread no other is told of, should it leave
-                    self._leader.wait(at - now)
+                    self._leader.wait(min(at - now, _SLICE))
         except BaseException as error:
             # None of the driver's, which are dealt with where it is called. The lock may be ours,
             # whether or not we know it yet. In the middle of the work something may be lost,
