@@ -221,5 +221,5 @@ def _end(connection: Connection, sock: socket.socket, state: SSHChannel) -> None
                 state.feed(data)
                 state.received.clear()
         except (OSError, ProtocolError):
-            pass  # there is nobody to tell
+            pass  # no caller is left to tell
     connection.end()

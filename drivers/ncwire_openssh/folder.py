@@ -1,4 +1,4 @@
-"""The folder through which ssh and the driver talk; nobody but this user can enter it."""
+"""The folder through which ssh and the driver talk; only this user can enter it."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _made() -> Path:
 
 
 def write_private(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file that nobody else could read at any time."""
+    """Write a file that no other user could read at any time."""
 
     # Not by Path.touch, which drops an OSError, also one that a signal handler raised.
     def opener(name: str, flags: int) -> int:

@@ -90,7 +90,7 @@ class Questions:
         self._answers.close()
 
     def _put(self, answer: bytes) -> None:
-        while self._answers.read(1 << 16):  # what nobody has fetched
+        while self._answers.read(1 << 16):  # what has not been fetched
             pass
         self._answers.write(answer)
 

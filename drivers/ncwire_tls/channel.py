@@ -96,7 +96,7 @@ class TLSChannel(Channel):
         stream = self._stream
         if not self._said_end:
             if stream.has_unread:
-                # OpenSSL takes data after close_notify for an error where nobody has read it. The
+                # OpenSSL takes data after close_notify for an error that has not been read. The
                 # caller reads next, and comes back.
                 self._end_is_due = True
                 return False

@@ -157,7 +157,7 @@ class TLSDriver(SocketDriver):
         if channel is not None:
             channel.abort()
         elif stream is not None:
-            # Whoever is in `open` wakes, and closes it.
+            # The thread that is in `open` wakes, and closes it.
             stream.shut_down()
 
     def _shake_hands(self, stream: Stream, presented: Presented, deadline: Deadline) -> None:

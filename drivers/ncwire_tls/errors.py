@@ -59,7 +59,7 @@ def of_handshake(error: Exception, said: bytes, certificate: bytes) -> NcwireErr
     """Return the error for a handshake that failed; `said` is what the peer has sent first."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return CertificateError(_unverified(error), subject(certificate), sha256(certificate))
-    # Under TLS 1.2 nobody presents a certificate before version and cipher are agreed.
+    # Under TLS 1.2 no side presents a certificate before version and cipher are agreed.
     refused = refusal(error, is_agreed=bool(certificate))
     if refused is not None:
         return refused

@@ -17,7 +17,7 @@ _RECEIVED = 64 * 1024
 """How much is taken from the kernel at once."""
 
 _DRAINED = 16
-"""How often, of what nobody reads any more: a flood has no end."""
+"""How often, of what is not read any more: a flood has no end."""
 
 
 class Stream(Forkable):
@@ -108,7 +108,7 @@ class Stream(Forkable):
             self.tls.unwrap()
 
     def shut_down(self) -> None:
-        """Have whoever waits for the socket wake; from any thread."""
+        """Wake the thread that waits for the socket; from any thread."""
         try:
             self._sock.shutdown(socket.SHUT_RDWR)
         except OSError as error:  # it is closed, or the peer is gone

@@ -201,7 +201,7 @@ def test_a_proxys_command_leads_to_it(server):
 
 
 def test_a_user_is_refused_where_nobody_logs_in(silent):
-    with pytest.raises(UnsupportedOption, match="username; it logs nobody in by name"):
+    with pytest.raises(UnsupportedOption, match="username; it does not log in by a name"):
         ncwire.connect("127.0.0.1", driver=Plain, username="admin")
 
 

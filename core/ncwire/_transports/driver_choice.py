@@ -34,7 +34,7 @@ def candidate(
         try:
             return registry.choose(each)
         except DriverError:
-            continue  # whoever connects is told
+            continue  # connecting tells of it
     return None
 
 

@@ -81,4 +81,4 @@ def fitted(
 
 def no_user(driver: type[Backend]) -> str:
     """Return why a driver takes no user's name."""
-    return _NO_USER.get(driver.transport, "it logs nobody in by name")
+    return _NO_USER.get(driver.transport, "it does not log in by a name")

@@ -278,7 +278,7 @@ class BufferedChannel(Channel):
         """Pause or resume the library, if it is time to.
 
         Who finds another thread at it leaves it to that one, which looks again when it is done:
-        so the calls come in turns, nobody waits, and a library may call back from within them.
+        so the calls come in turns, no thread waits, and a library may call back from within them.
         """
         while self._is_too_much() is not self._paused and self._flow.acquire(blocking=False):
             try:

@@ -31,7 +31,7 @@ class LoopCall(Generic[_ResultT]):
         function: Callable[[], Coroutine[Any, Any, _ResultT]],
     ) -> None:
         self.over = False
-        """Whether nobody waits for it any more."""
+        """Whether no thread waits for it any more."""
         self._post = post
         self._function = function
         self._task: asyncio.Task[_ResultT] | None = None
@@ -43,7 +43,7 @@ class LoopCall(Generic[_ResultT]):
         self._news = locked()
 
     def begin(self) -> None:
-        """Start the coroutine, unless nobody waits any more. On the loop."""
+        """Start the coroutine, unless no thread waits any more. On the loop."""
         if self.over or self._error is not None:
             return
         self._task = asyncio.ensure_future(self._function())

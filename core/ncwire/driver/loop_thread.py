@@ -25,7 +25,7 @@ _P = ParamSpec("_P")
 _ResultT = TypeVar("_ResultT")
 
 _WIND_UP = 2.0
-"""Seconds that tasks have to end when nobody has a lease any more; then they are cancelled."""
+"""Seconds that tasks have to end when there is no lease any more; then they are cancelled."""
 _TURNS = 4
 """Turns of the loop in which a transport that was aborted is gone (asyncio 3.11 needs two)."""
 
@@ -159,7 +159,7 @@ class Lease:
         """Give the loop back: when all have, its thread ends. Idempotent.
 
         The loop runs on until the coroutine of `last` is done, which ends the connection in order.
-        It has two seconds, and is cancelled then; what it raises is nobody's any more.
+        It has two seconds, and is cancelled then; what it raises is dropped.
         """
         if last is not None:
             self._running.post(lambda: self._running.finish(last))
@@ -172,7 +172,7 @@ class _Running(Forkable):
     def __init__(self) -> None:
         self.ident: int | None = None
         self.retired = False
-        """Whether it is lent to nobody any more; who had it before is served to the end."""
+        """Whether it is lent no more; who had it before is served to the end."""
         self._lent: set[int] = set()
         self._numbers = itertools.count()
         self._calls: set[LoopCall[Any]] = set()

@@ -120,7 +120,7 @@ TLS = (
 UNIX = (
     Rule(
         "unix.no-path",
-        "A path at which there is nothing, no socket, or a socket that nobody listens on is a "
+        "A path at which there is nothing, no socket, or a socket that no process listens on is a "
         "ConnectError that names it, at once.",
         Layer.UNIX,
     ),

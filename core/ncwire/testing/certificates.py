@@ -101,7 +101,7 @@ class CertificateAuthority:
             .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
         )
         self.pem = _signed(builder, self._key)
-        """The authority's own certificate, in PEM: whoever has it trusts what it vouches for."""
+        """The authority's own certificate, in PEM: who has it trusts what it has signed."""
 
     def server(
         self,
@@ -158,7 +158,7 @@ class CertificateAuthority:
 
 
 def self_signed(*names: str, validity: Validity | None = None) -> Certificate:
-    """Return a server's certificate that nobody vouches for; for the names see `server`."""
+    """Return a server's certificate that no authority has signed; for the names see `server`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _common_name("ncwire self-signed test server")
     builder = _leaf(name, name, key, key, validity, names or SERVER_NAMES)

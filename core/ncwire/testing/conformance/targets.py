@@ -220,7 +220,7 @@ class UnixTarget(Target):
         return {"driver_options": {"path": self.silent_path()}}
 
     def silent_path(self) -> str:
-        """Return the path of a socket that nobody listens on."""
+        """Return the path of a socket that no process listens on."""
         self._count += 1
         path = str(self.folder / str(self._count))
         with socket.socket(socket.AF_UNIX) as sock:

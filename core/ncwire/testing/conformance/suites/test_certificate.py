@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 VERSIONS = ("TLSv1.2", "TLSv1.3")
 NAME = "r1.ncwire.example"
-"""A name that is in no certificate but the test's own, and that nobody resolves."""
+"""A name that is in no certificate but the test's own, and that does not resolve."""
 
 
 @rule("certificate.presented")
