@@ -7,9 +7,7 @@ import time
 from collections import deque
 from contextlib import suppress
 
-_SLICE = 0.25
-"""Seconds that are waited at once: CPython calls a signal's handler between two bytecodes, so one
-that comes after the last of these, and before the lock is waited for, is called after the wait."""
+from ncwire.driver.deadline import SLICE
 
 
 class Latch:
@@ -53,8 +51,8 @@ class Latch:
             # `set` sets first and looks for waiters then: so one of both sees the other.
             until = None if seconds is None else time.monotonic() + seconds
             while not self._set:
-                left = _SLICE if until is None else min(until - time.monotonic(), _SLICE)
-                if waiter.acquire(timeout=max(0.0, left)) or left < _SLICE:
+                left = SLICE if until is None else min(until - time.monotonic(), SLICE)
+                if waiter.acquire(timeout=max(0.0, left)) or left < SLICE:
                     break
         finally:
             with suppress(ValueError):

@@ -20,14 +20,14 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ncwire.driver import AgentIdentity, HostKey
+from ncwire.driver import AgentIdentity, HostKey, Wakeup
 from ncwire.errors import SSHError, StepTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
-    from ncwire.driver import AgentAttempt, Deadline, Wakeup
+    from ncwire.driver import AgentAttempt, Deadline
 
 _FAILURE = b"\x05"
 _REQUEST_IDENTITIES = b"\x0b"
@@ -65,7 +65,7 @@ class AgentRelay:
     A context manager: `path` is the socket for libssh2 to connect to, `accept` takes that
     connection and answers the listing in advance. On the way out everything is freed; libssh2
     must not be waiting for an answer then. An agent that is gone, hangs past the deadline or
-    sends what is no answer has refused to sign; so has any once `stop` is rung.
+    sends what is no answer has refused to sign; so has any once `stop` is rung, or after `leave`.
     """
 
     def __init__(self, attempt: AgentAttempt, deadline: Deadline, stop: Wakeup) -> None:
@@ -73,7 +73,7 @@ class AgentRelay:
         self._agent = attempt.agent
         self._presented = attempt.certificate or attempt.identity.blob
         self._deadline = deadline
-        self._stop = stop
+        self._stops = [stop]
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -86,6 +86,9 @@ class AgentRelay:
             self._listener = stack.enter_context(socket.socket(socket.AF_UNIX))
             self._listener.bind(self.path)
             self._listener.listen(1)
+            self._left = Wakeup()
+            stack.callback(self._left.close)
+            self._stops.append(self._left)
             self._stack = stack.pop_all()
         return self
 
@@ -109,10 +112,18 @@ class AgentRelay:
         self._stack.callback(thread.join)
         self._stack.callback(client.shutdown, socket.SHUT_RDWR)
 
+    def leave(self) -> None:
+        """Refuse to sign from now on, also what the agent is asked for already.
+
+        An interrupted caller must not wait until somebody has touched a token: libssh2 has the
+        connection's lock while it waits for this relay.
+        """
+        self._left.ring()
+
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError, EOFError):
             while True:
-                request = _receive(client, None, None)
+                request = _receive(client, None)
                 if request == _REQUEST_IDENTITIES:
                     continue  # has its answer already
                 try:
@@ -138,7 +149,7 @@ class AgentRelay:
             + _framed(data)
             + flags.to_bytes(4, "big"),
             self._deadline,
-            self._stop,
+            self._stops,
         )
 
 
@@ -177,7 +188,7 @@ def _string(rest: memoryview) -> tuple[bytes, memoryview]:
     return bytes(rest[:length]), rest[length:]
 
 
-def _ask(path: str, request: bytes, deadline: Deadline, stop: Wakeup | None = None) -> bytes:
+def _ask(path: str, request: bytes, deadline: Deadline, stops: Sequence[Wakeup] = ()) -> bytes:
     """Return the agent's answer. Raises `OSError` or `EOFError`, `StepTimeoutError` included."""
     with socket.socket(socket.AF_UNIX) as agent:
         agent.settimeout(deadline.remaining())
@@ -185,24 +196,26 @@ def _ask(path: str, request: bytes, deadline: Deadline, stop: Wakeup | None = No
         agent.setblocking(False)
         data = memoryview(_framed(request))
         while data:
-            _wait(agent, select.POLLOUT, deadline, stop)
+            _wait(agent, select.POLLOUT, deadline, stops)
             data = data[agent.send(data) :]
-        return _receive(agent, deadline, stop)
+        return _receive(agent, deadline, stops)
 
 
-def _receive(sock: socket.socket, deadline: Deadline | None, stop: Wakeup | None) -> bytes:
-    size = int.from_bytes(_receive_exactly(sock, 4, deadline, stop), "big")
+def _receive(
+    sock: socket.socket, deadline: Deadline | None, stops: Sequence[Wakeup] = ()
+) -> bytes:
+    size = int.from_bytes(_receive_exactly(sock, 4, deadline, stops), "big")
     if size > _MAX_FRAME:
         raise EOFError("no agent says that much")
-    return _receive_exactly(sock, size, deadline, stop)
+    return _receive_exactly(sock, size, deadline, stops)
 
 
 def _receive_exactly(
-    sock: socket.socket, size: int, deadline: Deadline | None, stop: Wakeup | None
+    sock: socket.socket, size: int, deadline: Deadline | None, stops: Sequence[Wakeup]
 ) -> bytes:
     data = b""
     while len(data) < size:
-        _wait(sock, select.POLLIN, deadline, stop)
+        _wait(sock, select.POLLIN, deadline, stops)
         more = sock.recv(size - len(data))
         if not more:
             raise EOFError
@@ -211,18 +224,18 @@ def _receive_exactly(
 
 
 def _wait(
-    sock: socket.socket, events: int, deadline: Deadline | None, stop: Wakeup | None
+    sock: socket.socket, events: int, deadline: Deadline | None, stops: Sequence[Wakeup]
 ) -> None:
     poll = select.poll()
     poll.register(sock, events)
-    if stop is not None:
+    for stop in stops:
         poll.register(stop, select.POLLIN)
-    timeout = None if deadline is None else math.ceil(deadline.remaining() * 1000)
-    ready = {fd for fd, _ in poll.poll(timeout)}
-    if stop is not None and stop.fileno() in ready:
+    while True:
+        timeout = None if deadline is None else math.ceil(deadline.slice() * 1000)
+        if ready := {fd for fd, _ in poll.poll(timeout)}:
+            break
+    if any(stop.fileno() in ready for stop in stops):
         raise EOFError("told to stop")
-    if deadline is not None and not ready:
-        raise deadline.error()
 
 
 def _framed(payload: bytes) -> bytes:

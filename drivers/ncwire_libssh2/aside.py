@@ -8,6 +8,7 @@ import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from ncwire.driver.deadline import SLICE
 from ncwire.errors import TransportError
 
 if TYPE_CHECKING:
@@ -104,10 +105,15 @@ class _Job:
         self._done.put(None)
 
     def wait(self, deadline: Deadline) -> None:
-        try:
-            self._done.get(timeout=max(0.0, deadline.at - time.monotonic()))
-        except Empty:
-            self._wait_longer(deadline)
+        while True:
+            left = deadline.at - time.monotonic()
+            try:
+                self._done.get(timeout=max(0.0, min(left, SLICE)))
+            except Empty:
+                if left > SLICE:
+                    continue
+                self._wait_longer(deadline)
+            return
 
     def outcome(self) -> Any:
         if self._error is None:

@@ -123,6 +123,7 @@ class Authentication:
                     lambda: handles[0].userauth(username, handles[1][0]), deadline
                 )
             finally:
+                relay.leave()
                 connection.drop(handles)
 
     def _password(self, attempt: PasswordAttempt, username: bytes, deadline: Deadline) -> None:

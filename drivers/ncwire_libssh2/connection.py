@@ -244,13 +244,13 @@ class Connection(Forkable):
             return True
 
     def wait(self, events: int, deadline: Deadline) -> None:
-        """Wait for the socket to be ready, or for `end`; the lock must not be held."""
+        """Wait for the socket to be ready, or for `end`, or a while; the lock must not be held."""
         self._waiting = True
         try:
             poll = select.poll()
             poll.register(self.stop, select.POLLIN)
             poll.register(self._sock, events)
-            poll.poll(math.ceil(deadline.remaining() * 1000))
+            poll.poll(math.ceil(deadline.slice() * 1000))
         except ValueError as error:  # fd -1: ended just now
             raise TransportError("the connection is closed") from error
         finally:

@@ -137,7 +137,7 @@ class Login:
             for source in sources:
                 selector.register(source, selectors.EVENT_READ)
             while not master.folder.control.exists():
-                ready = selector.select(step.remaining())
+                ready = selector.select(step.slice())
                 lives = master.read()
                 for key, _ in ready:
                     if isinstance(key.fileobj, socket.socket) and sock is not None:

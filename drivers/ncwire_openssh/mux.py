@@ -122,7 +122,7 @@ class MuxClient:
                         raise MuxRefusedError(message[12:].decode(errors="replace"))
                     if kind == wanted:
                         return message
-                selector.select(step.remaining())
+                selector.select(step.slice())
                 look()
                 self._receive()
 

@@ -75,7 +75,7 @@ def _exchange(
         while not done(state):
             writing = selectors.EVENT_WRITE if state.outbox else 0
             selector.modify(sock, selectors.EVENT_READ | writing)
-            ready = selector.select(within.remaining())
+            ready = selector.select(within.slice())
             look()
             for key, events in ready:
                 if key.fileobj is sock:

@@ -12,7 +12,7 @@ from paramiko.agent import AgentKey, AgentSSH
 from paramiko.pkey import PublicBlob
 
 from ncwire.driver import AgentIdentity, HostKey
-from ncwire.errors import KeyFileError, SSHError
+from ncwire.errors import KeyFileError, SSHError, StepTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,15 +65,34 @@ class _AgentKey(AgentKey):
         return self.blob
 
 
+class _AgentSocket(socket.socket):
+    """A socket to the agent: its `recv` ends with the deadline, and waits in slices until then."""
+
+    deadline: Deadline
+
+    def __init__(self) -> None:
+        super().__init__(socket.AF_UNIX, socket.SOCK_STREAM)
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        try:
+            while True:
+                self.settimeout(self.deadline.slice())
+                with suppress(TimeoutError):
+                    return super().recv(bufsize, flags)
+        except StepTimeoutError as error:
+            raise TimeoutError(str(error)) from None  # as a socket says it, for paramiko
+
+
 class Agent(AgentSSH):
     """The SSH agent, asked within a deadline; `paramiko.Agent` would wait for it for ever."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket = _AgentSocket()
 
     def load(self, path: str, deadline: Deadline) -> None:
         """Ask for the keys; there are none without an agent. Raises `SSHError` when it fails."""
+        self._socket.deadline = deadline
         self._socket.settimeout(deadline.remaining())
         try:
             self._socket.connect(path)
@@ -92,6 +111,7 @@ class Agent(AgentSSH):
 
     def key(self, attempt: AgentAttempt, deadline: Deadline) -> paramiko.PKey:
         """Return a key that has the agent sign, within the deadline."""
+        self._socket.deadline = deadline
         self._socket.settimeout(deadline.remaining())
         if not any(key.blob == attempt.identity.blob for key in self.get_keys()):
             raise SSHError(f"SSH agent: it has no key {attempt.identity.comment}")

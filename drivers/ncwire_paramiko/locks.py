@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from paramiko.buffered_pipe import BufferedPipe
 from paramiko.transport import ChannelMap
+
+from ncwire.driver.deadline import SLICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,3 +115,11 @@ class _Event(threading.Event):
     def __init__(self, lock: threading.RLock) -> None:
         super().__init__()
         self._cond = threading.Condition(lock)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait as an event does, in slices: see `ncwire.driver.deadline.SLICE`."""
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while not super().wait(max(0.0, min(until - time.monotonic(), SLICE))):
+            if time.monotonic() >= until:
+                return False
+        return True

@@ -194,7 +194,7 @@ def _wait(stream: Stream, deadline: Deadline, *, to_read: bool) -> None:
     poll = select.poll()
     writes = select.POLLOUT if stream.has_unsent else 0
     poll.register(stream.fileno(), (select.POLLIN if to_read else 0) | writes)
-    if not poll.poll(1000 * deadline.remaining()) and time.monotonic() >= deadline.at:
+    if not poll.poll(1000 * deadline.slice()) and time.monotonic() >= deadline.at:
         raise deadline.error()
 
 

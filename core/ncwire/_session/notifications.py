@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from ncwire._one_process import OneProcess
 from ncwire._protocol.messages import NOTIFICATION_NS
 from ncwire._session.listeners import Root, SessionListener
+from ncwire.driver.deadline import SLICE
 from ncwire.driver.forking import is_free
 from ncwire.driver.seconds import seconds_or_none, whole_number
 from ncwire.errors import MessageDecodeError, SessionCloseError, StepTimeoutError
@@ -74,7 +75,7 @@ class NotificationReader(OneProcess, SessionListener):
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     raise StepTimeoutError("notification", timeout or 0.0)
-                self._changed.wait(left)
+                self._changed.wait(SLICE if left is None else min(left, SLICE))
             return self._queue.popleft()
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from ncwire.callhome.fair_queue import WaitingRoom
 from ncwire.callhome.known import known_devices
 from ncwire.callhome.workers import Crew
 from ncwire.driver import Forkable, watch_forks
+from ncwire.driver.deadline import SLICE
 from ncwire.driver.forking import is_free
 from ncwire.driver.seconds import seconds_or_none
 from ncwire.errors import (
@@ -132,12 +133,13 @@ class Listener(Forkable, OneProcess):
             until = time.monotonic() + seconds_or_none("timeout", timeout)
         while True:
             with self._changed:
-                patience = None if until is None else max(0.0, until - time.monotonic())
-                self._changed.wait_for(lambda: self._ready or self._closed, patience)
+                while not (self._ready or self._closed):
+                    left = SLICE if until is None else until - time.monotonic()
+                    if left <= 0:
+                        raise StepTimeoutError("waiting for a call", timeout or 0.0)
+                    self._changed.wait(min(left, SLICE))
                 if self._closed:
                     raise ListenError(self._why)
-                if not self._ready:
-                    raise StepTimeoutError("waiting for a call", timeout or 0.0)
                 session = self._ready.popleft()
             self._doorway.wake()  # there is room for another
             if session.cause is None:

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from ncwire.driver.seconds import seconds_left
 from ncwire.errors import StepTimeoutError
 
+SLICE = 0.25
+"""Seconds to wait at once, where a signal may come: CPython calls its handler between two
+bytecodes, so one that comes after the last of these before the wait, is called after the wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -38,6 +42,14 @@ class Deadline:
         if left <= 0:
             raise self.error()
         return left
+
+    def slice(self) -> float:
+        """Return the seconds to wait at once, then to look again: what remains, but not for long.
+
+        A caller's signal handler is called between two of these waits at the latest. Raises as
+        `remaining` does.
+        """
+        return min(self.remaining(), SLICE)
 
     def error(self) -> StepTimeoutError:
         """Return, not raise, the error that this deadline's passing means."""

@@ -161,13 +161,15 @@ class _Reader:
         return data
 
     def _more(self) -> bool:
-        self._sock.settimeout(self._deadline.remaining())
-        try:
-            more = self._sock.recv(4096)
-        except TimeoutError:
-            raise self._deadline.error() from None
-        except OSError:
-            return False
+        while True:
+            self._sock.settimeout(self._deadline.slice())
+            try:
+                more = self._sock.recv(4096)
+                break
+            except TimeoutError:
+                continue
+            except OSError:
+                return False
         self._data += more
         self._beginning = (self._beginning + more)[:_EXCERPT]
         return bool(more)

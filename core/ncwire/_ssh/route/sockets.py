@@ -205,11 +205,10 @@ def _wait(
     with selectors.DefaultSelector() as selector:
         selector.register(wakeup, selectors.EVENT_READ)
         selector.register(watched, events)
-        ready = selector.select(deadline.remaining())
+        while not selector.select(deadline.slice()):
+            pass
     if wakeup.rung:
         raise SessionCloseError(b"", closed_by="us", reason="closed while connecting")
-    if not ready:
-        raise deadline.error()
 
 
 def _raise_for(code: int, ignored: frozenset[int] = frozenset({0})) -> None:
