@@ -54,7 +54,7 @@ def aborted(attempt, reached, after=lambda: None):
 def nothing_left(before: Resources) -> bool:
     """Fail unless all goes that was not there before; on a busy machine that takes its time."""
     for each in threading.enumerate():
-        if each.name.startswith("ncwire-relay"):
+        if each.name.startswith("ncwire-forwarder"):
             each.join(PATIENCE)
             assert not each.is_alive()
     left = left_since(before, PATIENCE)

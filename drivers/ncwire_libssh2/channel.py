@@ -14,7 +14,7 @@ from ncwire.driver import Channel, ChannelInfo, LastWords, Readiness, Wait
 from ncwire.errors import SSHError, TransportError
 from ncwire_libssh2.connection import AGAIN
 from ncwire_libssh2.errors import LOST
-from ncwire_libssh2.socket_state import OVERHEAD, Link
+from ncwire_libssh2.socket_state import OVERHEAD, SocketState
 from ncwire_libssh2.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Libssh2Channel(Channel):
         self.info = info
         self.native = connection.session
         self._connection = connection
-        self._link = Link(connection)
+        self._socket_state = SocketState(connection)
         self._idle = True
         self._quiet = False
         self._held = _NOT
@@ -170,7 +170,7 @@ class Libssh2Channel(Channel):
                 if self._over or not data:
                     return 0
                 packet = connection.unsent
-                if packet is None and len(data) + OVERHEAD <= self._link.credit:
+                if packet is None and len(data) + OVERHEAD <= self._socket_state.credit:
                     packet = bytes(data)  # there is never credit for more than a packet
                 elif (packet := self._next_packet(data, packet)) is None:
                     self._wants = self._blocked_on()
@@ -185,8 +185,8 @@ class Libssh2Channel(Channel):
         """Return when bytes last came in, keepalive replies included."""
         with self._connection:
             if not self._over:
-                self._link.has_arrivals()
-            return self._link.heard
+                self._socket_state.has_arrivals()
+            return self._socket_state.heard
 
     def keepalive(self) -> None:
         """Send keepalive@libssh2.org, which the server must answer (RFC 4254 section 4)."""
@@ -194,7 +194,7 @@ class Libssh2Channel(Channel):
         with connection:
             # libssh2 forgets a keepalive that would block, half sent, and all that follows
             # would wait for its other half.
-            if self._over or connection.unsent is not None or not self._link.has_room():
+            if self._over or connection.unsent is not None or not self._socket_state.has_room():
                 return
             if not self._keeps_alive:
                 connection.session.keepalive_config(True, _ALWAYS)
@@ -256,7 +256,7 @@ class Libssh2Channel(Channel):
             return True
         if connection.unsent is not None:
             return False
-        if not self._link.grants_credit():
+        if not self._socket_state.grants_credit():
             self._wants = _READ_OR_WRITE
         elif connection.channel.send_eof() == AGAIN:
             self._wants = self._blocked_on()
@@ -275,7 +275,7 @@ class Libssh2Channel(Channel):
         if channel.eof() and channel.wait_closed() != AGAIN:
             return True
         if not self._closing and (now := time.monotonic()) >= self._silent_at():
-            self._closing = self._link.grants_credit()
+            self._closing = self._socket_state.grants_credit()
             self._sent_at = now
         if self._closing and not self._close_sent and channel.close() != AGAIN:
             # It waits for the peer's, and comes back with EAGAIN, or when any packet has come:
@@ -286,7 +286,7 @@ class Libssh2Channel(Channel):
         return False
 
     def _silent_at(self) -> float:
-        return max(self._sent_at, self._link.heard) + _QUIET
+        return max(self._sent_at, self._socket_state.heard) + _QUIET
 
     def _may_read(self) -> bool:
         """Return whether reading may give anything, or let a blocked write go on."""
@@ -294,7 +294,7 @@ class Libssh2Channel(Channel):
             return True
         # libssh2 tells of data only. What else came, such as the reply to a keepalive, shows in
         # the socket before libssh2 takes it in, which it does when called.
-        arrivals = self._idle and self._link.has_arrivals()
+        arrivals = self._idle and self._socket_state.has_arrivals()
         # REST: see the class. REKEYED: what read took in unseen, the write would wait for.
         held = self._held
         return held is not _REST and not (held is _Held.REKEYED and self._idle and not arrivals)
@@ -315,7 +315,7 @@ class Libssh2Channel(Channel):
             return self._take(size, error)
         finally:
             del calls[connection]
-        self._link.heard = now
+        self._socket_state.heard = now
         return data
 
     def _write(self, packet: bytes) -> int:
@@ -348,7 +348,7 @@ class Libssh2Channel(Channel):
         """
         resumed = self._connection.resume()
         self._idle = False
-        self._link.heard = time.monotonic()
+        self._socket_state.heard = time.monotonic()
         if data is None:
             self._wants = _AT_ONCE if resumed else _TO_WRITE
         return data
@@ -413,32 +413,32 @@ class Libssh2Channel(Channel):
     def _next_packet(self, data: memoryview, unsent: bytes | None) -> bytes | None:
         """Return what is to be sent next, `unsent` if there is some; None before there is room."""
         if unsent is None:
-            if self._link.grants_credit():
-                return bytes(data[: self._link.packet_size])
+            if self._socket_state.grants_credit():
+                return bytes(data[: self._socket_state.packet_size])
             self._held = _Held.ROOM
             return None
         if data[: len(unsent)] != unsent:
             raise TransportError("a write that would block was not retried with the same bytes")
-        return unsent if self._held is not _REST or self._link.grants_credit() else None
+        return unsent if self._held is not _REST or self._socket_state.grants_credit() else None
 
     def _write_on(self, packet: bytes, code: int, sent: int) -> int:
         """Do what can be done at once about a packet of which only so much was sent.
 
         Raises what libssh2 does. How much had been sent is nothing to anybody then.
         """
-        connection, link = self._connection, self._link
+        connection, socket_state = self._connection, self._socket_state
         taken = sent
         for retries in range(_RETRIES, 0, -1):
             packet = packet[sent:]
             connection.unsent = packet
             blocked = code == AGAIN and connection.is_blocked_outbound()
-            if retries == 1 or not (blocked and link.has_room()):
+            if retries == 1 or not (blocked and socket_state.has_room()):
                 break
             code, sent = connection.channel.write(packet)
             taken += sent
             if sent == len(packet):
                 return self._written(taken)
-        link.credit -= taken + OVERHEAD
+        socket_state.credit -= taken + OVERHEAD
         self._held = self._holding() if code == AGAIN else _NOT
         self._wants = self._blocked_on()
         return taken
@@ -452,7 +452,7 @@ class Libssh2Channel(Channel):
         """
         connection = self._connection
         connection.unsent = None
-        self._link.credit -= count + OVERHEAD
+        self._socket_state.credit -= count + OVERHEAD
         self._held = _NOT
         self._stuck = 0
         drained = connection.session.block_directions() == _INBOUND
@@ -470,7 +470,7 @@ class Libssh2Channel(Channel):
         if self._connection.is_blocked_outbound():
             # When room does not help, the half packet is not this one but one that libssh2
             # sends in reading.
-            return _NOT if self._link.has_room() else _REST
+            return _NOT if self._socket_state.has_room() else _REST
         if not self._window():
             return _Held.WINDOW
         return _Held.REKEYED if self._held in _REKEY else _Held.REKEYING
@@ -485,7 +485,7 @@ class Libssh2Channel(Channel):
 
     def _blocked_on(self) -> Wait:
         if self._connection.is_blocked_outbound():
-            self._stuck = self._stuck + 1 if self._link.has_room() else 0
+            self._stuck = self._stuck + 1 if self._socket_state.has_room() else 0
             if self._stuck > _PATIENCE:
                 raise SSHError("SSH connection: libssh2 is stuck in the middle of a packet")
             return _TO_WRITE
@@ -508,7 +508,7 @@ class Libssh2Channel(Channel):
         self._over = True
         self._quiet = False
         self._held = _NOT
-        if self._link.was_broken():
+        if self._socket_state.was_broken():
             self._error = error
         connection.divert()
 

@@ -20,7 +20,7 @@ with a window adjustment of libssh2's own beside it."""
 _TCP_CLOSE = 7  # Linux: include/net/tcp_states.h
 
 
-class Link:
+class SocketState:
     """What can be known of the socket without libssh2, which does not tell.
 
     The connection's lock is held for all calls.

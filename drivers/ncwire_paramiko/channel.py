@@ -68,8 +68,8 @@ class ParamikoChannel(Channel):
         # Paramiko's thread holds the connection, and so must not hold the channel: one that is
         # dropped without close would never be collected, and the connection would stay.
         progress = weakref.WeakMethod(self._progress)
-        connection.wire.between_packets = lambda: _call(progress())
-        weakref.finalize(self, connection.wire.hang_up).atexit = False
+        connection.adapter.between_packets = lambda: _call(progress())
+        weakref.finalize(self, connection.adapter.hang_up).atexit = False
         self._progress()
 
     def fileno(self) -> int:
@@ -151,7 +151,7 @@ class ParamikoChannel(Channel):
 
     def heard(self) -> float:
         """Return when bytes last came from the socket."""
-        return self._connection.wire.heard
+        return self._connection.adapter.heard
 
     @lets_go
     def keepalive(self) -> None:

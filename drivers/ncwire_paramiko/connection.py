@@ -1,4 +1,4 @@
-"""One SSH connection: paramiko's transport over a `Wire`, told apart only where it would wait."""
+"""One SSH connection: paramiko's transport over a `SocketAdapter`, and where it would wait."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ncwire_paramiko import limits
 from ncwire_paramiko.errors import Disconnected
 from ncwire_paramiko.greeting import identification
 from ncwire_paramiko.locks import Channels, Locks
-from ncwire_paramiko.socket_adapter import Wire
+from ncwire_paramiko.socket_adapter import SocketAdapter
 from ncwire_paramiko.wording import readable
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _LEAST_PACKET = 65
 
 
 class Connection(paramiko.Transport, Forkable):
-    """A client's transport: `paramiko.Transport`, with a `Wire` for its socket.
+    """A client's transport: `paramiko.Transport`, with a `SocketAdapter` for its socket.
 
     Seven things of paramiko's are replaced. What a user of the connection sends during a key
     exchange is kept until the exchange is over, where paramiko makes the sender wait. The
@@ -57,12 +57,12 @@ class Connection(paramiko.Transport, Forkable):
     for. The server's identification is looked for as OpenSSH's client does. The authentication
     service is asked for once (RFC 4253 section 10), and not anew for each attempt. A message has
     no more data than the server takes (RFC 4254 section 5.2), where paramiko's least is 4 KiB. And
-    `_Packetizer` starts no timer thread, since the `Wire` knows the deadline.
+    `_Packetizer` starts no timer thread, since the `SocketAdapter` knows the deadline.
     """
 
     def __init__(self, sock: socket.socket, algorithms: Algorithms) -> None:
-        self.wire = Wire(sock)
-        super().__init__(cast("socket.socket", self.wire), packetizer_class=_Packetizer)
+        self.adapter = SocketAdapter(sock)
+        super().__init__(cast("socket.socket", self.adapter), packetizer_class=_Packetizer)
         self.packetizer: _Packetizer
         self.locks = Locks()
         self.lock = self.locks.make()  # type: ignore[assignment]  # the stubs know Lock only
@@ -73,7 +73,7 @@ class Connection(paramiko.Transport, Forkable):
         self._opened: weakref.WeakSet[paramiko.Channel] = weakref.WeakSet()
         self._asked_for_service = False
         self._attempt_waits = False
-        self.wire.between_packets = self._attempt
+        self.adapter.between_packets = self._attempt
         options = self.get_security_options()
         options.kex = algorithms.kex
         options.key_types = algorithms.host_keys
@@ -104,7 +104,7 @@ class Connection(paramiko.Transport, Forkable):
     @property
     def can_send(self) -> bool:
         """Whether what is sent now goes to TCP, and needs neither new keys nor a reading peer."""
-        return not self.wire.backlog and not self._held and self.clear_to_send.is_set()
+        return not self.adapter.backlog and not self._held and self.clear_to_send.is_set()
 
     def request_reply(self) -> None:
         """Send a global request that any server answers, if only by refusing (RFC 4254, 4)."""
@@ -133,9 +133,9 @@ class Connection(paramiko.Transport, Forkable):
         Only a callback of the user's that answers a prompt, or an agent that signs, can keep
         the thread longer; it then ends, and frees all, when that returns.
         """
-        self.wire.close()
+        self.adapter.close()
         if self.ident is None:
-            self.wire.release()
+            self.adapter.release()
         elif threading.current_thread() is not self:
             self.join(_END_PATIENCE)
 
@@ -144,8 +144,8 @@ class Connection(paramiko.Transport, Forkable):
         try:
             super().run()
         finally:
-            self.wire.release()
-            self.wire.between_packets()
+            self.adapter.release()
+            self.adapter.between_packets()
 
     def open_channel(self, *args: Any, **options: Any) -> paramiko.Channel:
         """Open a channel: paramiko's own, and note it for `abandon_in_child`."""
@@ -174,7 +174,7 @@ class Connection(paramiko.Transport, Forkable):
                 self._held.append(data)
         if self.packetizer.need_rekey():
             # The transport's thread starts the exchange, and it may be waiting for the peer.
-            self.wire.wake()
+            self.adapter.wake()
 
     def _parse_newkeys(self, m: Message) -> None:
         super()._parse_newkeys(m)  # type: ignore[misc]  # the stubs have public names only
@@ -199,7 +199,7 @@ class Connection(paramiko.Transport, Forkable):
             super()._send_message(data)  # type: ignore[misc]
         else:
             self._attempt_waits = True
-            self.wire.wake()
+            self.adapter.wake()
 
     def _attempt(self) -> None:
         """Send the attempt that waits. On paramiko's thread, which also sends the first one.
@@ -308,7 +308,7 @@ class _Packetizer(Packetizer):
                 raise
 
     def write_all(self, out: Any) -> None:
-        """Send it all: `Wire.send` takes it, and what is raised there is none of the socket's.
+        """Send it all: the adapter takes it, and what is raised there is none of the socket's.
 
         Paramiko's own takes anything that is raised for a broken connection, and loses it.
         """

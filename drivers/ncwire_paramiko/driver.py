@@ -36,7 +36,7 @@ from ncwire.errors import (
 from ncwire_paramiko import errors
 from ncwire_paramiko.channel import ParamikoChannel
 from ncwire_paramiko.connection import Connection
-from ncwire_paramiko.keyboard_interactive import Interview
+from ncwire_paramiko.keyboard_interactive import KeyboardInteractive
 from ncwire_paramiko.keys import Agent, private_key
 
 if TYPE_CHECKING:
@@ -121,10 +121,10 @@ class ParamikoDriver(SSHDriver):
             aborted = self._aborted
         if aborted:
             connection.end()
-        connection.wire.allow(_HANDSHAKE_BYTES)
+        connection.adapter.allow(_HANDSHAKE_BYTES)
         with self._step(errors.HANDSHAKE, "SSH handshake", deadline):
             key = _exchange_keys(connection, algorithms, deadline)
-        connection.wire.allow(None)
+        connection.adapter.allow(None)
         # Of a certificate paramiko has taken the key, and has seen to it that it signs.
         certificate = key.public_blob
         return HostKey.from_blob(key.asbytes() if certificate is None else certificate.key_blob)
@@ -137,13 +137,13 @@ class ParamikoDriver(SSHDriver):
         """Carry out one attempt; see `SSHDriver.authenticate`."""
         connection = self._connected()
         connection.said.forget()
-        # The wire's deadline needs paramiko's thread in its `recv`. Prompts are answered, and an
-        # agent signs, on that very thread: then it is this timeout that holds.
+        # The adapter's deadline needs paramiko's thread in its `recv`. Prompts are answered, and
+        # an agent signs, on that very thread: then it is this timeout that holds.
         connection.auth_timeout = deadline.remaining()
-        interview = Interview()
+        conversation = KeyboardInteractive()
         step = self._step(errors.AUTHENTICATION, "SSH authentication", deadline)
-        with interview.failure_unchanged(), step:
-            self._carry_out(connection, attempt, interview, deadline)
+        with conversation.failure_unchanged(), step:
+            self._carry_out(connection, attempt, conversation, deadline)
         # An attempt's banner is forgotten with the next attempt.
         self._banner = connection.get_banner() or self._banner
         if not connection.is_authenticated():
@@ -190,7 +190,7 @@ class ParamikoDriver(SSHDriver):
     def _step(self, table: errors.Table, step: str, deadline: Deadline) -> Generator[None]:
         """Hold the deadline for what is done inside, and turn what it raises into ours."""
         connection = self._connected()
-        connection.wire.expire_at(deadline.at)
+        connection.adapter.expire_at(deadline.at)
         try:
             yield
         except NcwireError:
@@ -205,10 +205,14 @@ class ParamikoDriver(SSHDriver):
             connection.locks.let_go()
             raise
         finally:
-            connection.wire.expire_at(None)
+            connection.adapter.expire_at(None)
 
     def _carry_out(
-        self, connection: Connection, attempt: Attempt, interview: Interview, deadline: Deadline
+        self,
+        connection: Connection,
+        attempt: Attempt,
+        conversation: KeyboardInteractive,
+        deadline: Deadline,
     ) -> None:
         user = attempt.username
         try:
@@ -223,7 +227,7 @@ class ParamikoDriver(SSHDriver):
                 case PasswordAttempt(password=password):
                     _send_password(connection, user, password)
                 case InteractiveAttempt():
-                    connection.auth_interactive(user, interview.answering(attempt))
+                    connection.auth_interactive(user, conversation.answering(attempt))
                 case _:
                     assert_never(attempt)
         except paramiko.AuthenticationException:

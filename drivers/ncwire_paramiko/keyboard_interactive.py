@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ncwire.driver import InteractiveAttempt
 
 
-class Interview:
+class KeyboardInteractive:
     """One attempt's prompts. Paramiko's thread asks, and what is raised there must reach ours."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ _AT_ONCE = 128 * 1024
 _POLL_LIMIT = 3600.0  # poll(2) takes its time in milliseconds, as an int
 
 
-class Wire(Forkable):
+class SocketAdapter(Forkable):
     """Stands between a `paramiko.Transport` and its socket (paramiko 5.1, packet.py).
 
     Paramiko writes in whichever thread has something to send, and waits there until TCP has

@@ -178,7 +178,7 @@ def test_a_call_interrupted_at_any_point(host_key, kind, call):
         "Channel._send",
         "Connection._send_user_message",
         "Packetizer.send_message",
-        "Wire.send",
+        "SocketAdapter.send",
     ],
 )
 def test_each_point_of_what_takes_a_lock(host_key, function):

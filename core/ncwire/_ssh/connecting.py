@@ -13,7 +13,7 @@ from ncwire._algorithms.advice import advise
 from ncwire._plugins.connecting import InOneStep
 from ncwire._plugins.guard import check_returned, driver_step
 from ncwire._plugins.recommended import who_can
-from ncwire._ssh.auth.authenticator import Authentication
+from ncwire._ssh.auth.authenticator import Authenticator
 from ncwire._ssh.dialling import Dialling, SocketConnecting
 from ncwire._ssh.hostkeys.accept_new import NewHosts
 from ncwire._ssh.hostkeys.known_hosts import SSH_PORT, read_known_hosts
@@ -97,7 +97,7 @@ class SSHConnecting(Dialling):
         with self._route.accounted_for():
             identified = plan.peer.identify(self._handshake(self._sock, plan.offered))
             self._options = identified.options
-            Authentication(
+            Authenticator(
                 self._ssh,
                 identified.options,
                 identified.named_keys,
@@ -185,7 +185,7 @@ class SSHConnecting(Dialling):
         ) from refused[-1]
 
     def _interrupt(self) -> None:
-        # The route first: its relay lets go of the hops' channels itself, before they are freed.
+        # The route first: its forwarder lets go of the hops' channels before they are freed.
         super()._interrupt()
         if self._hop is not None:
             self._hop.abort()

@@ -1,4 +1,4 @@
-"""The doorway: the sockets that are listened on, and the wait for who comes."""
+"""The acceptor: the sockets that are listened on, and the wait for who comes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def open_sockets(address: str | None, port: int) -> list[socket.socket]:
     raise ListenError(_told(address, port, last)) from last
 
 
-class Doorway:
+class Acceptor:
     """Waits for connections on sockets, which are its own from here on; one thread waits.
 
     No error of `accept` ends it: a connection that is gone again is passed over, and when the

@@ -41,7 +41,7 @@ class Waiting(Protocol):
 CallT = TypeVar("CallT", bound=Waiting)
 
 
-class WaitingRoom(Generic[CallT]):
+class FairQueue(Generic[CallT]):
     """The calls that wait, and of each source the number that are being answered.
 
     There are `places` to wait; when they do not suffice, the source with the most waiting loses

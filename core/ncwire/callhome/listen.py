@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ncwire._algorithms.offer import choose
 from ncwire._algorithms.policy import AlgorithmPolicy, settled
 from ncwire._plugins import registry
-from ncwire.callhome.acceptor import Doorway, open_sockets
+from ncwire.callhome.acceptor import Acceptor, open_sockets
 from ncwire.callhome.call import Terms
 from ncwire.callhome.certificates import check_driver
 from ncwire.callhome.known import known_devices
@@ -97,7 +97,7 @@ def listen(
     known = known_devices(devices, terms)
     usual = PORT if issubclass(chosen, SSHDriver) else TLS_PORT
     return Listener(
-        Doorway(open_sockets(address, usual if port is None else port)),
+        Acceptor(open_sockets(address, usual if port is None else port)),
         known,
         terms,
         on_session,

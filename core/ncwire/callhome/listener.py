@@ -15,9 +15,9 @@ from ncwire._one_process import OneProcess
 from ncwire._session.base import forked
 from ncwire._unclosed import closed, opened
 from ncwire.callhome.call import Call
-from ncwire.callhome.fair_queue import WaitingRoom
+from ncwire.callhome.fair_queue import FairQueue
 from ncwire.callhome.known import known_devices
-from ncwire.callhome.workers import Crew
+from ncwire.callhome.workers import Workers
 from ncwire.driver import Forkable, watch_forks
 from ncwire.driver.deadline import SLICE
 from ncwire.driver.forking import is_free
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ncwire._ssh.route.sockets import Address
-    from ncwire.callhome.acceptor import Doorway
+    from ncwire.callhome.acceptor import Acceptor
     from ncwire.callhome.call import Terms
     from ncwire.callhome.device import Device, Devices
     from ncwire.callhome.session import CallHomeSession
@@ -71,7 +71,7 @@ class Listener(Forkable, OneProcess):
 
     def __init__(
         self,
-        doorway: Doorway,
+        acceptor: Acceptor,
         devices: Devices,
         terms: Terms,
         on_session: Callable[[CallHomeSession], object] | None,
@@ -79,15 +79,15 @@ class Listener(Forkable, OneProcess):
         concurrency: int,
         backlog: int,
     ) -> None:
-        self._doorway = doorway
+        self._acceptor = acceptor
         self._devices = devices
         self._terms = terms
         self._on_session = on_session
         self._on_refused = on_refused
         self._concurrency = concurrency
         self._backlog = backlog
-        self._waiting: WaitingRoom[Call] = WaitingRoom(backlog, max(1, concurrency // 2))
-        self._crew = Crew(self._answer, doorway.wake)
+        self._waiting: FairQueue[Call] = FairQueue(backlog, max(1, concurrency // 2))
+        self._workers = Workers(self._answer, acceptor.wake)
         self._changed = threading.Condition()  # guards the two that follow
         self._closed = False
         self._why = "the listener is closed"
@@ -98,7 +98,7 @@ class Listener(Forkable, OneProcess):
         try:
             self._keeper.start()
         except BaseException:
-            doorway.close()
+            acceptor.close()
             raise
         opened(self, lambda: f"listener on port {self.port}")
         watch_forks(self)
@@ -106,7 +106,7 @@ class Listener(Forkable, OneProcess):
     @property
     def addresses(self) -> tuple[tuple[str, int], ...]:
         """The addresses that are listened on, each with the port."""
-        return self._doorway.addresses
+        return self._acceptor.addresses
 
     @property
     def port(self) -> int:
@@ -141,7 +141,7 @@ class Listener(Forkable, OneProcess):
                 if self._closed:
                     raise ListenError(self._why)
                 session = self._ready.popleft()
-            self._doorway.wake()  # there is room for another
+            self._acceptor.wake()  # there is room for another
             if session.cause is None:
                 return session
             self._refuse(Refusal(session.peer, session.device, session.cause))
@@ -163,14 +163,14 @@ class Listener(Forkable, OneProcess):
             untaken = list(self._ready)
             self._ready.clear()
             self._changed.notify_all()
-        self._doorway.wake()
-        self._crew.end()
+        self._acceptor.wake()
+        self._workers.end()
         until = time.monotonic() + self._terms.timeouts.close
         # All at once: each may take a while over a peer that takes nothing in.
         closing = [threading.Thread(target=session.close, daemon=True) for session in untaken]
         for thread in closing:
             thread.start()
-        left = self._crew.join(until)
+        left = self._workers.join(until)
         for thread in (self._keeper, *closing):
             if thread is not threading.current_thread():
                 thread.join(max(0.0, until - time.monotonic()))
@@ -184,8 +184,8 @@ class Listener(Forkable, OneProcess):
         self._why = str(forked())
         self._closed = True
         self._ready.clear()  # each ends by itself
-        self._doorway.abandon_in_child()
-        self._crew.abandon_in_child()
+        self._acceptor.abandon_in_child()
+        self._workers.abandon_in_child()
         for call in self._waiting:
             call.abandon_in_child()
         if is_free(self._changed):
@@ -219,9 +219,9 @@ class Listener(Forkable, OneProcess):
     def _keep(self) -> None:
         try:
             while not self._closed:
-                for sock, peer in self._doorway.wait(self._waiting.due()):
+                for sock, peer in self._acceptor.wait(self._waiting.due()):
                     self._waiting.admit(Call(sock, peer, self._terms))
-                for call in self._crew.answered():
+                for call in self._workers.answered():
                     self._waiting.answered(call)
                 for call in self._waiting.expired(time.monotonic()):
                     late = StepTimeoutError("waiting for its turn", call.deadline.seconds)
@@ -234,20 +234,20 @@ class Listener(Forkable, OneProcess):
             with self._changed:  # whatever ended it, `accept` shall not wait for what cannot come
                 self._closed = True
                 self._changed.notify_all()
-            self._doorway.close()
+            self._acceptor.close()
             for call in self._waiting:
                 call.abort()
 
     def _start_answering(self) -> None:
         while self._has_room() and (call := self._waiting.next()) is not None:
             try:
-                self._crew.start(call)
+                self._workers.start(call)
             except RuntimeError as error:
                 self._waiting.answered(call)
                 self._turn_away(call, ListenError(f"no thread can answer it: {error}"))
 
     def _has_room(self) -> bool:
-        answering = len(self._crew)
+        answering = len(self._workers)
         untaken = max(self._backlog, self._concurrency)
         return answering < self._concurrency and answering + len(self._ready) < untaken
 

@@ -1,4 +1,4 @@
-"""The crew: the threads that answer calls, each call on one of its own."""
+"""The workers: the threads that answer calls, each call on one of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ncwire.callhome.call import Call
 
 
-class Crew:
+class Workers:
     """Has calls answered by `answer`; `done` is called after each, on its thread.
 
     What `answer` returns, if anything, is called when the call counts as answered already: for

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ncwire.driver.ssh import SSHDriver
 
 
-class Visit(SSHConnecting):
+class ProbeConnection(SSHConnecting):
     """The way to a server as a session goes it, and then only what is asked for.
 
     Jump hosts on the way are verified and logged in to as always. `at` is the context in which
@@ -35,17 +35,17 @@ class Visit(SSHConnecting):
         """Connect. Raises what the way there does: `ConnectError`, `StepTimeoutError`, ..."""
         with driver_step(driver.name, "its constructor"):
             made = driver()
-        visit = cls(made, options, Deadline.after(options.timeouts.overall, "probe"))
-        with closing(Wakeup()) as visit._wakeup:
+        connection = cls(made, options, Deadline.after(options.timeouts.overall, "probe"))
+        with closing(Wakeup()) as connection._wakeup:
             try:
-                visit._configure()
+                connection._configure()
                 if options.jumps:
-                    visit._hop = visit._hop_before()
-                visit._sock = visit._open_socket()
-                with visit._route.accounted_for():
-                    yield visit
+                    connection._hop = connection._hop_before()
+                connection._sock = connection._open_socket()
+                with connection._route.accounted_for():
+                    yield connection
             finally:
-                visit._free()
+                connection._free()
 
     @property
     def sock(self) -> socket.socket:

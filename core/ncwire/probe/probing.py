@@ -32,7 +32,7 @@ from ncwire.errors import (
 )
 from ncwire.probe import host_keys
 from ncwire.probe.compatibility import Ability, Candidate, Verdict, judged
-from ncwire.probe.connection import Visit
+from ncwire.probe.connection import ProbeConnection
 from ncwire.probe.greeting import SilentServerError, read_greeting, speaks_tls
 from ncwire.probe.host_keys import HostKeyFinding, Standing
 from ncwire.probe.report import Answer, Report
@@ -177,8 +177,10 @@ class _Prober:
         """Return what the server says by itself."""
         where = self._where()
         try:
-            with self._visit(self._preferred) as visit:
-                return read_greeting(visit.sock, visit.deadline(f"SSH greeting of {where}"))
+            with self._connection(self._preferred) as connection:
+                return read_greeting(
+                    connection.sock, connection.deadline(f"SSH greeting of {where}")
+                )
         except (SilentServerError, StepTimeoutError) as error:
             if self._is_tls():
                 raise HandshakeError(
@@ -233,30 +235,30 @@ class _Prober:
         return HostKeyFinding(name, Standing.UNSEEN, detail=problem)
 
     def _exchange(self, driver: type[SSHDriver], offered: Any) -> HostKey:
-        with self._visit(driver) as visit:
-            key = visit.exchange_keys(offered)
+        with self._connection(driver) as connection:
+            key = connection.exchange_keys(offered)
             if self._methods is None:
-                self._ask_for_methods(visit, key)
+                self._ask_for_methods(connection, key)
             return key
 
-    def _ask_for_methods(self, visit: Visit, key: HostKey) -> None:
+    def _ask_for_methods(self, connection: ProbeConnection, key: HostKey) -> None:
         if (standing := host_keys.finding(self._policy, key).standing).is_bad:
             self._methods_problem = f"not asked: the host key is {standing.value}"
             return
         try:
-            self._methods = visit.auth_methods()
+            self._methods = connection.auth_methods()
         except NcwireError as error:
             self._methods_problem = str(error)
 
     def _is_tls(self) -> bool:
         try:
-            with self._visit(self._preferred) as visit:
-                return speaks_tls(visit.sock, Deadline.after(_TLS_PATIENCE, "TLS hello"))
+            with self._connection(self._preferred) as connection:
+                return speaks_tls(connection.sock, Deadline.after(_TLS_PATIENCE, "TLS hello"))
         except TransportError:
             return False
 
-    def _visit(self, driver: type[SSHDriver]) -> AbstractContextManager[Visit]:
-        return Visit.at(driver, self._options_for(driver))
+    def _connection(self, driver: type[SSHDriver]) -> AbstractContextManager[ProbeConnection]:
+        return ProbeConnection.at(driver, self._options_for(driver))
 
     def _where(self) -> str:
         return host_entry_name(self._options.host or "", self._options.port)

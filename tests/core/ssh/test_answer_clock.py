@@ -8,7 +8,7 @@ import pytest
 from scripted_driver import scripted
 
 from ncwire._ssh.auth.answer_clock import AnswerClock
-from ncwire._ssh.auth.authenticator import Authentication
+from ncwire._ssh.auth.authenticator import Authenticator
 from ncwire.driver import ConnectOptions, Deadline, InteractiveAttempt, Timeouts
 from ncwire.errors import AuthenticationError, SSHError, StepTimeoutError
 
@@ -35,7 +35,7 @@ def authenticate(driver, handler, **more):
         **more,
     )
     deadline = Deadline.after(LONG, "connect")
-    Authentication(driver, options, [], deadline, proceed=lambda: None, hang_up=driver.abort).run()
+    Authenticator(driver, options, [], deadline, proceed=lambda: None, hang_up=driver.abort).run()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from ncwire._ssh.route.sockets import Address
-from ncwire.callhome.fair_queue import WaitingRoom, source_of
+from ncwire.callhome.fair_queue import FairQueue, source_of
 from ncwire.driver import Deadline
 
 
@@ -23,7 +23,7 @@ class Call:
 
 
 def room(calls, places=100, share=100):
-    waiting = WaitingRoom(places, share)
+    waiting = FairQueue(places, share)
     for at, source in enumerate(calls):
         waiting.admit(Call(source, at))
     return waiting, waiting.left_out()

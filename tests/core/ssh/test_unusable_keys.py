@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scripted_driver import scripted
 
-from ncwire._ssh.auth.authenticator import Authentication
+from ncwire._ssh.auth.authenticator import Authenticator
 from ncwire._ssh.hostkeys.peer import Identified
 from ncwire.driver import (
     AgentAttempt,
@@ -35,7 +35,7 @@ def authenticate(driver_class, opts):
     driver = driver_class()
     named = Identified.by(opts).named_keys
     deadline = Deadline.after(30, "connect")
-    Authentication(driver, opts, named, deadline, proceed=lambda: None, hang_up=driver.abort).run()
+    Authenticator(driver, opts, named, deadline, proceed=lambda: None, hang_up=driver.abort).run()
     return driver
 
 

@@ -46,7 +46,7 @@ _KEYS = frozenset({"publickey"})
 _LONGEST_LIST = 1000
 
 
-class Authentication:
+class Authenticator:
     """One connection's authentication, among the methods that the server offers.
 
     The order is: the keys of `key_filename`, the agent's, key files in the usual places or of

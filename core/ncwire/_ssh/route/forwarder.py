@@ -1,4 +1,4 @@
-"""The relay: the one thread that a session's route has, whatever it leads through."""
+"""The forwarder: the one thread that a session's route has, whatever it leads through."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Part(Forkable):
-    """Something of a route that a relay serves, and in the end frees."""
+    """Something of a route that a forwarder serves, and in the end frees."""
 
     @property
     @abstractmethod
@@ -40,7 +40,7 @@ class Part(Forkable):
         """Free everything, in bounded time; `abrupt` when nothing is to be waited for."""
 
 
-class Relay(Member, Forkable):
+class Forwarder(Member, Forkable):
     """Serves the parts of a route on a thread of its own, from the first one to `end`.
 
     As a member of its own loop it watches nothing: it keeps the loop running, and ends it.
@@ -54,7 +54,7 @@ class Relay(Member, Forkable):
         self._abandoned = False
         self._loop = Loop()
         self._loop.wake(self)
-        self._thread = threading.Thread(target=self._run, name="ncwire-relay", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="ncwire-forwarder", daemon=True)
         try:
             self._thread.start()
         except BaseException:
@@ -63,7 +63,7 @@ class Relay(Member, Forkable):
         watch_forks(self)
 
     def add(self, part: Part) -> None:
-        """Serve a part, which is the relay's from here on.
+        """Serve a part, which is the forwarder's from here on.
 
         Raises `TransportError` when the end has begun; the part is freed then.
         """

@@ -113,7 +113,7 @@ class ProxyCommand(Part):
         self._ends_within(_GRACE)
 
     def abandon_in_child(self) -> None:
-        """Leave the process to the parent, whose relay ends it; see `Forkable`."""
+        """Leave the process to the parent, whose forwarder ends it; see `Forkable`."""
         self._ours = False
         point_at_nothing(self._stderr.fileno())
         # It is no child of this process, which is found out by asking: else Python warns, when

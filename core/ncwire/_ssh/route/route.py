@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ncwire._engine.keepalive import Keepalive
-from ncwire._ssh.route.forwarder import Relay
+from ncwire._ssh.route.forwarder import Forwarder
 from ncwire._ssh.route.proxy_command import ProxyCommand
 from ncwire._ssh.route.tunnel import Tunnel
 from ncwire.driver import Channel, Forkable, watch_forks
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _END_PATIENCE = 2.5
-"""Seconds that closing waits for what is to be freed at once, or nearly: see `Relay.end`."""
+"""Seconds that closing waits for what is to be freed at once, or nearly: see `Forwarder.end`."""
 
 _EXIT_PATIENCE = 0.05
 """Seconds by which the end of a process may be noticed later than that of its output."""
@@ -48,7 +48,7 @@ class Route(Forkable):
     def __init__(self, linger: float) -> None:
         self._linger = linger
         self._lock = threading.RLock()
-        self._relay: Relay | None = None
+        self._forwarder: Forwarder | None = None
         self._command: ProxyCommand | None = None
         self._account = ""
         self._closed = False
@@ -90,7 +90,7 @@ class Route(Forkable):
 
     def carry(self, channel: Channel) -> Channel:
         """Return the channel to the host as one that frees the route too, if there is any."""
-        return channel if self._relay is None else RoutedChannel(channel, self)
+        return channel if self._forwarder is None else RoutedChannel(channel, self)
 
     def account(self) -> str:
         """Tell what of the route has ended, the first of it; "" when nothing has."""
@@ -129,26 +129,26 @@ class Route(Forkable):
 
     def _add(self, part: Part) -> None:
         try:
-            relay = self._started_relay()
+            forwarder = self._started_forwarder()
         except BaseException:
             part.free(abrupt=True)
             raise
-        relay.add(part)
+        forwarder.add(part)
 
-    def _started_relay(self) -> Relay:
+    def _started_forwarder(self) -> Forwarder:
         with self._lock:
             if self._closed:
                 raise TransportError("the route to the host is closed")
-            if self._relay is None:
-                self._relay = Relay()
-            return self._relay
+            if self._forwarder is None:
+                self._forwarder = Forwarder()
+            return self._forwarder
 
     def _end(self, linger: float) -> None:
         with self._lock:
             self._closed = True
-            relay = self._relay
-        if relay is not None:
-            relay.end(linger, _END_PATIENCE)
+            forwarder = self._forwarder
+        if forwarder is not None:
+            forwarder.end(linger, _END_PATIENCE)
 
     def _note(self, hop: str, text: str) -> None:
         account = f"jump host {hop}: {text}"

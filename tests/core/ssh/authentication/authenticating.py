@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ncwire._ssh.auth.authenticator import Authentication
+from ncwire._ssh.auth.authenticator import Authenticator
 from ncwire._ssh.auth.private_keys import load
 from ncwire.driver import (
     AgentAttempt,
@@ -44,7 +44,7 @@ def authenticate(driver_class, opts):
 
 
 def run(driver, opts, named, deadline):
-    Authentication(driver, opts, named, deadline, proceed=lambda: None, hang_up=driver.abort).run()
+    Authenticator(driver, opts, named, deadline, proceed=lambda: None, hang_up=driver.abort).run()
 
 
 def tried(driver) -> list[str]:

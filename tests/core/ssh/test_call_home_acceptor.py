@@ -13,7 +13,7 @@ from contextlib import suppress
 import pytest
 from scripted_driver import open_fds
 
-from ncwire.callhome.acceptor import Doorway, open_sockets
+from ncwire.callhome.acceptor import Acceptor, open_sockets
 from ncwire.errors import ListenError
 
 
@@ -27,8 +27,8 @@ def has_ipv6() -> bool:
 
 
 @pytest.fixture
-def doorway():
-    made = Doorway(open_sockets("127.0.0.1", 0))
+def acceptor():
+    made = Acceptor(open_sockets("127.0.0.1", 0))
     yield made
     made.close()
 
@@ -37,8 +37,8 @@ def doorway():
 def client():
     sockets = []
 
-    def dial(doorway, index=0):
-        sock = socket.create_connection(doorway.addresses[index], 10)
+    def dial(acceptor, index=0):
+        sock = socket.create_connection(acceptor.addresses[index], 10)
         sockets.append(sock)
         return sock
 
@@ -67,12 +67,12 @@ def logged():
     logger.removeHandler(handler)
 
 
-def accepted(doorway, number=1):
+def accepted(acceptor, number=1):
     """Return the peers of that many connections, which are closed."""
     peers, give_up = [], time.monotonic() + 20
     while len(peers) < number:
         assert time.monotonic() < give_up
-        for sock, peer in doorway.wait(give_up):
+        for sock, peer in acceptor.wait(give_up):
             sock.close()
             peers.append(peer)
     return peers
@@ -80,23 +80,23 @@ def accepted(doorway, number=1):
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
 def test_both_families_have_one_port(client):
-    doorway = Doorway(open_sockets(None, 0))
+    acceptor = Acceptor(open_sockets(None, 0))
     try:
-        assert {host for host, _ in doorway.addresses} == {"0.0.0.0", "::"}
-        port = doorway.addresses[0][1]
-        assert doorway.addresses[1][1] == port
+        assert {host for host, _ in acceptor.addresses} == {"0.0.0.0", "::"}
+        port = acceptor.addresses[0][1]
+        assert acceptor.addresses[1][1] == port
         for host in ("127.0.0.1", "::1"):
             with socket.create_connection((host, port), 10) as sock:
-                [peer] = accepted(doorway)
+                [peer] = accepted(acceptor)
                 # Not as ::ffff:127.0.0.1: those who read it know the address as IPv4.
                 assert peer.sockaddr[:2] == sock.getsockname()[:2]
     finally:
-        doorway.close()
+        acceptor.close()
 
 
-def test_what_cannot_be_listened_on_is_told_and_nothing_is_left(doorway):
+def test_what_cannot_be_listened_on_is_told_and_nothing_is_left(acceptor):
     before = open_fds()
-    taken = doorway.addresses[0][1]
+    taken = acceptor.addresses[0][1]
     with pytest.raises(ListenError, match=rf"127\.0\.0\.1, port {taken}: Address already in use"):
         open_sockets("127.0.0.1", taken)
     with pytest.raises(ListenError, match=r"192\.0\.2\.1, port 0: Cannot assign"):
@@ -106,18 +106,18 @@ def test_what_cannot_be_listened_on_is_told_and_nothing_is_left(doorway):
     assert open_fds() == before
 
 
-def test_wake_and_time_end_the_wait(doorway):
-    doorway.wake()
-    assert doorway.wait(None) == []
-    assert doorway.wait(time.monotonic() + 0.01) == []
+def test_wake_and_time_end_the_wait(acceptor):
+    acceptor.wake()
+    assert acceptor.wait(None) == []
+    assert acceptor.wait(time.monotonic() + 0.01) == []
 
 
 def test_close_frees_everything_and_wake_may_come_after_it():
     before = open_fds()
-    doorway = Doorway(open_sockets("127.0.0.1", 0))
-    doorway.close()
-    doorway.close()
-    doorway.wake()
+    acceptor = Acceptor(open_sockets("127.0.0.1", 0))
+    acceptor.close()
+    acceptor.close()
+    acceptor.wake()
     assert open_fds() == before
 
 
@@ -138,7 +138,7 @@ def failing(*errors):
     sock.errors = list(errors)
     sock.bind(("127.0.0.1", 0))
     sock.listen()
-    return Doorway([sock])
+    return Acceptor([sock])
 
 
 @pytest.mark.parametrize(
@@ -147,36 +147,36 @@ def failing(*errors):
     ids=errno.errorcode.get,
 )
 def test_a_connection_that_is_gone_is_passed_over(client, logged, number):
-    doorway = failing(number, number)
-    client(doorway)
-    assert len(accepted(doorway)) == 1
+    acceptor = failing(number, number)
+    client(acceptor)
+    assert len(accepted(acceptor)) == 1
     assert not logged.is_set()
-    doorway.close()
+    acceptor.close()
 
 
 def test_out_of_memory_it_pauses_and_goes_on(client, logged):
-    doorway = failing(errno.ENOMEM)
-    client(doorway)
-    assert doorway.wait(time.monotonic() + 20) == []
+    acceptor = failing(errno.ENOMEM)
+    client(acceptor)
+    assert acceptor.wait(time.monotonic() + 20) == []
     assert "ENOMEM" in logged.text
-    assert len(accepted(doorway)) == 1
-    doorway.close()
+    assert len(accepted(acceptor)) == 1
+    acceptor.close()
 
 
 def test_while_it_pauses_it_does_not_spin(client, logged):
-    doorway = failing(*[errno.ENOBUFS] * 3)
-    client(doorway)
+    acceptor = failing(*[errno.ENOBUFS] * 3)
+    client(acceptor)
     waits = 0
-    while not (connections := doorway.wait(time.monotonic() + 20)):
+    while not (connections := acceptor.wait(time.monotonic() + 20)):
         waits += 1
     # One wait for each failure, one for the end of each pause.
     assert waits <= 6
     connections[0][0].close()
-    doorway.close()
+    acceptor.close()
     assert logged.times == 1
 
 
-def test_without_fds_it_pauses_and_a_wake_makes_it_look_again(doorway, logged):
+def test_without_fds_it_pauses_and_a_wake_makes_it_look_again(acceptor, logged):
     waiting = [socket.socket() for _ in range(3)]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     spare = socket.socket()
@@ -184,18 +184,18 @@ def test_without_fds_it_pauses_and_a_wake_makes_it_look_again(doorway, logged):
     try:
         spare.close()
         for sock in waiting:
-            sock.connect(doorway.addresses[0])
+            sock.connect(acceptor.addresses[0])
         fillers = []
         with suppress(OSError):
             while True:
                 fillers.append(socket.socket())
-        assert doorway.wait(time.monotonic() + 20) == []
+        assert acceptor.wait(time.monotonic() + 20) == []
         assert "Too many open files" in logged.text
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     for sock in fillers:
         sock.close()
-    doorway.wake()
-    assert len(accepted(doorway, 3)) == 3
+    acceptor.wake()
+    assert len(accepted(acceptor, 3)) == 3
     for sock in waiting:
         sock.close()
