@@ -202,7 +202,10 @@ class OpenSSHDriver(Driver):
         if shared is not None:
             shared.publish(login.master.folder.control, login.host_key)
         client = _client(login)
-        return self._begin(client, options, deadline, login.watch(), _info(login))
+        channel = self._begin(client, options, deadline, login.watch(), _info(login))
+        if sock is None:  # else ssh has tried no address
+            channel.peer_address = login.master.journal.peer
+        return channel
 
     def _check_keys(self, route: Sequence[ConnectOptions]) -> None:
         """Refuse what can be refused before any packet is sent: the nearest host's go first."""

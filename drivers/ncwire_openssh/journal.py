@@ -5,13 +5,17 @@ from __future__ import annotations
 import enum
 import os
 import re
+import socket
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ncwire.driver import ChannelInfo, is_aead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ncwire.driver import SocketAddress
 
 _KEPT = 100
 """Lines kept for the reason of a failure: a connection that lives long logs without end."""
@@ -62,6 +66,8 @@ class Journal:
         self.unsigned: list[str] = []
         """Keys that the server would have taken, and with which ssh then did not sign."""
         self._facts: dict[str, str] = {}
+        self.peer: SocketAddress | None = None
+        """The address that ssh tried last: once it is in, the one that it is connected to."""
 
     @property
     def stage(self) -> tuple[object, ...]:
@@ -128,6 +134,18 @@ class Journal:
             if match := pattern.fullmatch(line):
                 note(self, match)
                 return
+
+    def note_peer(self, match: re.Match[str]) -> None:
+        """Take the address that ssh is about to try."""
+        address, port = match[1], int(match[2])
+        if ":" not in address:
+            self.peer = (address, port)
+            return
+        address, _, interface = address.partition("%")
+        scope = int(interface) if interface.isdecimal() else 0
+        with suppress(OSError):
+            scope = socket.if_nametoindex(interface) if interface and not scope else scope
+        self.peer = (address, port, 0, scope)
 
     def note_start(self, match: re.Match[str]) -> None:
         """Take the first line of the exchange with the peer."""
@@ -202,6 +220,10 @@ class Journal:
 _NOTES: list[tuple[re.Pattern[str], Callable[[Journal, re.Match[str]], None]]] = [
     (re.compile(pattern), note)
     for pattern, note in (
+        (
+            r"debug1: Connecting to .* \[([0-9A-Fa-f:.]+(?:%\S+)?)\] port ([0-9]+)\.",
+            Journal.note_peer,
+        ),
         (
             r"debug1: Local version string SSH-[0-9.]+-OpenSSH_(?P<library>.*)",
             Journal.note_start,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import Final
 
 from ncwire.driver import (
@@ -30,6 +31,8 @@ class UnixSocketChannel(Channel, Forkable):
         sock.setblocking(False)
         self.info = ChannelInfo("unix", "")
         self.native = sock
+        with suppress(OSError):  # the peer may have gone already, which `read` tells
+            self.peer_address, self.local_address = sock.getpeername(), sock.getsockname()
         self._sock = sock
         self._blocked = False
         self._broken = False

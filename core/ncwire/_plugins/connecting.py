@@ -6,6 +6,7 @@ import _thread
 import logging
 import threading
 from abc import abstractmethod
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -17,9 +18,11 @@ from ncwire.driver.forking import Forkable, free_in_child, watch_forks
 from ncwire.errors import OptionError, SessionCloseError, UnsupportedOption
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from ncwire.driver.base import Backend, Driver
+    from ncwire.driver.channel import SocketAddress
     from ncwire.driver.deadline import Deadline
     from ncwire.driver.options import ConnectOptions
 
@@ -48,6 +51,9 @@ class Connecting(Forkable):
         self.started = False
         """Whether the driver has been given the socket."""
         self._channel: Channel | None = None
+        self.peer_address: SocketAddress | None = None
+        """That of the socket that leads to the host; None where none does, or it is not known."""
+        self.local_address: SocketAddress | None = None
         watch_forks(self)
 
     def run(self) -> Channel:
@@ -110,6 +116,10 @@ class Connecting(Forkable):
     def _interrupt(self) -> None:
         """Wake what waits outside the driver."""
 
+    def _note_addresses(self, sock: socket.socket) -> None:
+        with suppress(OSError):  # the peer may have reset it already, which is told elsewhere
+            self.peer_address, self.local_address = sock.getpeername(), sock.getsockname()
+
     def _start(self) -> None:
         """Let `abort` reach the driver from here on."""
         with self._lock:
@@ -168,6 +178,8 @@ class InOneStep(Connecting):
     def _connect(self) -> Channel:
         callbacks = _Callbacks(self._options)
         options = callbacks.options
+        if options.sock is not None:
+            self._note_addresses(options.sock)
         if self._with_checks is not None:
             options = self._with_checks(options)
         with driver_step(self._driver.name, "prepare"):
@@ -181,6 +193,9 @@ class InOneStep(Connecting):
                 raise callbacks.error from None
             raise
         check_returned(self._driver.name, "connect", channel, Channel)
+        if options.sock is None:
+            self.peer_address = channel.peer_address
+            self.local_address = channel.local_address
         return channel
 
 

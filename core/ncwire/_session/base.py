@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from types import TracebackType
 
+    from ncwire.driver import SocketAddress
+
 _logger = logging.getLogger(__name__)
 
 
@@ -100,6 +102,8 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         self._loop: Loop | None = None
         self._connection: Connection | None = None
         self._cause: NcwireError | None = None
+        self._peer_address: SocketAddress | None = None
+        self._local_address: SocketAddress | None = None
         self._farewell = False
         self._peer_is_silent = False
         self._connector: int | None = None  # the thread that is in `_connecting`
@@ -134,6 +138,25 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         """Why the session ended; None as long as it has not."""
         return self._cause
 
+    @property
+    def peer_address(self) -> SocketAddress | None:
+        """The peer's address, as `socket.getpeername` gave it when the session was connected.
+
+        Over TCP a tuple that begins with host and port, four long for IPv6; over a Unix socket its
+        path. It stays known after the session's end. None before `connect`, and where no socket of
+        this process leads to the peer: through jump hosts or a ProxyCommand, and over a connection
+        of the driver openssh that it shares with earlier sessions.
+        """
+        return self._peer_address
+
+    @property
+    def local_address(self) -> SocketAddress | None:
+        """Our own address, as `socket.getsockname` gave it; None also where it is not known.
+
+        The driver openssh knows only that of a socket that it was given: ssh does not tell.
+        """
+        return self._local_address
+
     # --- life cycle ----------------------------------------------------------------------------
 
     def open(
@@ -156,6 +179,8 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         """
         policy = Keepalive.every(keepalive, keepalive_count)
         with self._connecting(_nothing):
+            self._peer_address = self._peer_address or channel.peer_address
+            self._local_address = self._local_address or channel.local_address
             self._open(channel, timeouts or Timeouts(), policy, deadline)
 
     def close_session(self, timeout: float | None = None) -> None:

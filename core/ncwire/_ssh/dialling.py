@@ -52,6 +52,7 @@ class Dialling(Connecting):
         options, wakeup = self._options, self._wakeup
         if options.sock is not None:
             sockets.adopt(options.sock)
+            self._note_addresses(options.sock)
             return options.sock
         if options.proxy_command is not None:
             return self._route.through_command(options.proxy_command)
@@ -59,7 +60,7 @@ class Dialling(Connecting):
             raise OptionError("host", "needed, unless sock or sock_fd is given")
         step = f"TCP connect to {host_entry_name(options.host, options.port)}"
         within = Deadline.after(options.timeouts.connect, step, within=self._deadline)
-        return sockets.open_tcp(
+        sock = sockets.open_tcp(
             options.host,
             options.port,
             within,
@@ -67,6 +68,8 @@ class Dialling(Connecting):
             options.bind_addr,
             options.address_family,
         )
+        self._note_addresses(sock)
+        return sock
 
     def _interrupt(self) -> None:
         wakeup, sock = self._wakeup, self._sock

@@ -202,6 +202,7 @@ class DriverSession(Session):
                 started = True
                 self._options = options
                 self._channel = way.run()
+                self._peer_address, self._local_address = way.peer_address, way.local_address
                 self._open(
                     self._channel,
                     options.timeouts,

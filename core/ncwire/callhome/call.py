@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from ncwire._ssh.route.sockets import Address
     from ncwire.callhome.device import Caller, Devices
     from ncwire.callhome.session import CallHomeSession
-    from ncwire.driver import Algorithms, Channel, SocketDriver, SSHDriver, Timeouts
+    from ncwire.driver import (
+        Algorithms,
+        Channel,
+        SocketAddress,
+        SocketDriver,
+        SSHDriver,
+        Timeouts,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ class Call:
             raise
         finally:
             self.device = caller.name
-        return self._open(caller, channel)
+        return self._open(caller, channel, connecting.local_address)
 
     def abort(self) -> None:
         """End the call, so that `answer` fails; a session that it has returned is left alone.
@@ -106,11 +113,13 @@ class Call:
             raise
         return connecting
 
-    def _open(self, caller: Caller, channel: Channel) -> CallHomeSession:
+    def _open(
+        self, caller: Caller, channel: Channel, local: SocketAddress | None
+    ) -> CallHomeSession:
         known = caller.device()
         try:
             driver = self._terms.driver
-            session = session_class(driver)(known, self.peer, channel, driver)
+            session = session_class(driver)(known, self.peer, local, channel, driver)
             self._becomes(session.close)
             options = known.options
             session.open(

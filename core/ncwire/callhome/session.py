@@ -12,7 +12,7 @@ from ncwire.profiles.driver_choice import DriverChoice
 if TYPE_CHECKING:
     from ncwire._ssh.route.sockets import Address
     from ncwire.callhome.device import KnownDevice
-    from ncwire.driver import Backend, Channel
+    from ncwire.driver import Backend, Channel, SocketAddress
 
 
 class CallHomeSession(DriverSession):
@@ -23,7 +23,12 @@ class CallHomeSession(DriverSession):
     """
 
     def __init__(
-        self, known: KnownDevice, peer: Address, channel: Channel, driver: type[Backend]
+        self,
+        known: KnownDevice,
+        peer: Address,
+        local: SocketAddress | None,
+        channel: Channel,
+        driver: type[Backend],
     ) -> None:
         device = known.device
         super().__init__(
@@ -34,6 +39,7 @@ class CallHomeSession(DriverSession):
         self._options = known.options
         self._driver_choice = DriverChoice(driver.name, "the listener")
         self._channel = channel
+        self._peer_address, self._local_address = peer.sockaddr, local
 
     @property
     def port(self) -> None:

@@ -13,6 +13,7 @@ from ncwire.driver.channel import (
     ChannelRequest,
     LastWords,
     Readiness,
+    SocketAddress,
     Wait,
 )
 from ncwire.driver.deadline import Deadline
@@ -115,6 +116,7 @@ __all__ = [
     "PublicKeyAttempt",
     "Readiness",
     "SSHDriver",
+    "SocketAddress",
     "SocketDriver",
     "Timeouts",
     "Wait",

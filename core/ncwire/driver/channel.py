@@ -5,10 +5,15 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+SocketAddress: TypeAlias = tuple[Any, ...] | str | bytes
+"""A socket's address as Python's `socket` gives it: a tuple that begins with host and port over
+TCP, and a path for a Unix socket, "" for one without."""
 
 
 class Readiness(enum.Flag):
@@ -92,6 +97,11 @@ class Channel(ABC):
     info: ChannelInfo
     native: object
     """The library's own object, for users who need it (`DriverSession.transport`)."""
+    peer_address: SocketAddress | None = None
+    """The peer's address, for `Session.peer_address`; None where the driver does not know it. For
+    a `Driver`, which has its own socket; the core knows those that it hands to other kinds."""
+    local_address: SocketAddress | None = None
+    """Our own, likewise."""
 
     @abstractmethod
     def fileno(self) -> int:

@@ -27,6 +27,8 @@ class MemoryChannel(Channel):
         sock.setblocking(False)
         self.info = ChannelInfo("memory", "")
         self.native = sock
+        with suppress(OSError):  # the peer may have gone already, which `read` tells
+            self.peer_address, self.local_address = sock.getpeername(), sock.getsockname()
         self._sock = sock
         self._blocked = False
         self._finishing = False

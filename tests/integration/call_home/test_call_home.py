@@ -67,6 +67,8 @@ def test_an_sshd_that_calls_is_a_session(opened, sshd_calls, tmp_path, host):
     sshd_calls(listener, host)
     session = session_of(listener, opened)
     assert (session.device, session.peer.sockaddr[0]) == ("r1", host)
+    assert session.peer_address == session.peer.sockaddr
+    assert session.local_address[:2] == (host, listener.port)
     assert "<x>é</x>" in session.rpc("<echo><x>é</x></echo>").raw
     session.close_session()
     # The listener is a persistent one.
