@@ -17,7 +17,7 @@ from ncwire._engine.shutdown import Shutdown, in_good_order
 from ncwire._engine.timers import Timers
 from ncwire._interrupts import raise_interruption
 from ncwire._protocol.framing import encoded
-from ncwire.driver import Readiness, Wait, point_at_nothing
+from ncwire.driver import Channel, Readiness, Wait, point_at_nothing
 from ncwire.driver.forking import free_in_child
 from ncwire.errors import SendQueueFullError, SessionCloseError, SessionError
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ncwire._engine.receiver import Task
     from ncwire._protocol.client import Protocol, Root
     from ncwire._protocol.framing import Document
-    from ncwire.driver import Channel
     from ncwire.errors import NcwireError
 
 _READ = Readiness.READ
@@ -386,6 +385,23 @@ class Connection(Member):
                 or (self._waiting is not self._told and self._has_changed())
             ):
                 self._wake()
+
+    @property
+    def can_keep_alive(self) -> bool:
+        """Whether the channel can send keepalives."""
+        return getattr(self._channel.keepalive, "__func__", None) is not Channel.keepalive
+
+    def set_keepalive(self, keepalive: Keepalive | None) -> None:
+        """Keep the connection alive by this policy from now on; None: not at all.
+
+        Waits for nothing: who has the channel may be in the middle of a long wait, and looks at
+        its timers again when it is woken, a caller within `_SLICE`.
+        """
+        self._timers.set_keepalive(keepalive)
+        if keepalive is not None:
+            # For good: two threads that set it at one time could leave it at what neither meant.
+            self._has_timers = True
+        self._wake()
 
     def resume(self) -> None:
         """Read again, now that an inlet is full no more."""

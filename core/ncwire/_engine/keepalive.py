@@ -41,6 +41,10 @@ class Keepalive:
         whole_number("keepalive_count", count, 1)
         return cls(interval, count) if interval else None
 
+    def change(self, interval: float, count: int) -> None:
+        """Go on with another interval and count; what was asked counts on."""
+        self.interval, self.count = interval, count
+
     def due(self, heard: float) -> float:
         """Return when something has to be done, given when the peer was last heard."""
         return max(heard, self._asked) + self.interval

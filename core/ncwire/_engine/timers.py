@@ -25,7 +25,16 @@ class Timers:
         self._keepalive = keepalive
         self._ticks = type(channel).tick is not Channel.tick
         self.any = self._ticks or keepalive is not None
-        """Whether there is anything for `fire` and `check_alive` to do."""
+        """Whether there is anything for `fire` and `check_alive` to do, as far as is known yet."""
+
+    def set_keepalive(self, keepalive: Keepalive | None) -> None:
+        """Keep alive by this policy from now on. The one method that does not need the channel."""
+        current = self._keepalive
+        if current is None or keepalive is None:
+            self._keepalive = keepalive
+        else:
+            # Not in its place: who sets it more often than it asks would never find a dead peer.
+            current.change(keepalive.interval, keepalive.count)
 
     def fire(self, now: float) -> None:
         """Do what is due: comes before sending. Raises what the channel does."""
@@ -55,8 +64,9 @@ class Timers:
             # The peer stops by itself when its window is used up.
             wants = Wait(wants.on & ~Readiness.READ, wants.until)
         timers = [] if wants.until is None else [wants.until]
-        if self._keepalive is not None and not self._is_paused():
-            timers.append(self._keepalive.due(self._channel.heard()))
+        keepalive = self._keepalive  # once: another thread may set it meanwhile
+        if keepalive is not None and not self._is_paused():
+            timers.append(keepalive.due(self._channel.heard()))
         if self._shutdown.cause is not None:
             timers.append(self._shutdown.flush_until)
         return Wait(wants.on, min(timers, default=None))

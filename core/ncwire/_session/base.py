@@ -102,6 +102,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         self._loop: Loop | None = None
         self._connection: Connection | None = None
         self._cause: NcwireError | None = None
+        self._keepalive_count = KEEPALIVE_COUNT
         self._peer_address: SocketAddress | None = None
         self._local_address: SocketAddress | None = None
         self._farewell = False
@@ -179,9 +180,30 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         """
         policy = Keepalive.every(keepalive, keepalive_count)
         with self._connecting(_nothing):
+            self._keepalive_count = keepalive_count
             self._peer_address = self._peer_address or channel.peer_address
             self._local_address = self._local_address or channel.local_address
             self._open(channel, timeouts or Timeouts(), policy, deadline)
+
+    def set_keepalive(self, seconds: float | None, count: int | None = None) -> None:
+        """Change what `keepalive` and `keepalive_count` of `connect` have said, while it is open.
+
+        `seconds` of silence after which the peer must answer; None or 0: never. `count` is how
+        many keepalives in a row may go unanswered; None leaves that as it is. It holds from this
+        call on, at the latest a tenth of a second later; jump hosts have their own, which stay.
+        From any thread, and waits for nothing.
+
+        Raises `OptionError` for what is no number of seconds or no count, `UnsupportedOption`
+        where the driver has no keepalives, `TransportError` before the session is open, and its
+        cause once it has ended; nothing has changed then.
+        """
+        count = self._keepalive_count if count is None else count
+        policy = Keepalive.every(seconds, count)
+        connection = self._open_connection()
+        if policy is not None:
+            self._check_keeps_alive(connection)
+        self._keepalive_count = count
+        connection.set_keepalive(policy)
 
     def close_session(self, timeout: float | None = None) -> None:
         """Ask the server to end the session gracefully, then close.
@@ -444,6 +466,11 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         if sys.is_finalizing():
             raise TransportError("send: the interpreter exits, and its threads are gone")
         return connection
+
+    def _check_keeps_alive(self, connection: Connection) -> None:
+        """Raise `OptionError` where the channel can send no keepalives."""
+        if not connection.can_keep_alive:
+            raise OptionError("keepalive", "the session's channel can send none")
 
     def _described(self) -> str:
         """Return what it is, for a warning: its thread's name, where the peer's is not known."""

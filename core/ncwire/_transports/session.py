@@ -13,15 +13,17 @@ from ncwire._protocol.dialect import PLAIN
 from ncwire._session.base import Session
 from ncwire._ssh.options.defaults import DEFAULT_PORT
 from ncwire.driver.deadline import Deadline
+from ncwire.driver.features import Feature
 from ncwire.errors import OptionError, UnsupportedOption
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from ncwire._engine.connection import Connection
     from ncwire._protocol.framing import Limits
     from ncwire._session.hub import Hub
-    from ncwire.driver import Backend, Channel, ChannelInfo, ConnectOptions, Feature, Timeouts
+    from ncwire.driver import Backend, Channel, ChannelInfo, ConnectOptions, Timeouts
     from ncwire.profiles import DeviceProfile
     from ncwire.profiles.driver_choice import DriverChoice
     from ncwire.profiles.ncclient_handler import DeviceHandler, ProfileLike
@@ -87,6 +89,7 @@ class DriverSession(Session):
         self._driver_choice: DriverChoice | None = None
         self._options: ConnectOptions | None = None
         self._channel: Channel | None = None
+        self._backend: type[Backend] | None = None
 
     @property
     def profile(self) -> DeviceProfile | None:
@@ -200,7 +203,9 @@ class DriverSession(Session):
             way = connecting(driver, options, deadline)
             with self._connecting(way.abort):
                 started = True
+                self._backend = chosen
                 self._options = options
+                self._keepalive_count = options.keepalive_count
                 self._channel = way.run()
                 self._peer_address, self._local_address = way.peer_address, way.local_address
                 self._open(
@@ -245,6 +250,15 @@ class DriverSession(Session):
         if name == DEFAULT:
             return ""
         return f"by its capabilities the server is one for profile={name!r}, which was not given"
+
+    def _check_keeps_alive(self, connection: Connection) -> None:
+        if self._backend is None:  # the channel is the caller's own
+            super()._check_keeps_alive(connection)
+            return
+        # As in `connect`.
+        from ncwire.profiles.driver_choice import check_features  # noqa: PLC0415
+
+        check_features(self._backend, {"keepalive": Feature.KEEPALIVE})
 
     def _described(self) -> str:
         if self.host is None:

@@ -39,6 +39,7 @@ class CallHomeSession(DriverSession):
         self._options = known.options
         self._driver_choice = DriverChoice(driver.name, "the listener")
         self._channel = channel
+        self._backend = driver
         self._peer_address, self._local_address = peer.sockaddr, local
 
     @property
