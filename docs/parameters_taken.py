@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from ncwire.driver import Driver, Feature
 
-_OF_ANY_SESSION = frozenset({"profile", "driver", "capabilities", "limits", "hub"})
+_OF_ANY_SESSION = frozenset(
+    {"profile", "driver", "capabilities", "limits", "hub", "require_session_id"}
+)
 
 
 def rows(

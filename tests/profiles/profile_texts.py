@@ -47,6 +47,7 @@ a = "urn:example:a"
 drop_control_characters = true
 encoding = "latin-1"
 mend_split_tags = true
+require_session_id = false
 
 [timeouts]
 connect = 1

@@ -55,7 +55,7 @@ class Framing(enum.Enum):
 class HelloReceived(NamedTuple):
     """The server's hello, and the framing of all that follows the hellos, in both directions."""
 
-    session_id: str
+    session_id: str | None
     capabilities: Capabilities
     framing: Framing
 
@@ -109,7 +109,8 @@ class Protocol:
     after its hello's end marker. A later hello is an ordinary message: RFC 6241 section 8.1
     has each side send one, and gives a client no rule for a second.
 
-    `session_id`, `server_capabilities` and `framing` are None before `HelloReceived`.
+    `session_id`, `server_capabilities` and `framing` are None before `HelloReceived`; the first
+    also after it, where the dialect lets a server do without.
     """
 
     def __init__(
@@ -274,7 +275,7 @@ class Protocol:
                 raise HelloMalformedError(f"hello: the message is {where}") from None
             text = other
         try:
-            return parse_hello(text)
+            return parse_hello(text, require_session_id=self._dialect.require_session_id)
         except HelloMissingError as error:
             said = error_message(text)
             raise HelloMissingError(f'{error}: it said "{said}"' if said else str(error)) from None

@@ -21,6 +21,9 @@ class Dialect:
 
     hello_prefix: str = ""
     """The namespace prefix of our hello's elements; "": the default namespace."""
+    require_session_id: bool = True
+    """Whether the server's hello must have a session-id, as RFC 6241 section 8.1 says. Where it
+    need not, one that is there must be good all the same."""
     rpc_prefix: str = ""
     """The namespace prefix of `<rpc>`. The default namespace is declared beside it, so that an
     operation without a prefix means the same under either."""

@@ -54,9 +54,12 @@ def spellings(name: str) -> frozenset[str]:
 
 
 class Hello(NamedTuple):
-    """A server's hello: its session-id, as a string, and its capabilities."""
+    """A server's hello: its session-id, as a string, and its capabilities.
 
-    session_id: str
+    The session-id is None where there is none, and none is required.
+    """
+
+    session_id: str | None
     capabilities: Capabilities
 
 
@@ -77,7 +80,7 @@ def build_hello(capabilities: Iterable[str], prefix: str = "") -> bytes:
     ).encode()
 
 
-def parse_hello(raw: str | bytes) -> Hello:
+def parse_hello(raw: str | bytes, *, require_session_id: bool = True) -> Hello:
     """Read a server's hello (RFC 6241 section 8.1).
 
     White space in a URI is dropped, elements that the RFC does not know are passed over. A
@@ -85,7 +88,8 @@ def parse_hello(raw: str | bytes) -> Hello:
 
     Raises `HelloMissingError` for another document, `HelloMalformedError` for what is not well-
     formed, has no capabilities or one that is no URI, `HelloSessionIdError` unless it has one
-    session-id from 1 to 4294967295, and `ForbiddenXMLError`.
+    session-id from 1 to 4294967295, and `ForbiddenXMLError`. Where none is required it may be
+    missing or empty.
     """
     try:
         root: Element = fromstring(
@@ -102,7 +106,7 @@ def parse_hello(raw: str | bytes) -> Hello:
     capabilities = _capabilities(root)
     if not capabilities:
         raise HelloMalformedError("hello: the server's has no capabilities")
-    return Hello(_session_id(root), capabilities)
+    return Hello(_session_id(root, require_session_id), capabilities)
 
 
 def read_root(raw: str | bytes) -> tuple[str, dict[str, str]]:
@@ -182,11 +186,17 @@ def _capabilities(root: Element) -> Capabilities:
         raise HelloMalformedError(f"hello: the server's has {error}") from error
 
 
-def _session_id(root: Element) -> str:
+def _session_id(root: Element, required: bool) -> str | None:  # noqa: FBT001 - from above
     texts = [child.text or "" for child in _children(root, "session-id")]
+    if not required and not "".join(texts).strip():
+        return None
+    if not texts:
+        raise HelloSessionIdError(
+            "hello: the server's has no session-id; require_session_id=False, or "
+            "received.require_session_id = false in its profile, takes it all the same"
+        )
     if len(texts) != 1:
-        count = f"{len(texts)} session-ids" if texts else "no session-id"
-        raise HelloSessionIdError(f"hello: the server's has {count}")
+        raise HelloSessionIdError(f"hello: the server's has {len(texts)} session-ids")
     number = _SESSION_ID.fullmatch(texts[0].strip())
     if number is None or int(number[1]) > _MAX_SESSION_ID:
         raise HelloSessionIdError(

@@ -126,7 +126,10 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
 
     @property
     def id(self) -> str | None:
-        """The session-id; None before the server's hello."""
+        """The session-id; None before the server's hello.
+
+        Also None where the hello has none, and `require_session_id` is off.
+        """
         return self._protocol.session_id
 
     @property

@@ -37,6 +37,7 @@ def connect(
     limits: Limits | None = None,
     hub: Hub | None = None,
     known_hosts: Filename | Iterable[Filename] | None = None,
+    require_session_id: bool | None = None,
     **parameters: Unpack[ConnectParameters],
 ) -> DriverSession:
     """Return a connected session of the class that fits the driver's transport.
@@ -50,6 +51,8 @@ def connect(
     besides.
     `known_hosts`: one known_hosts file or several to use, see `SSHSession.load_known_hosts`; with
     `accept_new` the first may be missing.
+    `require_session_id`: False takes a server's hello without a session-id; None means as the
+    profile says, or else True.
     Raises what `connect` of that class raises; nothing is left open then.
     """
     # As in `SSHSession.load_known_hosts`.
@@ -62,9 +65,15 @@ def connect(
     if host is not None and is_url(host):
         said = spelled_out(host, {"profile": profile, "driver": driver, **parameters})
         return connect(
-            **said, capabilities=capabilities, limits=limits, hub=hub, known_hosts=known_hosts
+            **said,
+            capabilities=capabilities,
+            limits=limits,
+            hub=hub,
+            known_hosts=known_hosts,
+            require_session_id=require_session_id,
         )
     settings: dict[str, Any] = {"driver": driver, "limits": limits, "hub": hub}
+    settings["require_session_id"] = require_session_id
     settings["profile"] = settled = None if profile is None else as_profile(profile)
     found = candidate(driver, settled)
     session: DriverSession

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ncwire._engine.keepalive import Keepalive
 from ncwire._plugins.guard import driver_step
 from ncwire._protocol.capabilities import default_client_capabilities
-from ncwire._protocol.dialect import PLAIN
+from ncwire._protocol.dialect import PLAIN, Dialect
 from ncwire._session.base import Session
 from ncwire._ssh.options.defaults import DEFAULT_PORT
 from ncwire.driver.deadline import Deadline
@@ -40,7 +41,9 @@ class DriverSession(Session):
     `device_handler`, by its documented name. What else is given here or to `connect` wins over it.
     `capabilities` are the client's (None: the profile's, or ncwire's own). `driver` is the name
     of an installed driver, or a driver class; None means the profile's, the environment's
-    NCWIRE_DRIVER, or else the transport's own. The other arguments are `Session`'s.
+    NCWIRE_DRIVER, or else the transport's own. `require_session_id`: False takes a server's hello
+    without a session-id, and `id` is None then; None means as the profile says, or else True. The
+    other arguments are `Session`'s.
     """
 
     _transport: ClassVar[str | None] = None
@@ -61,6 +64,7 @@ class DriverSession(Session):
         hub: Hub | None = None,
         profile: ProfileLike | None = None,
         device_handler: DeviceHandler | None = None,
+        require_session_id: bool | None = None,
     ) -> None:
         uris: Iterable[str] | None = None
         if isinstance(capabilities, Iterable):
@@ -82,7 +86,7 @@ class DriverSession(Session):
             kwargs,
             limits=settled.limits if limits is None and settled is not None else limits,
             hub=hub,
-            dialect=PLAIN if settled is None else settled.dialect,
+            dialect=_dialect(settled, require_session_id),
         )
         self._profile = settled
         self._driver = driver
@@ -294,6 +298,15 @@ def merged(
         if driver_options is not None and name in driver_options:
             raise OptionError(name, "is given twice: as a parameter, and in driver_options")
     return {**(driver_options or {}), **given}
+
+
+def _dialect(profile: DeviceProfile | None, require_session_id: bool | None) -> Dialect:  # noqa: FBT001 - from above
+    dialect = PLAIN if profile is None else profile.dialect
+    if require_session_id is None:
+        return dialect
+    if not isinstance(require_session_id, bool):
+        raise OptionError("require_session_id", "must be True, False or None")
+    return replace(dialect, require_session_id=require_session_id)
 
 
 def _only(

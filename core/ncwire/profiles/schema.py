@@ -303,6 +303,12 @@ _ALL: Final = (
         "otherwise is not well-formed.",
         "true or false", _switch,
     ),
+    Option(
+        "received.require_session_id", "dialect.require_session_id",
+        "Whether the server's hello must have a session-id, as RFC 6241 says. Without one the "
+        "session has no ``id``.",
+        "true or false", _switch,
+    ),
     *(
         Option(
             f"timeouts.{step}", f"timeouts.{step}",
