@@ -439,7 +439,7 @@ class Connection(Member):
     def crashed(self, error: BaseException) -> None:
         """End here and now, for `service` has raised this: the loop's other members go on."""
         self._shutdown.fail(error)
-        self.abandon(self._shutdown.due(0.0) or SessionCloseError(b"", reason="it is gone"))
+        self.abandon(self._shutdown.due(0.0) or SessionCloseError(b"", closed_by="driver"))
 
     def raise_cause(self) -> None:
         """Raise why it ends, from the moment at which that is known."""

@@ -190,9 +190,8 @@ def in_good_order(cause: NcwireError) -> bool:
 def _from_driver(error: BaseException) -> NcwireError:
     if isinstance(error, NcwireError):
         return error
-    cause = SessionCloseError(
-        b"", reason=f"the driver raised {type(error).__name__}, which its contract forbids"
-    )
+    reason = f"the driver raised {type(error).__name__}, which its contract forbids"
+    cause = SessionCloseError(b"", closed_by="driver", reason=reason)
     cause.__cause__ = error
     return cause
 

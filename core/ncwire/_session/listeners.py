@@ -52,6 +52,9 @@ class SessionListener(ABC):
     def errback(self, ex: Exception) -> None:
         """Take an error: the session's end, told once with its cause.
 
+        A `SessionCloseError` whose `closed_by` is "us" is an end that this program has asked for;
+        with any other cause the session is lost, and who wants it again may connect anew.
+
         What this listener's own `callback` raised comes here too, and a `MessageDecodeError` for
         a message that is not UTF-8, in its place; they end nothing.
         """

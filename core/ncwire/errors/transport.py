@@ -19,8 +19,11 @@ class SessionCloseError(TransportError):
 
     `in_buf` is what had arrived of a message that never became whole, `out_buf` what was queued
     and never left. The text gives their sizes only: both may hold configuration secrets.
-    `closed_by` is "us" or "peer", or "fork" in a child that was forked while the session was
-    open: it lives on in the parent, to which it belongs.
+    `closed_by` is "us" after a call of this program's (`close`, `close_session`, a hub's `close`,
+    an interrupt), whatever the peer did then; "peer" where the peer has ended it, or the way to it
+    is broken; "driver" after a fault of the driver's own; and "fork" in a child that was forked
+    while the session was open: it lives on in the parent, to which it belongs. Other errors than
+    this one are never an end of ours.
     """
 
     def __init__(
@@ -51,7 +54,11 @@ class SessionCloseError(TransportError):
         return f"{type(self).__name__}({str(self)!r})"
 
 
-_CLOSED = {"us": "session closed by us", "fork": "session left to the parent process"}
+_CLOSED = {
+    "us": "session closed by us",
+    "driver": "session ended by a fault of the driver",
+    "fork": "session left to the parent process",
+}
 
 
 class StepTimeoutError(TransportError, TimeoutError):
