@@ -18,8 +18,6 @@ from importlib import import_module
 from types import FunctionType, ModuleType, UnionType
 from typing import TYPE_CHECKING
 
-from ncwire.errors import NcwireError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -67,11 +65,11 @@ def reference() -> str:
 def _homes() -> dict[int, str]:
     """Return by each object's id the name under which it is described."""
     homes: dict[int, str] = {}
+    errors = names("ncwire.errors")
     for module in MODULES:
         for name in names(module):
             found = getattr(import_module(module), name)
-            is_error = isinstance(found, type) and issubclass(found, NcwireError)
-            home = "ncwire.errors" if is_error else module
+            home = "ncwire.errors" if name in errors else module
             if isinstance(found, type | FunctionType):
                 homes.setdefault(id(found), f"{home}.{name}")
     return homes

@@ -72,6 +72,7 @@ else: raise AssertionError
         "from ncwire._plugins import registry; assert 'paramiko' in registry.names()",
         "assert ncwire.AlgorithmPolicy(allow=ncwire.Algorithms(kex=('a',))).allow.kex",
         "assert ncwire.Jump(host='h').port is None",
+        "assert ncwire.__version__[0].isdigit()",
         "from ncwire.driver import HostKey; assert HostKey('x', b'').sha256[:7] == 'SHA256:'",
         "from ncwire.driver import NoneAttempt as N; assert ncwire.driver.NoneAttempt is N",
         CONNECT_WITH_A_BAD_FILE,

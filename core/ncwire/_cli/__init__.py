@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from ncwire._cli.commands import (
     profiles,
     rpc,
 )
+from ncwire._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"ncwire {_version()}")
+    parser.add_argument("--version", action="version", version=f"ncwire {__version__}")
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (
         *(drivers, profiles, devices, check),
@@ -70,10 +70,3 @@ def _filled(text: str) -> str:
     """Return paragraphs as lines that fit a terminal: they are shown as they stand."""
     paragraphs = text.strip().split("\n\n")
     return "\n\n".join(textwrap.fill(" ".join(each.split()), 80) for each in paragraphs)
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("ncwire")
-    except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"

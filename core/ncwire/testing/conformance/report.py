@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ncwire._version import __version__
 from ncwire.driver import CONTRACT
 from ncwire.driver.rules import RULES
 
@@ -39,15 +39,11 @@ class Subject:
     @classmethod
     def of(cls, driver: type[Backend], target: str) -> Self:
         """Ask the driver."""
-        try:
-            ncwire = f"ncwire {metadata.version('ncwire')}"
-        except metadata.PackageNotFoundError:
-            ncwire = "ncwire, not installed"
         return cls(
             driver.name,
             driver.library(),
             _dotted(driver.contract),
-            f"{_dotted(CONTRACT)} of {ncwire}",
+            f"{_dotted(CONTRACT)} of ncwire {__version__}",
             target,
         )
 
