@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from ncwire.errors import RPCTimeoutError
+from ncwire.errors import RPCError, RPCTimeoutError
 
 pytestmark = pytest.mark.netconfd
 
@@ -99,3 +99,40 @@ def test_close_session_is_answered(open_session):
     assert ok(session.rpc("<close-session/>"))
     session.close()
     assert not session.is_alive()
+
+
+def test_a_lock_that_another_has_is_an_error_that_says_who(open_session):
+    first, second = open_session(), open_session()
+    lock = "<lock><target><candidate/></target></lock>"
+    assert first.rpc(lock, check=True).ok
+    with pytest.raises(RPCError, match="lock-denied") as caught:
+        second.rpc(lock, check=True)
+    denied = caught.value
+    assert (denied.type, denied.severity) == ("protocol", "error")
+    assert ET.fromstring(denied.info).findtext(f"{{{NC}}}session-id") == first.id
+    assert second.rpc("<get/>", check=True).data.tag == f"{{{NC}}}data"
+    assert first.rpc("<unlock><target><candidate/></target></unlock>", check=True).ok
+
+
+def test_what_is_wrong_with_an_edit_has_its_path(open_session):
+    edit = (
+        "<edit-config><target><candidate/></target><config>"
+        f'<system xmlns="{SYSTEM}"><nonsense/></system></config></edit-config>'
+    )
+    reply = open_session().rpc(edit)
+    assert not reply.ok
+    assert reply.errors[0].tag == "unknown-element"
+    assert reply.errors[0].path.endswith(":system")
+    assert "nonsense" in reply.errors[0].info
+    with pytest.raises(RPCError, match="unknown-element"):
+        _ = reply.data
+
+
+def test_get_schema_has_its_data_in_another_namespace(open_session):
+    monitoring = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+    get_schema = (
+        f'<get-schema xmlns="{monitoring}"><identifier>ietf-system</identifier></get-schema>'
+    )
+    data = open_session().rpc(get_schema, check=True).data
+    assert data.tag == f"{{{monitoring}}}data"
+    assert "module ietf-system" in data.text

@@ -27,7 +27,7 @@ from ncwire._session.streaming import (
 from ncwire._users_code import log
 from ncwire.driver import Timeouts
 from ncwire.driver.seconds import positive_seconds
-from ncwire.errors import MessageDecodeError, RPCTimeoutError
+from ncwire.errors import MessageDecodeError, OptionError, RPCTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -184,7 +184,9 @@ class Conversation(ABC):
             raise
 
     @overload
-    def rpc(self, operation: Operation, timeout: float | None = None) -> Reply: ...
+    def rpc(
+        self, operation: Operation, timeout: float | None = None, *, check: bool = False
+    ) -> Reply: ...
 
     @overload
     def rpc(
@@ -197,14 +199,17 @@ class Conversation(ABC):
         timeout: float | None = None,
         *,
         sink: Sink | None = None,
+        check: bool = False,
     ) -> Reply | StreamedReply:
         """Send an rpc with this operation, and return its reply.
 
         `operation` is the element inside `<rpc>`: text, bytes in UTF-8, or an element of
         `xml.etree.ElementTree` or lxml. It may be a whole `<rpc>`, too, which is sent with the
         message-id that it has. Waits `timeout` seconds (None: the session's `Timeouts.rpc`),
-        then raises `RPCTimeoutError`; the session lives, the late reply is dropped. An
-        `<rpc-error>` is left to the caller, in the reply.
+        then raises `RPCTimeoutError`; the session lives, the late reply is dropped.
+
+        An `<rpc-error>` is left to the caller, in the reply; with `check` it is raised as an
+        `RPCError`, unless it is a warning: see `Reply.raise_for_errors`.
 
         Raises what `submit` raises, and the session's cause when it ends meanwhile;
         `MessageDecodeError` when the reply is not UTF-8, with its bytes. `OptionError`
@@ -215,12 +220,14 @@ class Conversation(ABC):
         With a `sink`, which is a binary file or is called with bytes, the document is handed to
         it in the calling thread, piece by piece as it comes, and is neither kept nor parsed: see
         `stream`, which it is the same as otherwise. What the sink raises is raised, and the rest
-        of the reply is dropped.
+        of the reply is dropped. A reply that is not kept cannot be checked: `OptionError`.
 
         An operation in pieces, an iterable of bytes, is sent as `send` does. `timeout` bounds each
         wait for the peer to take more of it, and then the wait for the reply.
         """
         if sink is not None:
+            if check:
+                raise OptionError("check", "goes with no sink, for the reply is not kept")
             write = writer(sink)
             return pour(self.stream(operation, timeout), write)
         connection = self._open_connection()
@@ -244,7 +251,7 @@ class Conversation(ABC):
                 raise answer.cause.with_traceback(None)
             self._replies.give_up(message_id)
             raise RPCTimeoutError(message_id, seconds, hint=self._hint(unmatched))
-        return reply
+        return reply.raise_for_errors() if check else reply
 
     def stream(self, operation: Operation, timeout: float | None = None) -> ReplyStream:
         """Send an rpc, and return its reply as a stream when the reply begins to come.

@@ -31,6 +31,7 @@ from ncwire.errors.host_keys import (
     SSHUnknownHostError,
     UnknownDeviceError,
 )
+from ncwire.errors.rpc import ErrorElement, RPCError
 from ncwire.errors.session import (
     BrokenMessageError,
     ForbiddenXMLError,
@@ -89,6 +90,7 @@ __all__ = [
     "DriverImportError",
     "DriverNotFoundError",
     "DriverUnavailable",
+    "ErrorElement",
     "ForbiddenXMLError",
     "HandshakeError",
     "HelloError",
@@ -113,6 +115,7 @@ __all__ = [
     "PeerUserError",
     "ProfileError",
     "ProfileNotFoundError",
+    "RPCError",
     "RPCTimeoutError",
     "SSHError",
     "SSHHostKeyChangedError",

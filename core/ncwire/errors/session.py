@@ -38,7 +38,11 @@ class NoCommonBaseError(HelloError):
 
 
 class MessageError(SessionError):
-    """A message's root element could not be read; the session ends with this cause."""
+    """A message could not be read.
+
+    Where it is the root element the session ends with this cause. Where it is a reply that the
+    caller has read, `Reply.element` and the like, the session lives.
+    """
 
 
 class ForbiddenXMLError(MessageError):
