@@ -29,6 +29,7 @@ MODULES = (
     "ncwire.profiles",
     "ncwire.inventory",
     "ncwire.callhome",
+    "ncwire.contrib.ncclient",
     "ncwire.probe",
     "ncwire.testing",
     "ncwire.bench",

@@ -44,6 +44,7 @@ ROOMS = {
     "ncwire._transports": "sessions over SSH, TLS, Unix sockets and what else drivers bring",
     "ncwire.bench": "backends against each other",
     "ncwire.callhome": "devices that call",
+    "ncwire.contrib": "what joins ncwire to other libraries",
     "ncwire.driver": "the contract",
     "ncwire.errors": "what is raised",
     "ncwire.inventory": "devices in a file",

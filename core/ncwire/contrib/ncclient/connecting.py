@@ -1,0 +1,128 @@
+"""ncclient's functions that connect, over ncwire: of the same signatures, and a little more."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+from ncwire.contrib.ncclient import carried
+from ncwire.contrib.ncclient.choice import Choice
+from ncwire.contrib.ncclient.errors import retyped
+from ncwire.contrib.ncclient.library import ncclient
+from ncwire.errors import StepTimeoutError, UnsupportedOption
+
+if TYPE_CHECKING:
+    from ncwire._session.hub import Hub
+    from ncwire.driver import Backend
+    from ncwire.profiles.ncclient_handler import ProfileLike
+
+_CALL_HOME_PORT = 4334
+_CALL_HOME_PATIENCE = 10
+
+
+def connect(
+    *args: Any,
+    driver: str | type[Backend] | None = None,
+    profile: ProfileLike | None = None,
+    hub: Hub | None = None,
+    **kwds: Any,
+) -> Any:
+    """Return ncclient's Manager of a new session, as `ncclient.manager.connect` does.
+
+    `driver`, `profile` and `hub` are as for `ncwire.connect`; all else as for
+    `ncclient.manager.connect`, also `use_libssh`, for which the driver is libssh2 where none is
+    given. Raises errors that both libraries' `except` clauses catch; nothing is left open then.
+    """
+    params = kwds.get("device_params") or {}
+    local = kwds.get("host") == "localhost" and params.get("name") == "junos"
+    if local and params.get("local"):
+        return ncclient.manager.connect_ioproc(*args, **kwds)
+    by_libssh = kwds.pop("use_libssh", False)
+    made = connect_libssh if by_libssh else connect_ssh
+    return made(*args, driver=driver, profile=profile, hub=hub, **kwds)
+
+
+def connect_ssh(
+    *args: Any,
+    driver: str | type[Backend] | None = None,
+    profile: ProfileLike | None = None,
+    hub: Hub | None = None,
+    **kwds: Any,
+) -> Any:
+    """Return ncclient's Manager of a new session over SSH, as `ncclient.manager.connect_ssh` does.
+
+    `driver`, `profile`, `hub` and what is raised: see `connect`.
+    """
+    manager = ncclient.manager
+    device_params = kwds.pop("device_params", None)
+    # Copies: what a program keeps for its next session stays as it is.
+    manager_params = dict(kwds.pop("manager_params", None) or {})
+    nc_params = dict(kwds.pop("nc_params", None) or {})
+    errors_params = kwds.pop("errors_params", None) or {}
+    if "timeout" in kwds:
+        manager_params.setdefault("timeout", kwds["timeout"])
+    raise_mode = errors_params.get("raise_mode", ncclient.operations.RaiseMode.ALL)
+    manager_params["raise_mode"] = raise_mode
+    handler = manager.make_device_handler(device_params, errors_params.get("ignore_errors", []))
+    handler.add_additional_ssh_connect_params(kwds)
+    handler.add_additional_netconf_params(nc_params)
+    session = carried.SSH.new_session(handler, Choice(driver, profile, hub))
+    session.connect(*args, **kwds)
+    return manager.Manager(session, handler, **manager_params)
+
+
+def connect_libssh(
+    *args: Any,
+    driver: str | type[Backend] | None = None,
+    profile: ProfileLike | None = None,
+    hub: Hub | None = None,
+    **kwds: Any,
+) -> Any:
+    """Return ncclient's Manager of a new session, as `ncclient.manager.connect_libssh` does.
+
+    The driver is libssh2 where none is given; ssh-python need not be installed. `profile`, `hub`
+    and what is raised: see `connect`; `UnsupportedOption` for `key_base64` and `key_passphrase`,
+    in whose place there are key files and `password`.
+    """
+    driver = "libssh2" if driver is None else driver
+    for name in ("key_base64", "key_passphrase"):
+        if kwds.pop(name, None) is not None:
+            name_of = driver if isinstance(driver, str) else driver.name
+            raise retyped(
+                UnsupportedOption(name_of, name, "give key_filename, and password to open it")
+            )
+    return connect_ssh(*args, driver=driver, profile=profile, hub=hub, **kwds)
+
+
+def call_home(
+    *args: Any,
+    driver: str | type[Backend] | None = None,
+    profile: ProfileLike | None = None,
+    hub: Hub | None = None,
+    **kwds: Any,
+) -> Any:
+    """Wait for a device that calls, and return the Manager, as `ncclient.manager.call_home` does.
+
+    `host` and `port` are what to listen on, `timeout` the seconds to wait for a call and for each
+    step of connecting. `driver`, `profile`, `hub` and what is raised: see `connect`; a
+    TimeoutError when nobody calls. For more than one device there is `ncwire.callhome`.
+    """
+    timeout = kwds.get("timeout", _CALL_HOME_PATIENCE)
+    with socket.create_server(
+        (kwds["host"], int(kwds.get("port", _CALL_HOME_PORT))), family=_family(kwds["host"])
+    ) as server:
+        server.settimeout(timeout)
+        try:
+            kwds["sock"], _ = server.accept()
+        except TimeoutError:
+            raise retyped(StepTimeoutError("waiting for a call", timeout)) from None
+    kwds["sock"].settimeout(None)
+    try:
+        return connect_ssh(*args, driver=driver, profile=profile, hub=hub, **kwds)
+    except BaseException:
+        kwds["sock"].close()
+        raise
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

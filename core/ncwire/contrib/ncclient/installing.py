@@ -1,0 +1,64 @@
+"""`install`: every session of ncclient's in this process is carried by ncwire."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from ncwire.contrib.ncclient import carried
+from ncwire.contrib.ncclient.choice import Choice
+from ncwire.contrib.ncclient.connecting import connect_libssh
+from ncwire.contrib.ncclient.library import ncclient
+
+if TYPE_CHECKING:
+    from ncwire._session.hub import Hub
+    from ncwire.driver import Backend
+    from ncwire.profiles.ncclient_handler import ProfileLike
+
+_logger = logging.getLogger("ncwire.contrib.ncclient")
+_lock = threading.Lock()
+_connect_libssh: Final[Any] = getattr(ncclient.manager, "connect_libssh", None)
+_told: set[Choice] = set()
+
+
+def install(
+    driver: str | type[Backend] | None = None,
+    profile: ProfileLike | None = None,
+    hub: Hub | None = None,
+) -> None:
+    """Have every session that ncclient connects from now on be carried by ncwire.
+
+    Its classes `SSHSession`, `TLSSession` and `UnixSocketSession` are changed in place, so that it
+    does not matter when and how a program imports them. `driver` (of SSH sessions), `profile` and
+    `hub` are as for `ncwire.connect`; called again, it changes them for the sessions to come. What
+    replaces ncclient's I/O itself, as a subclass or in a test, keeps that. What was done is told
+    once at level INFO.
+    """
+    choice = Choice(driver, profile, hub)
+    with _lock:
+        for each in carried.ALL:
+            each.put(choice)
+        if _connect_libssh is not None:
+            ncclient.manager.connect_libssh = connect_libssh
+        first = not _told
+        _told.add(choice)
+    if first:
+        _logger.info(
+            "sessions of ncclient %s are carried by ncwire, over the driver %s",
+            ncclient.__version__,
+            driver or "that is the default",
+        )
+
+
+def uninstall() -> None:
+    """Take back what `install` did: ncclient connects by itself again.
+
+    Sessions that are open stay carried until their end. Idempotent.
+    """
+    with _lock:
+        for each in carried.ALL:
+            each.take_back()
+        if _connect_libssh is not None:
+            ncclient.manager.connect_libssh = _connect_libssh
+        _told.clear()

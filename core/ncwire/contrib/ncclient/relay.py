@@ -1,0 +1,186 @@
+"""What is passed as `sock` and is no socket: carried to one that every driver takes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import subprocess
+import threading
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from ncwire._users_code import call_users
+from ncwire.driver import Forkable, watch_forks
+from ncwire.driver.forking import point_at_nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_READ: Final = 65536
+_PATIENCE: Final = 5.0
+"""Seconds for what is carried to end when it has been told to."""
+
+
+def needs_relay(sock: object) -> bool:
+    """Return whether it is another thing than a socket whose fd carries SSH as it is."""
+    return not isinstance(sock, socket.socket) or isinstance(sock, ssl.SSLSocket)
+
+
+class Relay(Forkable):
+    """Two threads that carry bytes between `theirs`, a socket for a driver, and what was given.
+
+    Either end's end is the other's: when the driver closes its socket, what was given is closed;
+    when that ends, the driver reads the end of the stream. In a forked child it carries nothing.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self._far = _Process(given) if _is_process(given) else _SocketLike(given)
+        self._near, self.theirs = socket.socketpair()
+        self._threads = [
+            threading.Thread(
+                target=self._carry, args=each, name=f"ncwire-relay-{name}", daemon=True
+            )
+            for name, each in {
+                "out": (lambda: self._near.recv(_READ), self._far.send),
+                "in": (self._far.recv, self._near.sendall),
+            }.items()
+        ]
+        watch_forks(self)
+        started: list[threading.Thread] = []
+        try:
+            for thread in self._threads:
+                thread.start()
+                started.append(thread)
+        except BaseException:
+            self._threads = started
+            self.theirs.close()
+            self.close()
+            raise
+
+    def end(self) -> None:
+        """Let both threads end, and return at once. Idempotent."""
+        with suppress(OSError):  # it is closed, or the driver has shut it down
+            self._near.shutdown(socket.SHUT_RDWR)
+        self._far.end()
+
+    def close(self) -> None:
+        """End, and wait for the threads and for what was given, up to 5 seconds each. Idempotent.
+
+        Not for one of its own threads.
+        """
+        self.end()
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+        self._near.close()
+        self._far.wait(_PATIENCE)
+
+    def abandon_in_child(self) -> None:
+        """Let go of the fds in a forked child, whose the connection is not."""
+        point_at_nothing(self._near.fileno())
+        for fd in self._far.fds():
+            point_at_nothing(fd)
+
+    def _carry(self, read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
+        try:
+            # What is given may be of any library, and raises what it pleases when it ends.
+            call_users(_pump, read, write)
+        finally:
+            self.end()
+
+
+def _pump(read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
+    with suppress(OSError, EOFError, ValueError):
+        while data := read():
+            write(data)
+
+
+class _Far(ABC):
+    """What was given, as a stream."""
+
+    @abstractmethod
+    def recv(self) -> bytes: ...
+
+    @abstractmethod
+    def send(self, data: bytes) -> object: ...
+
+    @abstractmethod
+    def end(self) -> None:
+        """Have `recv` and `send` in other threads end. Idempotent."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended and is freed."""
+
+    def fds(self) -> list[int]:
+        return []
+
+
+class _SocketLike(_Far):
+    """A `paramiko.Channel`, or anything else with the methods of a socket."""
+
+    def __init__(self, given: Any) -> None:
+        self._given = given
+        # A timeout that was meant for something else must not end the session.
+        if callable(settimeout := getattr(given, "settimeout", None)):
+            settimeout(None)
+
+    def recv(self) -> bytes:
+        data: bytes = self._given.recv(_READ)
+        return data
+
+    def send(self, data: bytes) -> object:
+        return self._given.sendall(data)
+
+    def end(self) -> None:
+        if callable(shutdown := getattr(self._given, "shutdown", None)):
+            # Closing alone does not wake who reads a socket.
+            call_users(shutdown, socket.SHUT_RDWR)
+        call_users(self._given.close)
+
+
+class _Process(_Far):
+    """A `paramiko.ProxyCommand`, by its pipes: its own `recv(n)` waits for all n."""
+
+    def __init__(self, given: Any) -> None:
+        self._process: subprocess.Popen[bytes] = given.process
+        self._ended = threading.Event()
+
+    def recv(self) -> bytes:
+        return os.read(self._pipe(self._process.stdout), _READ)
+
+    def send(self, data: bytes) -> object:
+        fd = self._pipe(self._process.stdin)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        return None
+
+    def end(self) -> None:
+        if not self._ended.is_set():
+            self._ended.set()
+            self._process.terminate()
+
+    def wait(self, seconds: float) -> None:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(seconds)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with suppress(OSError):  # what its buffer holds has nobody to read it
+                    pipe.close()
+
+    def fds(self) -> list[int]:
+        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        return [pipe.fileno() for pipe in pipes if pipe is not None and not pipe.closed]
+
+    @staticmethod
+    def _pipe(pipe: Any) -> int:
+        fd: int = pipe.fileno()
+        return fd
+
+
+def _is_process(given: object) -> bool:
+    return isinstance(getattr(given, "process", None), subprocess.Popen)

@@ -1,0 +1,144 @@
+"""How each of ncclient's classes of sessions connects over ncwire."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ncwire
+from ncwire.contrib.ncclient import parameters, texts
+from ncwire.contrib.ncclient.carrier import Carrier
+from ncwire.contrib.ncclient.errors import retyped, theirs
+from ncwire.contrib.ncclient.handler import profile_of
+from ncwire.contrib.ncclient.library import ncclient
+from ncwire.contrib.ncclient.methods import CARRIER, KNOWN_HOSTS
+from ncwire.contrib.ncclient.relay import Relay, needs_relay
+from ncwire.errors import NcwireError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ncwire.contrib.ncclient.choice import Choice
+
+
+def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
+    """Connect an `SSHSession` of ncclient's.
+
+    Raises ncwire's errors, which are ncclient's too; and as ncclient does FileNotFoundError for an
+    ssh_config that is not there, and OSError for a `sock` or `sock_fd` that is not connected.
+    """
+    host, sock = given["host"], given.pop("sock")
+    fd = given.pop("sock_fd")
+    with _refusals(theirs.SSHError):
+        if not (host or sock or fd):
+            raise OptionError("host", "Missing host, socket or socket fd")
+        settled = parameters.settled(given)
+        wire = ncwire.SSHSession(
+            list(session._client_capabilities),
+            driver=choice.driver,
+            hub=choice.hub,
+            require_session_id=False,
+            profile=profile_of(session._device_handler, choice.profile),
+        )
+        _load_known_hosts(session, wire, settled)
+    if settled.get("unknown_host_cb") is ncclient.transport.ssh.default_unknown_host_cb:
+        del settled["unknown_host_cb"]  # which decides nothing, and need not be asked
+    session._host = host
+    relay = None
+    if sock is not None and needs_relay(sock):
+        relay = Relay(sock)
+        settled["sock"] = relay.theirs
+    elif sock is not None or fd is not None:
+        settled["sock"] = parameters.copied_socket(fd) if sock is None else sock
+        settled["sock"].getpeername()
+    carrier = Carrier(session, wire, theirs.SSHError, relay, sock)
+    setattr(session, CARRIER, carrier)
+    carrier.connect(
+        partial(wire.connect, **settled),
+        partial(texts.of_connecting, host=host, port=given["port"]),
+    )
+
+
+def over_tls(session: Any, choice: Choice, given: dict[str, Any]) -> None:
+    """Connect a `TLSSession` of ncclient's. Raises ncwire's errors, which are ncclient's too."""
+    host, port, protocol = given["host"], parameters.number(given["port"]), given["protocol"]
+    missing = {
+        "host": host,
+        "client certificate file": given["certfile"],
+        "TLS protocol": protocol,
+    }
+    with _refusals(theirs.TLSError):
+        for name, value in missing.items():
+            if value is None:
+                raise OptionError(name, f"Missing {name}")
+        wire = ncwire.TLSSession(
+            list(session._client_capabilities),
+            hub=choice.hub,
+            require_session_id=False,
+            profile=profile_of(session._device_handler, choice.profile),
+        )
+    session._host = host
+    carrier = Carrier(session, wire, theirs.TLSError)
+    setattr(session, CARRIER, carrier)
+    settled = {
+        **given,
+        "port": port,
+        "protocol": _tls_version(protocol),
+        "check_hostname": bool(given["check_hostname"]),
+        **_patience(given["timeout"]),
+    }
+    carrier.connect(
+        partial(wire.connect, **settled), partial(texts.of_connecting_by_tls, host=host, port=port)
+    )
+    session.transport, session._socket = carrier.transport, carrier.transport.sock
+
+
+def over_unix_socket(session: Any, choice: Choice, given: dict[str, Any]) -> None:
+    """Connect a `UnixSocketSession` of ncclient's. Raises errors that are ncclient's too."""
+    path = given["path"]
+    with _refusals(theirs.UnixSocketError, f"Could not connect to {path}"):
+        wire = ncwire.UnixSocketSession(
+            list(session._client_capabilities),
+            hub=choice.hub,
+            require_session_id=False,
+            profile=profile_of(session._device_handler, choice.profile),
+        )
+    carrier = Carrier(session, wire, theirs.UnixSocketError)
+    setattr(session, CARRIER, carrier)
+    carrier.connect(
+        partial(wire.connect, path, **_patience(given["timeout"])),
+        partial(texts.of_connecting_to_a_path, path=path),
+    )
+    session.transport, session._socket = carrier.transport, carrier.transport.sock
+
+
+@contextmanager
+def _refusals(transport_error: type[Exception], said: str = "") -> Generator[None]:
+    try:
+        yield
+    except NcwireError as error:
+        raise retyped(error, said, transport_error) from error.__cause__
+
+
+def _load_known_hosts(session: Any, wire: ncwire.SSHSession, settled: dict[str, Any]) -> None:
+    loaded = session.__dict__.get(KNOWN_HOSTS, ())
+    if not loaded or not settled["hostkey_verify"]:
+        return
+    # As ncclient does, in addition to the user's own.
+    wire.load_known_hosts()
+    for filename in loaded:
+        wire.load_known_hosts(Path(filename))
+
+
+def _patience(timeout: Any) -> dict[str, Any]:
+    if timeout is None:
+        return {"timeout": None, "timeouts": parameters.without_limit()}
+    return {"timeout": parameters.number(timeout)}
+
+
+def _tls_version(protocol: Any) -> Any:
+    # The driver has TLS 1.2 and 1.3, so who asks for 1.2 alone gets no less than that.
+    return None if protocol == getattr(ssl, "PROTOCOL_TLSv1_2", None) else protocol
