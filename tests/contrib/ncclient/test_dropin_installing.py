@@ -1,0 +1,167 @@
+"""`install` and `uninstall`: in place, told once, and not for who moves the bytes itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+from drop_in_arguments import arguments_for
+from ncclient import manager, transport
+from ncclient.transport.session import Session
+from ncclient.transport.ssh import SSHSession as ImportedBefore
+from ncclient.transport.tls import TLSSession
+from ncclient.transport.unixSocket import UnixSocketSession
+
+import ncwire
+from ncwire.contrib import ncclient as drop_in
+
+
+def test_what_was_imported_before_is_carried(installed, connect):
+    found = connect()
+
+    assert type(found._session) is ImportedBefore
+    assert isinstance(found._session, Session)
+    assert found.get_config("running").ok
+    assert found.connected
+
+
+def test_uninstall_restores_what_was_there(server):
+    classes = (ImportedBefore, TLSSession, UnixSocketSession)
+    before = [dict(vars(each)) for each in classes]
+    libssh = manager.connect_libssh
+    drop_in.install()
+    assert dict(vars(ImportedBefore)) != before[0]
+    drop_in.install(driver="libssh2")
+    drop_in.uninstall()
+    drop_in.uninstall()
+
+    assert [dict(vars(each)) for each in classes] == before
+    assert manager.connect_libssh is libssh
+    own = manager.connect(**arguments_for(server))
+    assert type(own._session.transport).__module__ == "paramiko.transport"
+    own.close_session()
+
+
+def test_a_session_that_is_open_stays_carried(installed, server):
+    with manager.connect(**arguments_for(server)) as found:
+        drop_in.uninstall()
+        assert found.get_config("running").ok
+        own = manager.connect(**arguments_for(server))
+        assert type(own._session.transport).__module__ == "paramiko.transport"
+        assert own.get_config("running").ok
+        own.close_session()
+        assert found.get_config("running").ok
+    assert not found.connected
+
+
+def test_it_is_told_once(caplog):
+    caplog.set_level(logging.INFO, "ncwire.contrib.ncclient")
+    drop_in.install(driver="libssh2")
+    drop_in.install(driver="libssh2")
+    drop_in.uninstall()
+
+    assert len(caplog.records) == 1
+    assert "libssh2" in caplog.text
+
+
+def test_the_same_functions_without_installing(driver, server):
+    for connect in (drop_in.connect, drop_in.connect_ssh, drop_in.connect_libssh):
+        with connect(driver=driver, **arguments_for(server)) as found:
+            assert type(found) is manager.Manager
+            assert isinstance(found._session, ImportedBefore)
+            assert found.get_config("running").ok
+            assert type(found._session.transport).__module__.startswith("ncwire")
+    assert ImportedBefore.connect.__module__ == "ncclient.transport.ssh"
+    assert not hasattr(ImportedBefore.connect, "__wrapped__")
+
+
+def test_libssh_needs_no_ssh_python(installed, server):
+    with manager.connect(use_libssh=True, **arguments_for(server)) as found:
+        assert found.get_config("running").ok
+
+
+def test_on_a_hub_all_sessions_are_one_thread(driver, server):
+    with ncwire.Hub() as hub:
+        drop_in.install(driver=driver, hub=hub)
+        try:
+            managers = [manager.connect(**arguments_for(server)) for _ in range(5)]
+        finally:
+            drop_in.uninstall()
+        assert len(hub) == 5
+        assert {each.get_config("running").ok for each in managers} == {True}
+        assert all(each._session.is_alive() for each in managers)
+        for each in managers:
+            each.close_session()
+        assert len(hub) == 0
+
+
+class ReplacesIO(transport.SSHSession):
+    def _transport_read(self):
+        return super()._transport_read()
+
+
+class ReplacesNothing(transport.SSHSession):
+    def close(self):
+        self.was_closed = True
+        super().close()
+
+
+def session_of(cls):
+    return cls(manager.make_device_handler({"name": "default"}))
+
+
+def test_a_subclass_that_replaces_io_keeps_its_own_transport(installed, server, caplog):
+    caplog.set_level(logging.INFO, "ncwire.contrib.ncclient")
+    for _ in range(2):
+        session = session_of(ReplacesIO)
+        session.connect(**arguments_for(server))
+        assert type(session.transport).__module__ == "paramiko.transport"
+        session.close()
+
+    told = [each.getMessage() for each in caplog.records if "ReplacesIO" in each.getMessage()]
+    assert len(told) == 1
+    assert "_transport_read" in told[0]
+
+
+def test_a_subclass_that_does_not_is_carried_and_its_methods_are_called(installed, server):
+    session = session_of(ReplacesNothing)
+    assert not session.is_alive()  # as yang.connector asks, before it connects
+    session.connect(**arguments_for(server))
+    assert session.is_alive()
+    assert type(session.transport).__module__.startswith("ncwire")
+    session.close()
+    assert session.was_closed
+    assert not session.is_alive()
+
+
+@pytest.mark.parametrize("name", ["_auth", "_post_connect", "run"])
+def test_a_stand_in_for_io_keeps_its_own_transport(installed, server, monkeypatch, name):
+    class StandInError(Exception):
+        pass
+
+    def stand_in(*arguments, **keywords):
+        raise StandInError
+
+    session = session_of(transport.SSHSession)
+    monkeypatch.setattr(session, name, stand_in)
+    if name == "run":
+        # ncclient's own hello never comes then; that it is asked for is what is shown here.
+        monkeypatch.setattr(session, "start", stand_in)
+    with pytest.raises(StandInError):
+        session.connect(**arguments_for(server))
+    session.close()
+
+
+def test_nothing_is_left_of_a_connect_that_fails(installed, server):
+    before = set(threading.enumerate())
+    session = session_of(transport.SSHSession)
+    with pytest.raises(transport.AuthenticationError):
+        session.connect(**arguments_for(server, password="wrong"))
+
+    assert session.transport is None  # of which programs make whether to close it
+    session.close()
+    assert not session.connected
+    left = {each.name for each in set(threading.enumerate()) - before}
+    assert {name for name in left if name.startswith("ncwire-relay")} == set()
+    assert "session" not in left  # as ncclient names its threads
