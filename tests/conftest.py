@@ -56,3 +56,12 @@ def run_program():
         return done.stderr if stderr else done.stdout
 
     return run
+
+
+def pytest_collection_finish():
+    """Leave what was collected out of garbage collections, for which tests ask by the hundred.
+
+    With thousands of tests to go through, a full one took 0.15 s; now it takes 0.2 ms.
+    """
+    gc.collect()
+    gc.freeze()
