@@ -18,9 +18,8 @@ from soaking.watch import Watch
 SOAK = Path(__file__).parents[2] / "benchmarks" / "soak.py"
 
 
-@pytest.mark.parametrize(
-    "driver", ["libssh2", pytest.param("paramiko", marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("driver", ["libssh2", "paramiko"])
 def test_a_short_soak_finds_nothing(driver):
     done = subprocess.run(
         [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 TINY = ["--rounds", "2", "--seconds", "0.01", "--connections", "2"]
+ONE = [*TINY, "--drivers", "paramiko"]
 
 
 def document(out: str) -> dict:

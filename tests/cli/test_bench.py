@@ -9,7 +9,7 @@ import os
 import re
 
 import pytest
-from benching import TINY, document
+from benching import ONE, TINY, document
 from rich.console import Console
 
 from ncwire._cli.bench import tables
@@ -57,7 +57,7 @@ def test_every_driver_is_measured_at_everything(run, server, left_behind):
 @pytest.mark.sshd
 def test_without_a_server_named_it_is_sshd_where_there_is_one(run):
     requirement.program("sshd", "openssh-server")
-    code, out, _ = run("bench", *TINY, "--only", "latency", "--sizes", "0")
+    code, out, _ = run("bench", *ONE, "--only", "latency", "--sizes", "0")
     assert code == 0
     assert out.startswith("Server: sshd (OpenSSH")
 
@@ -69,7 +69,7 @@ def test_without_sshd_it_is_the_embedded_server_which_says_so(run, monkeypatch, 
     sshd.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
-    code, out, _ = run("bench", *TINY, "--only", "latency", "--sizes", "0")
+    code, out, _ = run("bench", *ONE, "--only", "latency", "--sizes", "0")
 
     assert code == 0
     assert out.startswith("Server: ncwire's embedded server")
@@ -88,7 +88,7 @@ def test_where_sshd_runs_but_lets_no_user_in_it_is_the_embedded_server(run, monk
     sshd.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
-    code, out, _ = run("bench", *TINY, "--only", "latency", "--sizes", "0")
+    code, out, _ = run("bench", *ONE, "--only", "latency", "--sizes", "0")
 
     assert code == 0
     assert out.startswith("Server: ncwire's embedded server")
@@ -97,7 +97,7 @@ def test_where_sshd_runs_but_lets_no_user_in_it_is_the_embedded_server(run, monk
 
 def test_the_table_has_the_figures_and_what_they_were_measured_on(run):
     code, out, err = run(
-        "bench", *TINY, "--rounds", "1", "--server", "embedded", "--sizes", "0", "10k", "1M"
+        "bench", *ONE, "--rounds", "1", "--server", "embedded", "--sizes", "0", "10k", "1M"
     )
 
     assert (code, err) == (0, "")
@@ -178,7 +178,7 @@ def test_other_transports_have_servers_and_floors_of_their_own(run):
 
 def test_a_run_is_kept_and_compared(run, tmp_path):
     kept = tmp_path / "before.json"
-    arguments = [*TINY, "--only", "latency", "--sizes", "0"]
+    arguments = [*ONE, "--only", "latency", "--sizes", "0"]
     code, out, _ = run("bench", *arguments, "--server", "embedded", "--save", str(kept))
     assert code == 0
     assert "change" not in out
@@ -205,12 +205,14 @@ def test_a_run_is_kept_and_compared(run, tmp_path):
     assert err.startswith("ncwire: --compare: that run was against another server")
 
 
-@pytest.mark.parametrize("name", ["bench.svg", "bench.png"])
+@pytest.mark.parametrize(
+    "name", ["bench.svg", pytest.param("bench.png", marks=pytest.mark.exhaustive)]
+)
 def test_a_plot_is_drawn(run, tmp_path, name):
     if importlib.util.find_spec("matplotlib") is None:
         requirement.missing("matplotlib is not installed: pip install 'ncwire[plot]'")
     code, _, err = run(
-        "bench", *TINY, "--server", "embedded", "--only", "latency", "--plot", str(tmp_path / name)
+        "bench", *ONE, "--server", "embedded", "--only", "latency", "--plot", str(tmp_path / name)
     )
     assert (code, err) == (0, "")
     assert (tmp_path / name).stat().st_size > 1000
@@ -219,5 +221,5 @@ def test_a_plot_is_drawn(run, tmp_path, name):
 def test_what_lies_in_the_working_folder_is_not_imported(run, monkeypatch, tmp_path):
     (tmp_path / "json.py").write_text("raise SystemExit('imported')")
     monkeypatch.chdir(tmp_path)
-    code, _, err = run("bench", *TINY, "--server", "embedded", "--only", "connect")
+    code, _, err = run("bench", *ONE, "--server", "embedded", "--only", "connect")
     assert (code, err) == (0, "")

@@ -131,7 +131,7 @@ def test_ctrl_c_shows_what_was_measured_and_leaves_nothing_behind(start, server,
     process = start(
         [
             "bench", "--rounds", "10000", "--seconds", "0.05", "--only", "latency",
-            "--sizes", "0", "--server", server, "--floor",
+            "--sizes", "0", "--server", server, "--drivers", "paramiko", "--floor",
         ],
         stderr=stderr,
         start_new_session=True,
@@ -163,10 +163,8 @@ def _read(terminal: int) -> bytes:
 
 
 def test_ctrl_c_before_anything_was_measured_shows_no_table(start, left_behind):
-    process = start(
-        ["bench", "--seconds", "600", "--only", "latency", "--server", "embedded"],
-        start_new_session=True,
-    )
+    arguments = ["--seconds", "600", "--only", "latency", "--server", "embedded"]
+    process = start(["bench", *arguments, "--drivers", "paramiko"], start_new_session=True)
     while not any(_is_worker(pid) for pid in left_behind()):
         assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "drivers"
 SHORT = "open.connects or io.duplex or errors.reset or close.frees"
 TARGET = {"plain": "plain", "async": "plain", "ssh": "ssh"}
+OTHERS = sorted(set(KINDS) - {"plain"})
 
 
 def installed(folder: Path) -> dict[str, str]:
@@ -48,7 +49,9 @@ def conform(folder: Path, kind: str, environment: dict[str, str], *arguments: st
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", ["plain", *(pytest.param(kind, marks=pytest.mark.exhaustive) for kind in OTHERS)]
+)
 def test_what_it_writes_is_found_and_keeps_rules(run, tmp_path, kind):
     folder = tmp_path / "lab"
     code, out, err = run("new-driver", "lab_one", "--kind", kind, "--directory", str(folder))

@@ -1,10 +1,11 @@
 """The kit checks itself: each broken driver fails the rules that it breaks, and no other.
 
-The quick suite asks for the rules that it breaks only, of many drivers in one process. With
-`-m cross` the whole kit runs for each by itself, in half an hour. There it is spared rules that
-it cannot break: those of a channel that is not its own, and those that start processes, unless it
-is to break one of them. With `-n 0 -s` it prints the table: a line for each broken driver, with
-the rules that failed.
+The quick suite asks one driver of each module for each of the operations that rules are about, and
+for the rules that it breaks only, of many drivers in one process; `-m exhaustive` asks the others,
+too. With `-m cross` the whole kit runs for each by itself, in half an hour. There it is spared
+rules that it cannot break: those of a channel that is not its own, and those that start processes,
+unless it is to break one of them. With `-n 0 -s` it prints the table: a line for each broken
+driver, with the rules that failed.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ SSH = (
 )
 OTHERS = ("broken_tls", "broken_unix")
 BROKEN = broken_drivers(*PLAIN, *SSH, *OTHERS)
+SHARE = 12
+"""So many drivers are worth a process of their own, which takes 2 s to start and collect."""
 AT_ONCE = 6
 """A kit mostly waits: for what is to fail, and for what must not happen."""
 CONNECTING = ("open", "auth", "hostkey", "makes")
@@ -69,10 +72,12 @@ def together(request, tmp_path_factory):
     plain = [driver for driver in ordered if driver.startswith(PLAIN)]
     others = [driver for driver in ordered if driver.startswith(OTHERS)]
     ssh = [driver for driver in ordered if driver not in plain + others]
-    shares = [("plain", plain[each::2]) for each in range(2)]
-    shares += [(None, ssh[each::4]) for each in range(4)]
-    shares += [(None, others)]
-    with ThreadPoolExecutor(len(shares)) as pool:
+    shares = [
+        *(("plain", share) for share in shared(plain, most=2)),
+        *((None, share) for share in shared(ssh, most=4)),
+        *((None, share) for share in shared(others, most=1)),
+    ]
+    with ThreadPoolExecutor(max(1, len(shares))) as pool:
         running = [
             pool.submit(
                 run_together,
@@ -81,9 +86,26 @@ def together(request, tmp_path_factory):
                 target,
             )
             for number, (target, drivers) in enumerate(shares)
-            if drivers
         ]
         return {driver: result for each in running for driver, result in each.result().items()}
+
+
+def shared(drivers, most):
+    """Return the drivers' shares, one for each process, `most` of them at most."""
+    number = min(most, -(-len(drivers) // SHARE))
+    return [drivers[each::number] for each in range(number)]
+
+
+def quick():
+    """Return one driver of each module for each operation of which it breaks a rule."""
+    found, asked = [], set()
+    for name, driver in BROKEN.items():
+        module, _, _ = name.partition(":")
+        breaks = {(module, rule.partition(".")[0]) for rule in driver.breaks}
+        if not breaks <= asked:
+            found.append(name)
+            asked |= breaks
+    return found
 
 
 def failed_of(driver, report):
@@ -121,7 +143,13 @@ def tell(driver, failed):
     sys.stdout.flush()  # what has come by now is to be seen, where it goes to a file, too
 
 
-@pytest.mark.parametrize("driver", BROKEN)
+QUICK = quick()
+
+
+@pytest.mark.parametrize(
+    "driver",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.exhaustive) for name in BROKEN],
+)
 def test_a_broken_driver_fails_the_rules_that_it_breaks(together, tmp_path, driver):
     result = together[driver]
     if result.of("failed") != BROKEN[driver].breaks:

@@ -65,7 +65,7 @@ OTHERS = {
     ("driver", "transport"),
     [
         pytest.param("ncwire_tls:TLSDriver", "tls", marks=pytest.mark.exhaustive),
-        ("ncwire_unix:UnixSocketDriver", "unix"),
+        pytest.param("ncwire_unix:UnixSocketDriver", "unix", marks=pytest.mark.exhaustive),
         pytest.param("simple_tls:SimpleTLS", "tls", marks=pytest.mark.cross),
         pytest.param("simple_unix:SimpleUnix", "unix", marks=pytest.mark.cross),
     ],

@@ -41,7 +41,7 @@ def one(make_peer, call, at):
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
-@sampled("every", 7, 1)
+@sampled("every", 19, 1)
 def test_a_fork_at_any_point_of_a_call(make_peer, call, every):
     at = 1
     while one(make_peer, call, at) is not None:

@@ -115,7 +115,13 @@ def test_its_head_ends_between_two_characters() -> None:
     assert made.head(1_000) == "<a>€uro"
 
 
-@pytest.mark.parametrize("size_of_reads", [1_000, 32_768, 100_001, 10**6])
+@pytest.mark.parametrize(
+    "size_of_reads",
+    [
+        32_768,
+        *(pytest.param(size, marks=pytest.mark.exhaustive) for size in (1_000, 100_001, 10**6)),
+    ],
+)
 @pytest.mark.parametrize("chunk_size", [1, 7, 4_096, 50_000, 10**6])
 @pytest.mark.parametrize("large", [LARGE, ASCII, ASCII + "é" + ASCII], ids=["utf8", "ascii", "é"])
 def test_large_chunked_messages_come_whole(

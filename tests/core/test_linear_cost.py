@@ -93,7 +93,10 @@ def received(framing: str, text: bytes, times: int, size: int) -> Work:
     return counted
 
 
-@pytest.mark.parametrize(("size", "times"), [(1, 40), (100, 400), (4096, 2_000)])
+@pytest.mark.parametrize(
+    ("size", "times"),
+    [(1, 40), (100, 400), pytest.param(4096, 2_000, marks=pytest.mark.exhaustive)],
+)
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_four_times_the_data_cost_four_times(framing, text, size, times):

@@ -56,6 +56,7 @@ def _failures(folder: Path, module: str, name: str, target: str) -> set[str]:
     return {rule for rule, outcome in verdicts.items() if outcome == "failed"}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(300)
 def test_the_smallest_driver_keeps_every_rule(tmp_path: Path) -> None:
     assert _failures(tmp_path, "ncwire_plain", "PlainDriver", "plain") == set()

@@ -132,7 +132,14 @@ def test_t3_a_session_that_the_caller_has_kept_writes_into_no_other_fd(child):
     """)
 
 
-@pytest.mark.parametrize("end", ["channel.abort()", "channel.close()", "pass"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "channel.abort()",
+        pytest.param("channel.close()", marks=pytest.mark.exhaustive),
+        pytest.param("pass", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_t4_nothing_is_leaked_by_ending_in_any_way(child, end):
     # 84 KiB a connection where libssh2_session_free gives up.
     child(f"""

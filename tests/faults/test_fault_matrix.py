@@ -1,4 +1,7 @@
-"""The fault matrix, whole: `python -m ncwire.testing.faults` tries single cells of it."""
+"""The fault matrix, whole: `python -m ncwire.testing.faults` tries single cells of it.
+
+The quick suite tries each fault in each phase with one driver, which take turns.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import installed_ssh
-from ncwire.testing.faults import Cell, Crew, cells
+from ncwire.testing.faults import Cell, Crew, Fault, Phase, cells
 from ncwire.testing.faults.cell import NOT_APPLICABLE, RIGHT
 from ncwire.testing.faults.report import failure
 
@@ -17,8 +20,14 @@ if TYPE_CHECKING:
 
     from ncwire.testing.faults import Result
 
+
+def quick(cell: Cell) -> bool:
+    at = [*Phase].index(cell.phase) + [*Fault].index(cell.fault)
+    return cell.driver == installed_ssh.QUICK[at % len(installed_ssh.QUICK)]
+
+
 CELLS = [
-    installed_ssh.parameter(cell.driver, cell)
+    pytest.param(cell, id=str(cell), marks=() if quick(cell) else pytest.mark.exhaustive)
     for cell in cells(installed_ssh.NAMES)
     if not cell.expected.not_applicable
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,17 @@ import pytest
 import installed_ssh
 import ncwire
 from ncwire._plugins import registry
+from thoroughness import each_driver_in_turn
 
 if TYPE_CHECKING:
     from ncwire.driver import Feature
 
 Connect = Callable[..., ncwire.SSHSession]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    each_driver_in_turn(items, Path(__file__).parent, installed_ssh.QUICK)
 
 
 @pytest.fixture(params=installed_ssh.EACH)

@@ -53,11 +53,11 @@ class Request:
 @pytest.mark.parametrize(
     ("base", "megabytes", "piece"),
     [
-        ("1.1", 50, 100_000),
+        pytest.param("1.1", 50, 100_000, marks=pytest.mark.exhaustive),
         ("1.1", 50, 2 * MEGABYTE),
         ("1.1", 2, 50),
         # The server's own search for the end marker takes longer the longer the message is.
-        ("1.0", 10, 100_000),
+        pytest.param("1.0", 10, 100_000, marks=pytest.mark.exhaustive),
         ("1.0", 2, 50),
     ],
 )

@@ -16,6 +16,7 @@ from ncwire._plugins import registry
 from ncwire.driver import Feature
 from servers.account import Account, temporary_account
 from servers.fixtures import serve
+from thoroughness import each_driver_in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from servers.keyring import KeyRing
 
     Connect = Callable[..., ncwire.SSHSession]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    each_driver_in_turn(items, Path(__file__).parent, installed_ssh.QUICK)
 
 
 @pytest.fixture(params=installed_ssh.EACH)

@@ -14,7 +14,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = Path(__file__).parent / "ncwire-asyncssh"
 
-pytestmark = [pytest.mark.sshd, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.sshd, pytest.mark.exhaustive, pytest.mark.timeout(600)]
 
 
 def run(*command: object, **options) -> subprocess.CompletedProcess[str]:
