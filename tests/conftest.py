@@ -58,6 +58,29 @@ def run_program():
     return run
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Have each worker begin with another folder, and find there what others have compiled.
+
+    In a fresh clone pytest compiles every test file. Together the workers would compile the same
+    one at the same time, which took 13 s of each.
+    """
+    report = yield
+    worker = getattr(collector.config, "workerinput", None)
+    if worker is not None and isinstance(collector, pytest.Directory):
+        number = int(worker["workerid"].removeprefix("gw"))
+        first = len(report.result) * number // worker["workercount"]
+        report.result = report.result[first:] + report.result[:first]
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Put the tests into the order that all workers share."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.path.parts)
+
+
 def pytest_collection_finish():
     """Leave what was collected out of garbage collections, for which tests ask by the hundred.
 
