@@ -209,15 +209,15 @@ def test_a_server_that_asks_is_answered(connect, make_sshd):
 @pytest.mark.parametrize("forks", [False, True])
 def test_an_ssh_whose_start_is_interrupted_ends(connect, sshd, monkeypatch, forks):
     """As by Ctrl-C, when it runs and nobody has been told of it yet."""
-    begun = []
+    begun, copies = [], []
 
     class Interrupted(subprocess.Popen):
         def __init__(self, words, **settings):
             super().__init__(words, **settings)
-            begun.append(self.pid)
+            begun.append(self)
             if forks:  # a copy of the process has its fds
-                begun.append(os.fork())
-                if not begun[-1]:
+                copies.append(os.fork())
+                if not copies[-1]:
                     time.sleep(60)
                     os._exit(0)
             raise KeyboardInterrupt
@@ -226,9 +226,13 @@ def test_an_ssh_whose_start_is_interrupted_ends(connect, sshd, monkeypatch, fork
         patched.setattr(subprocess, "Popen", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             connect(sshd)
+    (ssh,) = begun
     try:
-        eventually(lambda: not alive(begun[0]))
+        eventually(lambda: not alive(ssh.pid))
     finally:
-        if forks:
-            os.kill(begun[1], signal.SIGKILL)
-            os.waitpid(begun[1], 0)
+        for copy in copies:
+            os.kill(copy, signal.SIGKILL)
+            os.waitpid(copy, 0)
+    # Python would warn of it in the middle of another test, when it is collected.
+    with ssh:
+        pass
