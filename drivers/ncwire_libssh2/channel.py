@@ -15,6 +15,7 @@ from ncwire.errors import SSHError, TransportError
 from ncwire_libssh2.connection import AGAIN
 from ncwire_libssh2.errors import LOST
 from ncwire_libssh2.socket_state import OVERHEAD, SocketState
+from ncwire_libssh2.stderr import Stderr
 from ncwire_libssh2.watchdog import WATCHDOG
 
 if TYPE_CHECKING:
@@ -35,12 +36,6 @@ _RETRIES = 4
 
 _PATIENCE = 100
 """How often libssh2 may ask for room on a socket that has some, with nothing achieved."""
-
-_KEPT = 1024
-"""How much of stderr is kept for the error, in bytes."""
-
-_LISTEN, _IGNORE = 0, 1
-"""LIBSSH2_CHANNEL_EXTENDED_DATA_NORMAL and _IGNORE (libssh2.h): what is done with stderr."""
 
 _QUIET = 2.0
 """Seconds of the peer's silence after which the channel's end is followed by its close."""
@@ -102,11 +97,8 @@ class Libssh2Channel(Channel):
         self._closing = False
         self._close_sent = False
         self._sent_at = 0.0
-        self._said = b""
-        # Until the stream's first bytes, or so much of stderr: a server that refuses sends none.
-        # Later it would cost each read a call, or grow in libssh2's queue beside a flood of data.
         with connection:
-            self._listens = connection.channel.handle_extended_data2(_LISTEN) != AGAIN
+            self._stderr = Stderr(connection)
 
     def fileno(self) -> int:
         """Return the socket's fd; -1 after the end."""
@@ -144,8 +136,8 @@ class Libssh2Channel(Channel):
                     self._wants = self._after_reading()
                     return None
                 self._idle = False
-                if self._listens:
-                    self._stop_listening()
+                if self._stderr.listens:
+                    self._stderr.stop()
                 elif len(data) < size and self._held is _NOT and not self._over:
                     # All that libssh2 had: see `_written`.
                     directions = connection.session.block_directions()
@@ -226,14 +218,14 @@ class Libssh2Channel(Channel):
         connection = self._connection
         with connection.lock:
             if connection.ending:
-                return LastWords(self._said)
-            self._listen()
+                return LastWords(self._stderr.said)
+            self._stderr.listen()
             status, signal = None, b""
             with suppress(SSH2Error):
                 # 0 stands for none, too, and for a signal.
                 status = connection.channel.get_exit_status() or None
                 signal = connection.channel.get_exit_signal()[1] or b""
-            return LastWords(self._said, status, signal.decode("utf-8", "replace"))
+            return LastWords(self._stderr.said, status, signal.decode("utf-8", "replace"))
 
     def close(self) -> None:
         """Send the channel's close and a disconnect if they go out at once; free everything."""
@@ -362,7 +354,7 @@ class Libssh2Channel(Channel):
                 if last is not None:
                     return last
             elif result == AGAIN:
-                if not (self._listens and self._listen()):
+                if not (self._stderr.listens and self._stderr.listen()):
                     return self._last(None) if self._over else None
             elif self._is_at_end():
                 return b""
@@ -377,38 +369,9 @@ class Libssh2Channel(Channel):
                     return data
 
     def _is_at_end(self) -> bool:
-        while self._listen():  # before stderr is read it is at no end
+        while self._stderr.listen():  # before stderr is read it is at no end
             pass
         return bool(self._connection.channel.eof())
-
-    def _listen(self) -> bool:
-        """Take of stderr what is there; return whether libssh2 is to be asked for data again.
-
-        It is asked for stderr only when it has some: for it takes in all that the socket has, of
-        which the fd tells no more.
-        """
-        if not self._listens:
-            return False
-        channel = self._connection.channel
-        came = b""
-        if (missing := _KEPT - len(self._said)) > 0:
-            with suppress(SSH2Error):  # broken, which the next read tells, or not to be told
-                if not channel.poll_channel_read(1):
-                    return False
-                _, came = channel.read_stderr(missing)
-            self._said += came
-        if len(came) in (0, missing):
-            self._stop_listening()
-        return not self._listens or bool(came)
-
-    def _stop_listening(self) -> None:
-        """Drop what comes on stderr; called again while `_listens`: TCP takes nothing then."""
-        channel = self._connection.channel
-        self._listens = False
-        with suppress(SSH2Error):
-            channel.handle_extended_data2(_IGNORE)
-            # Which is to flush, but libssh2 1.11.1 never does (channel.c, _extended_data).
-            self._listens = channel.flush_stderr() == AGAIN
 
     def _next_packet(self, data: memoryview, unsent: bytes | None) -> bytes | None:
         """Return what is to be sent next, `unsent` if there is some; None before there is room."""
@@ -459,7 +422,9 @@ class Libssh2Channel(Channel):
         if drained:
             channel = connection.channel
             try:
-                drained = not channel.poll_channel_read(int(self._listens)) and not channel.eof()
+                drained = (
+                    not channel.poll_channel_read(int(self._stderr.listens)) and not channel.eof()
+                )
             except SSH2Error:  # it cannot tell once an answer to a keepalive is in its queue
                 drained = False
         self._quiet = drained
