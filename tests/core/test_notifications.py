@@ -29,6 +29,19 @@ def test_notifications_come_in_order_and_replies_do_not(peer, session):
         reader.get(0.01)
 
 
+def test_a_default_is_returned_where_none_came_in_time(peer, session):
+    reader = session.notifications()
+    nothing = object()
+    assert reader.get(0, None) is None
+    assert reader.get(0.01, default=nothing) is nothing
+    peer.send(EVENT.format(1))
+    flush(peer, session)
+    assert "<n>1</n>" in reader.get(0, None).raw
+    session.close()
+    with pytest.raises(SessionCloseError):  # the end is no lack of time
+        reader.get(0, None)
+
+
 def test_full_queue_drops_the_oldest_and_counts(peer, session):
     reader = session.notifications(maxsize=2)
     for n in range(5):

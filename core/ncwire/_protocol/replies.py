@@ -1,4 +1,4 @@
-"""What a reply's document says: elements, and the `<rpc-error>`s, however devices write them."""
+"""What a reply's document says: its elements, and each `<rpc-error>`, however it is written."""
 
 from __future__ import annotations
 

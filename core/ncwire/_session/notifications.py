@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar, overload
 
 from ncwire._one_process import OneProcess
 from ncwire._protocol.messages import NOTIFICATION_NS
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+DefaultT = TypeVar("DefaultT")
+
+_NONE: Final = object()
+"""No default: None is one."""
 _TAGS = frozenset({f"{{{NOTIFICATION_NS}}}notification", "notification"})
 
 
@@ -58,12 +62,24 @@ class NotificationReader(OneProcess, SessionListener):
         self._changed = threading.Condition()
         self._cause: Exception | None = None
 
-    def get(self, timeout: float | None = None) -> Notification:
+    @overload
+    def get(self, timeout: float | None = None) -> Notification: ...
+
+    @overload
+    def get(self, timeout: float | None, default: DefaultT) -> Notification | DefaultT: ...
+
+    @overload
+    def get(
+        self, timeout: float | None = None, *, default: DefaultT
+    ) -> Notification | DefaultT: ...
+
+    def get(self, timeout: float | None = None, default: object = _NONE) -> object:
         """Return the next notification, waiting up to `timeout` seconds; None waits for ever.
 
         0 takes one that is there already. What had arrived before the session's end comes first;
-        then its cause is raised. `StepTimeoutError` when none came in time: the reader can be
-        asked again. `OptionError` for a timeout that is no number of seconds.
+        then its cause is raised. When none came in time it returns the `default` if there is one,
+        None say, and else raises `StepTimeoutError`: the reader can be asked again.
+        `OptionError` for a timeout that is no number of seconds.
         """
         deadline = None
         if timeout is not None:
@@ -74,6 +90,8 @@ class NotificationReader(OneProcess, SessionListener):
                     raise self._cause
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
+                    if default is not _NONE:
+                        return default
                     raise StepTimeoutError("notification", timeout or 0.0)
                 self._changed.wait(SLICE if left is None else min(left, SLICE))
             return self._queue.popleft()

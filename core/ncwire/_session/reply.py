@@ -47,12 +47,12 @@ class Reply:
 
     @property
     def errors(self) -> tuple[ErrorElement, ...]:
-        """Its `<rpc-error>`s, but for warnings; wherever they stand in it, in their order."""
+        """Its `<rpc-error>` elements but for warnings, from any depth, in their order."""
         return self._errors_and_warnings()[0]
 
     @property
     def warnings(self) -> tuple[ErrorElement, ...]:
-        """Its `<rpc-error>`s of severity "warning"."""
+        """Its `<rpc-error>` elements of severity "warning"."""
         return self._errors_and_warnings()[1]
 
     def raise_for_errors(self) -> Self:

@@ -119,13 +119,28 @@ class ConnectParameters(TypedDict, total=False):
 
 
 def check_names(function: str, given: Mapping[str, object]) -> None:
-    """Raise the `TypeError` that Python raises for an argument that a function has not."""
+    """Raise the `TypeError` that Python raises for an argument that a function has not.
+
+    One that ncclient has is told with what takes its place.
+    """
     known = ConnectParameters.__annotations__
     for name in given:
         if name not in known:
             near = get_close_matches(name, known, 1)
             advice = f". Did you mean {near[0]!r}?" if near else ""
+            advice = f". Use {_OF_NCCLIENT[name]}" if name in _OF_NCCLIENT else advice
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{advice}")
+
+
+_OF_NCCLIENT: Final = {
+    "device_params": "profile='junos', say, in place of device_params={'name': 'junos'}",
+    "errors_params": "rpc(..., check=True), and read reply.errors to pass over some",
+    "huge_tree": "reply.lxml(parser), where a reply is parsed; Limits(message=...) bounds it here",
+    "manager_params": "Timeouts(rpc=...) for its timeout",
+    "nc_params": "capabilities, or extra_capabilities of a profile, for those of our hello",
+    "use_libssh": "driver='libssh2'",
+}
+"""What takes the place of parameters of `ncclient.manager.connect` (0.7.1) that ncwire has not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
