@@ -120,9 +120,10 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         return self._client_capabilities
 
     @property
-    def server_capabilities(self) -> Capabilities | None:
-        """The server's capabilities; None before its hello."""
-        return self._protocol.server_capabilities
+    def server_capabilities(self) -> Capabilities:
+        """The server's capabilities; none before its hello."""
+        known = self._protocol.server_capabilities
+        return Capabilities() if known is None else known
 
     @property
     def id(self) -> str | None:
@@ -474,6 +475,17 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         """Raise `OptionError` where the channel can send no keepalives."""
         if not connection.can_keep_alive:
             raise OptionError("keepalive", "the session's channel can send none")
+
+    def __repr__(self) -> str:
+        """Return class, peer, session-id and state; takes no lock, and has nothing secret."""
+        facts = [*self._known()]
+        if self.id is not None:
+            facts.append(f"session-id {self.id}")
+        return f"<{type(self).__name__} {', '.join(facts)}: {self._state.value}>"
+
+    def _known(self) -> Iterable[str]:
+        """Return what tells it from others: its thread's name, where no more is known."""
+        return (repr(self.name),)
 
     def _described(self) -> str:
         """Return what it is, for a warning: its thread's name, where the peer's is not known."""

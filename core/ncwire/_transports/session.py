@@ -245,7 +245,7 @@ class DriverSession(Session):
 
     def _profile_advice(self) -> str:
         capabilities = self.server_capabilities
-        if self._profile is not None or capabilities is None:
+        if self._profile is not None or not capabilities:
             return ""
         # Few sessions come to need it, and it is read from a file.
         from ncwire.probe.profile_match import DEFAULT, fitting  # noqa: PLC0415
@@ -263,6 +263,13 @@ class DriverSession(Session):
         from ncwire.profiles.driver_choice import check_features  # noqa: PLC0415
 
         check_features(self._backend, {"keepalive": Feature.KEEPALIVE})
+
+    def _known(self) -> Iterable[str]:
+        if self._driver_choice is None:
+            return super()._known()
+        host = () if self.host is None else (self.host,)
+        port = () if self.port is None else (f"port {self.port}",)
+        return (*host, *port, f"driver {self._driver_choice.name}")
 
     def _described(self) -> str:
         if self.host is None:

@@ -8,7 +8,7 @@ from ncwire._transports.session import DriverSession, merged
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ncwire._ssh.options.parameters import Filename
     from ncwire.driver import Timeouts
@@ -71,6 +71,10 @@ class UnixSocketSession(DriverSession):
             timeouts=timeouts,
             driver_options=given,
         )
+
+    def _known(self) -> Iterable[str]:
+        known = super()._known()
+        return known if self.path is None else (self.path, *known)
 
     def _described(self) -> str:
         return super()._described() if self.path is None else f"session on {self.path}"

@@ -18,10 +18,12 @@ from ncwire.profiles.driver_choice import DriverChoice, choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Unpack
 
     from ncwire._ssh.options.parameters import Jump
     from ncwire._transports.session import DriverSession
     from ncwire.driver import Backend, ConnectOptions
+    from ncwire.inventory.overrides import Overrides
     from ncwire.inventory.secrets import Secret
     from ncwire.profiles import DeviceProfile
 
@@ -64,7 +66,7 @@ class Device:
         hops = self.get("jumps", ())
         return [hop.jump if isinstance(hop, JumpReference) else hop for hop in hops]
 
-    def parameters(self, **overrides: Any) -> dict[str, Any]:
+    def parameters(self, **overrides: Unpack[Overrides]) -> dict[str, Any]:
         """Return the parameters of `ncwire.connect` for this device, secrets read.
 
         `overrides` are such parameters, and win, of `driver_options` each by itself; a secret that
@@ -72,7 +74,8 @@ class Device:
         Over SSH ssh_config counts unless the device says otherwise; over another transport what
         groups and defaults say to SSH alone does not. Raises `SecretError` and `DriverError`.
         """
-        given = {name: self.settings[name].value for name in self._parameter_names()} | overrides
+        own_settings = {name: self.settings[name].value for name in self._parameter_names()}
+        given: dict[str, Any] = {**own_settings, **overrides}
         if "driver" in self.settings and "driver" not in overrides:
             given["driver"] = self.driver().name
         profile = given.get("profile")
@@ -198,7 +201,7 @@ class Device:
         secret: Secret | None = self.get(name)
         return None if secret is None else secret.read()
 
-    def connect(self, **overrides: Any) -> DriverSession:
+    def connect(self, **overrides: Unpack[Overrides]) -> DriverSession:
         """Return a connected session; see `parameters`. Raises what `ncwire.connect` does."""
         from ncwire._transports.connect import connect  # noqa: PLC0415 - an inventory is read without
 

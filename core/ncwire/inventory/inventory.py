@@ -14,9 +14,11 @@ from ncwire.inventory.values import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Unpack
 
     from ncwire._transports.session import DriverSession
     from ncwire.inventory.device import Device
+    from ncwire.inventory.overrides import Overrides
     from ncwire.profiles import Stanza
 
 
@@ -58,8 +60,11 @@ class Inventory:
             raise InventoryError(str(self.path), [problem])
         return self.devices[name]
 
-    def connect(self, name: str, **overrides: Any) -> DriverSession:
-        """Return a session connected to a device; see `Device.connect`."""
+    def connect(self, name: str, **overrides: Unpack[Overrides]) -> DriverSession:
+        """Return a session connected to a device; see `Device.connect`.
+
+        `overrides` are parameters of `ncwire.connect`, and win over what the device says.
+        """
         return self.device(name).connect(**overrides)
 
 

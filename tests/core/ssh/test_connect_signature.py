@@ -10,6 +10,7 @@ import pytest
 import ncwire
 from ncwire import ConnectParameters, SSHSession
 from ncwire._ssh.options.parameters import Parameters
+from ncwire.inventory.overrides import Overrides
 from ncwire.probe import probe
 
 METHOD = inspect.signature(SSHSession.connect).parameters
@@ -45,12 +46,23 @@ def test_who_asks_is_shown_every_parameter_of_connect():
     assert shown.return_annotation == "DriverSession"
 
 
+def test_an_inventory_takes_the_same():
+    shown = inspect.signature(ncwire.connect).parameters
+    assert {*inspect.get_annotations(Overrides)} | {*PASSED_ON} == {*shown}
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
         ("usernam", r"got an unexpected keyword argument 'usernam'\. Did you mean 'username'\?$"),
         ("colour", "got an unexpected keyword argument 'colour'$"),
         ("self", "got an unexpected keyword argument 'self'$"),
+        ("device_params", r"got an .* 'device_params'\. Use profile='junos', say, in place of"),
+        ("errors_params", r"got an .* 'errors_params'\. Use rpc\(\.\.\., check=True\)"),
+        ("huge_tree", r"got an .* 'huge_tree'\. Use reply\.lxml\(parser\)"),
+        ("manager_params", r"got an .* 'manager_params'\. Use Timeouts\(rpc=\.\.\.\)"),
+        ("nc_params", r"got an .* 'nc_params'\. Use capabilities, or"),
+        ("use_libssh", r"got an .* 'use_libssh'\. Use driver='libssh2'$"),
     ],
 )
 @pytest.mark.parametrize("function", [ncwire.connect, probe], ids=["connect", "probe"])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
 
+    from ncwire import ConnectParameters
     from ncwire.inventory import Device
 
 _AT_ONCE = 32
@@ -118,8 +119,9 @@ def _verified(device: Device) -> Outcome:
 
 
 def _connected(device: Device, timeout: float | None) -> Outcome:
+    given: ConnectParameters = {} if timeout is None else {"timeout": timeout}
     try:
-        with device.connect(**({} if timeout is None else {"timeout": timeout})) as session:
+        with device.connect(**given) as session:
             info = session.channel_info
             return Outcome(
                 device.name,
