@@ -39,17 +39,17 @@ def retyped(
     """Return the error, whose class has become ncclient's too, and whose text begins with `said`.
 
     `transport_error` is what ncclient raises where connecting fails over that transport. One that
-    has been retyped is returned as it is. A name that does not resolve comes as a new error, for
-    it is a `socket.gaierror` besides, as ncclient raises it.
+    has been retyped is returned as it is. A name that does not resolve comes over SSH as a new error,
+    for it is a `socket.gaierror` in place of an error of ncclient's, as ncclient raises it.
     """
     if ncclient.NCClientError in type(error).__mro__:
         return error
-    kinds = _kinds(error, transport_error)
-    unresolved = _resolver_error(error)
+    # Over TLS it is a TLSError there, as every connection that fails.
+    unresolved = _resolver_error(error) if transport_error is theirs.SSHError else None
     if unresolved is not None:
-        error = _unresolved(error, unresolved, kinds)
+        error = _unresolved(error, unresolved)
     else:
-        error.__class__ = _both(type(error), kinds)
+        error.__class__ = _both(type(error), _kinds(error, transport_error))
     if said:
         setattr(error, _SAID, said)
     return error
@@ -76,11 +76,10 @@ def _resolver_error(error: ours.NcwireError) -> socket.gaierror | None:
     return None
 
 
-def _unresolved(
-    error: ours.NcwireError, cause: socket.gaierror, kinds: tuple[type[Any], ...]
-) -> ours.NcwireError:
+def _unresolved(error: ours.NcwireError, cause: socket.gaierror) -> ours.NcwireError:
     # An OSError keeps errno outside of the object's dict, so none is made of another in place.
-    kind = _both(ours.ConnectError, (*kinds, socket.gaierror))
+    # And it is no error of ncclient's: PyEZ 2.8 asks for its SSHError first.
+    kind = _both(ours.ConnectError, (socket.gaierror,))
     new: ours.NcwireError = kind.__new__(kind, *cause.args)
     OSError.__init__(new, *cause.args)
     new.args = error.args
