@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ncwire_openssh.connection import Connection
     from ncwire_openssh.ssh_channel import SSHChannel
 
-_READ = 1 << 18
-"""The most that is asked for in one read."""
+_READ = 1 << 16
+"""The most that is asked for in one read. Python makes room for all of it, each time, and glibc
+has the kernel map more than 128 KiB, and unmap it: 15 microseconds for each rpc."""
 _QUIET = 2.0
 """Seconds of the peer's silence after which the channel's end is followed by its close."""
 _GRACE = 2.0
@@ -44,11 +45,14 @@ class OpenSSHChannel(Channel):
         self._connection = connection
         self._sock = sock
         self._state = state
+        self.write_may_read = False
+        self._drained = False
         self._blocked = False
         self._closed = False
         self._ended_at = 0.0
         self._heard = time.monotonic()
         self._log_read = self._heard
+        self._idle = Wait(_TO_READ, self._log_read + _LOG_PERIOD_IDLE)
         # A channel that is dropped takes its process with it; at the exit ssh ends by itself, for
         # its lifeline does.
         self._dropped = weakref.finalize(self, _drop, connection, sock)
@@ -67,7 +71,7 @@ class OpenSSHChannel(Channel):
             return Wait(_TO_READ, 0.0)  # a read has taken in what the write waited for
         if state.eof_sent and not state.close_sent:
             return Wait(_TO_READ, self._silent_at())
-        return Wait(_TO_READ, self._log_read + _LOG_PERIOD_IDLE)
+        return self._idle
 
     def read(self, size: int) -> bytes | None:
         """Return what came on the channel; see `Channel.read`."""
@@ -76,17 +80,22 @@ class OpenSSHChannel(Channel):
         while not state.received:
             if state.close_came:
                 return b""
+            if self._drained:
+                self._drained = False
+                return self._nothing_left()
             try:
                 data = self._sock.recv(_READ)
             except BlockingIOError:
-                self._flush()
-                return b"" if state.eof_came else None
+                return self._nothing_left()
             except ConnectionError as error:
                 raise self._lost() from error
             if not data:
                 if state.eof_came:
                     return b""
                 raise self._lost() from ConnectionResetError("ssh has ended")
+            self._drained = (
+                len(data) < _READ
+            )  # the kernel had no more; of what has come since the fd tells
             self._heard = time.monotonic()
             try:
                 state.feed(data)
@@ -96,6 +105,10 @@ class OpenSSHChannel(Channel):
         if state.outbox:
             self._flush()
         return data
+
+    def _nothing_left(self) -> bytes | None:
+        self._flush()
+        return b"" if self._state.eof_came else None
 
     def write(self, data: memoryview) -> int:
         """Send as much as server and ssh take; see `Channel.write`."""
@@ -110,7 +123,8 @@ class OpenSSHChannel(Channel):
                 break
             piece = data[sent : sent + count]
             went = self._send(header, piece)
-            state.outbox += (header + bytes(piece))[went:]
+            if went < len(header) + count:
+                state.outbox += (header + bytes(piece))[went:]
             sent += count
         self._blocked = sent < len(data)
         return sent
@@ -119,6 +133,7 @@ class OpenSSHChannel(Channel):
         """Read ssh's log, when it is time for it."""
         if now >= self._log_read + _LOG_PERIOD and not self._closed:
             self._log_read = now
+            self._idle = Wait(_TO_READ, now + _LOG_PERIOD_IDLE)
             self._connection.read_log()
 
     def heard(self) -> float:

@@ -7,6 +7,7 @@ the stream is seen here: the window, stderr, the exit status, its close.
 from __future__ import annotations
 
 import struct
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _KEPT: Final = 1024
 """Bytes of stderr that are kept for an error."""
 _HEADER: Final = struct.Struct(">IBB")
 _DATA_HEADER: Final = struct.Struct(">IBBII")
+_BEFORE_DATA: Final = 10
+"""Bytes of a message of data that its length counts and that come before the data."""
 _REASONS: Final = {
     1: "administratively prohibited",
     2: "connect failed",
@@ -58,7 +61,11 @@ class SSHChannel:
     def __init__(self, number: int) -> None:
         self._number = number
         self._theirs = 0
-        self._inbox = bytearray()
+        self._begun = b""
+        """The beginning of a message of which the rest has not come."""
+        self._left = 0
+        """Bytes that are still to come of the data that has come last."""
+        self._left_is_ours = False
         self._unread_window = 0
         self.outbox = bytearray()
         self.opened = False
@@ -66,8 +73,8 @@ class SSHChannel:
         """Whether what was requested has been started; None before it is known."""
         self.refusal = ""
         """Why the channel was not opened."""
-        self.received = bytearray()
-        """Data that is to be read."""
+        self.received: deque[bytes] = deque()
+        """Data that is to be read, as it came."""
         self.window = 0
         """Bytes that the server takes now."""
         self.most = 0
@@ -125,9 +132,18 @@ class SSHChannel:
         return _DATA_HEADER.pack(count + 10, 0, _DATA, self._theirs, count), count
 
     def take(self, size: int) -> bytes:
-        """Return data that came, and let the server send as much anew."""
-        data = bytes(self.received[:size])
-        del self.received[:size]
+        """Return data that came, of which there is some, and let the server send as much anew."""
+        received = self.received
+        data = received.popleft()
+        if received and len(data) < size:
+            pieces, left = [data], size - len(data)
+            while received and left >= len(received[0]):
+                pieces.append(received.popleft())
+                left -= len(pieces[-1])
+            data = b"".join(pieces)
+        if len(data) > size:
+            received.appendleft(data[size:])
+            data = data[:size]
         self._give_window(len(data))
         return data
 
@@ -135,30 +151,57 @@ class SSHChannel:
 
     def feed(self, data: bytes) -> None:
         """Take in what came. Raises `ProtocolError`."""
-        self._inbox += data
-        inbox, position, end = self._inbox, 0, len(self._inbox)
+        if self._begun:
+            data, self._begun = self._begun + data, b""
+        position, end = self._take_rest(data), len(data)
         while end - position >= _HEADER.size:
-            length, _, kind = _HEADER.unpack_from(inbox, position)
+            length, _, kind = _HEADER.unpack_from(data, position)
             if not _LEAST <= length <= _LONGEST:
                 raise ProtocolError(f"a message of {length} bytes")
+            if kind == _DATA and end - position >= _DATA_HEADER.size:
+                position = self._take_data(data, position)
+                continue
             if end - position < 4 + length:
                 break
-            body = bytes(inbox[position + 6 : position + 4 + length])
+            body = data[position + 6 : position + 4 + length]
             position += 4 + length
             try:
                 self._take(kind, body)
             except (struct.error, IndexError) as error:
                 raise ProtocolError(f"a message {kind} that is cut short") from error
-        del inbox[:position]
+        self._begun = data[position:]
+
+    def _take_data(self, data: bytes, position: int) -> int:
+        """Take in a message of data as far as it has come; return where that ends.
+
+        It is cut out of what was read, and copied no more: there is nearly nothing else in a
+        large reply.
+        """
+        length, _, _, number, size = _DATA_HEADER.unpack_from(data, position)
+        if size != length - _BEFORE_DATA:
+            raise ProtocolError(f"{size} bytes of data in a message of {length}")
+        self._left = size
+        self._left_is_ours = number == self._number  # or of one that was refused
+        position += _DATA_HEADER.size
+        return position + self._take_rest(data[position : position + size])
+
+    def _take_rest(self, data: bytes) -> int:
+        left = self._left
+        if not left:
+            return 0
+        piece = data[:left]
+        self._left = left - len(piece)
+        if piece and self._left_is_ours:
+            self.received.append(piece)
+        return len(piece)
 
     def _take(self, kind: int, body: bytes) -> None:
         (number,) = struct.unpack_from(">I", body)
         if number != self._number:
             return  # of a channel that was refused, and is being closed
         if kind == _DATA:
-            (size,) = struct.unpack_from(">I", body, 4)
-            self.received += body[8 : 8 + size]
-        elif kind == _WINDOW_ADJUST:
+            raise ProtocolError("a message of data that is cut short")
+        if kind == _WINDOW_ADJUST:
             self.window += struct.unpack_from(">I", body, 4)[0]
         elif kind == _EXTENDED_DATA:
             self._take_stderr(body)

@@ -32,6 +32,7 @@ class TLSChannel(Channel):
         self.native = stream.tls
         self._stream = stream
         self._tls = stream.tls
+        self.write_may_read = False
         self._has_read = False
         self._peer_has_closed = False
         self._said_end = False
@@ -67,6 +68,8 @@ class TLSChannel(Channel):
         self._check_open()
         self._may_go_on = False
         stream = self._stream
+        if self._peer_has_closed:
+            return b""
         while True:
             if stream.has_unread or stream.ended:
                 data = self._decrypted(min(size, _RECORD))
@@ -148,8 +151,6 @@ class TLSChannel(Channel):
 
     def _decrypted(self, size: int) -> bytes | None:
         """Return what TLS has for us; b"" at its end, None where that needs more."""
-        if self._peer_has_closed:
-            return b""
         try:
             data = self._tls.read(size)
         except ssl.SSLWantReadError:

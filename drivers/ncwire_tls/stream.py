@@ -34,6 +34,7 @@ class Stream(Forkable):
             self._incoming, self._outgoing, server_hostname=server_hostname
         )
         self._unsent = memoryview(b"")
+        self._drained = False
         self.ended = False
         """Whether the peer has ended the connection, or it is broken; what has come is kept."""
         self.failure: OSError | None = None
@@ -62,6 +63,9 @@ class Stream(Forkable):
         """Take in what the kernel has received; return False where there is nothing yet."""
         if self.ended:
             return False
+        if self._drained:
+            self._drained = False
+            return False
         try:
             data = self._sock.recv(_RECEIVED)
         except BlockingIOError:
@@ -73,6 +77,7 @@ class Stream(Forkable):
         if data:
             self.said = self.said or data
             self._incoming.write(data)
+            self._drained = len(data) < _RECEIVED
         else:
             self.ended = True
             self._incoming.write_eof()

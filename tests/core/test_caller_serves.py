@@ -8,10 +8,19 @@ import time
 from pathlib import Path
 
 import pytest
-from callers import CLIENT, NOTIFICATION, Noting, asked, until_polling
+from callers import BASE, CLIENT, NOTIFICATION, Noting, asked, until_polling
 
+import ncwire
 from ncwire import Session
 from ncwire.errors import NcwireError, RPCTimeoutError, SessionCloseError
+from servers.stream_server import unix_server
+
+END = b"]]>]]>"
+HELLO = (
+    f'<hello xmlns="{BASE}"><capabilities><capability>{CLIENT[0]}</capability></capabilities>'
+    "<session-id>1</session-id></hello>"
+).encode() + END
+REPLY = f'<rpc-reply message-id="%b" xmlns="{BASE}"><ok/></rpc-reply>'.encode() + END
 
 
 def test_listeners_are_called_on_the_sessions_thread_and_in_order(peer, session):
@@ -315,3 +324,28 @@ def test_a_timeout_is_kept_while_others_keep_the_connection_busy(peer, session):
         session.rpc("<stop/>", timeout=0.1)
     slow.join(20)
     assert errors == []
+
+
+@pytest.mark.parametrize("round_", range(20))
+def test_an_end_that_comes_with_the_reply_is_noticed(tmp_path, round_):
+    """The caller reads both, and is told of both at once; it may take the reply for the last."""
+
+    def reply_and_end(stream):
+        stream.send(HELLO)
+        received = b""
+        while received.count(END) < 2:
+            received += stream.recv()
+        message_id = re.search(rb'message-id="(\w+)"', received)[1]
+        stream.send(REPLY % message_id)
+        stream.close()
+        while stream.recv():
+            pass
+
+    listener = Noting()
+    with unix_server(str(tmp_path / "socket"), reply_and_end):
+        session = ncwire.connect(f"netconf+unix://{tmp_path}/socket")
+        session.add_listener(listener)
+        assert "<ok/>" in session.rpc("<get/>", 20).raw
+        session.join(20)
+        assert not session.is_alive()
+    assert len(listener.errors) == 1

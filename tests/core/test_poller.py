@@ -6,9 +6,11 @@ import os
 import select
 import socket
 import threading
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
+from callers import until_polling
 
 from ncwire._engine.poller import READ, WRITE, EpollPoller, SelectorPoller
 
@@ -115,3 +117,37 @@ def test_a_number_that_has_come_to_be_anothers_is_watched(exclusive):
             sock.close()
         os.close(fd)
     poller.close()
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="the platform has no epoll")
+@pytest.mark.parametrize("over_tcp", [False, True])
+def test_of_the_end_all_pollers_are_told_and_of_what_came_before_it_one(over_tcp, pair):
+    """So who has read what came may leave, without a look whether the end has come, too."""
+    with ExitStack() as stack:
+        ours, theirs = pair
+        if over_tcp:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            theirs = stack.enter_context(socket.create_connection(listener.getsockname()))
+            ours = stack.enter_context(listener.accept()[0])
+        first, second = EpollPoller(exclusive=True), EpollPoller(exclusive=True)
+        stack.callback(first.close)
+        stack.callback(second.close)
+        told, ended = [], threading.Event()
+        first.watch(ours.fileno(), READ)
+        second.watch(ours.fileno(), READ)
+
+        def wait_behind():
+            told.extend(second.wait(20))
+            ended.set()
+
+        ahead = threading.Thread(target=first.wait, args=(20,))
+        behind = threading.Thread(target=wait_behind)
+        for thread in (ahead, behind):
+            thread.start()
+            until_polling(thread)
+        theirs.send(b"x")
+        ahead.join(20)
+        assert not ended.is_set()
+        theirs.shutdown(socket.SHUT_WR)
+        behind.join(20)
+        assert [fd for fd, _ in told] == [ours.fileno()]

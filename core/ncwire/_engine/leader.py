@@ -84,6 +84,11 @@ class Leader:
 
         What can be read then is to be read until nothing is left, or to be left to the loop
         expressly: no other thread has been told of it. Only for the thread that has taken it.
+
+        Of the peer's end all are told, though, exclusive or not: the kernel wakes for a change of
+        the socket's state all that wait, with no key (Linux 6.1, `sk_state_change` as tcp_fin and
+        unix_release_sock call it). So a channel may take a read that came short for the last, as
+        the fd's readiness is a level: what comes with the end is not lost.
         """
         try:
             for fd, _ in self._wait(max(0.0, seconds)):

@@ -26,6 +26,8 @@ class Timers:
         self._ticks = type(channel).tick is not Channel.tick
         self.any = self._ticks or keepalive is not None
         """Whether there is anything for `fire` and `check_alive` to do, as far as is known yet."""
+        self.has_keepalive = keepalive is not None
+        """Whether there is anything to wait for but what the channel wants, likewise."""
 
     def set_keepalive(self, keepalive: Keepalive | None) -> None:
         """Keep alive by this policy from now on. The one method that does not need the channel."""

@@ -112,6 +112,7 @@ class BufferedChannel(Channel):
     ) -> None:
         self.info = info
         self.native = native
+        self.write_may_read = False  # what a library feeds meanwhile, the wakeup tells of
         buffer = intake._buffer  # noqa: SLF001 - the two are one, in halves
         self._buffer = buffer
         self._data = buffer.data

@@ -102,6 +102,12 @@ class Channel(ABC):
     a `Driver`, which has its own socket; the core knows those that it hands to other kinds."""
     local_address: SocketAddress | None = None
     """Our own, likewise."""
+    write_may_read: bool = True
+    """Whether `write` may take in what the peer has sent, as a library for SSH does.
+
+    Where it never does, the fd tells of all that has come, and the core saves itself the read
+    after the `write` of a call that waits for its reply.
+    """
 
     @abstractmethod
     def fileno(self) -> int:

@@ -1,4 +1,12 @@
-"""The floor of the Unix socket, and of any: a blocking socket in a bare loop."""
+"""The floor of the Unix socket, and of any: a blocking socket in a bare loop.
+
+The fastest of what was tried, on CPython 3.11 with glibc 2.36:
+
+- reads of 64 kB, and of 256 kB after one that was full. Python makes room for all that is asked
+  for; above 128 kB glibc has the kernel map it, and unmap it, for each reply, however small: an
+  empty one takes 15 microseconds longer so. Large replies take a fifth longer by 64 kB alone;
+- blocking. A poll before each read, as a limit of time needs it, takes 2 microseconds more.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +21,8 @@ if TYPE_CHECKING:
 
     from ncwire.bench.floor.framing import Chunks, EndMarker
 
-READ = 256 * KILO
+READ = 64 * KILO
+LARGE_READ = 256 * KILO
 
 
 class BareSocket(Bare):
@@ -55,13 +64,15 @@ class BareSocket(Bare):
             send(request)
             reads: list[bytes] = []
             feed = receiver().feed
+            size = READ
             while True:
-                data = receive(READ)
+                data = receive(size)
                 reads.append(data)
                 if feed(data):
                     return reads
                 if not data:
                     raise EOFError
+                size = LARGE_READ if len(data) == size else READ
 
         return blocking
 

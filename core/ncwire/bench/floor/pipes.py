@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from ncwire.bench.floor.framing import Chunks, EndMarker
 
-READ = KILO * KILO
+READ = 64 * KILO
+"""What a pipe holds (pipe(7)); more than 128 kB takes longer: see `bare_unix`."""
 
 
 class Pipes(Bare):
