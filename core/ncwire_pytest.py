@@ -38,6 +38,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "plain is TCP in the clear",
     )
     group.addoption(
+        "--ncwire-option",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="an option of the driver's own, which each connection of the kit's has; may be "
+        "repeated",
+    )
+    group.addoption(
         "--ncwire-patience",
         metavar="SECONDS",
         type=float,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ncwire.errors import ConnectError, UnsupportedOption
 from ncwire_openssh.keys import certificates, expanded, identities, quoted, word
@@ -127,33 +127,34 @@ def host_argument(options: ConnectOptions) -> str:
     return host
 
 
+LEAST_PERSIST: Final = 5
+"""Seconds that may pass between ssh's start and the first session."""
+
+
 def _persist(given: Mapping[str, object]) -> str:
     if not given.get("control_path"):
         return "no"
     seconds = given.get("control_persist")
-    # ssh takes whole seconds, and between its start and the first session a few may pass.
-    return str(max(_LEAST_PERSIST, round(seconds))) if isinstance(seconds, float | int) else "5"
-
-
-_LEAST_PERSIST = 5
+    return str(round(seconds)) if isinstance(seconds, float | int) else str(LEAST_PERSIST)
 
 
 def _has_answers(options: ConnectOptions) -> bool:
     secrets = (options.password, options.passphrase, options.driver_options.get("pin"))
-    return any(secret is not None for secret in secrets)
+    return options.auth_handler is not None or any(secret is not None for secret in secrets)
 
 
 def _authentication(options: ConnectOptions, keys: Sequence[str]) -> dict[str, str]:
     given = options.driver_options
     agent = options.identity_agent if options.allow_agent else None
     has_keys = bool(keys) or agent is not None or bool(given.get("pkcs11_provider"))
+    asks = options.auth_handler is not None
     able = {
         "publickey": has_keys,
         "password": options.password is not None,
-        "keyboard-interactive": options.password is not None,
+        "keyboard-interactive": asks or options.password is not None,
     }
     methods = [method for method in options.auth_methods if able.get(method)]
-    if {"password", "keyboard-interactive"} <= {*methods}:
+    if {"password", "keyboard-interactive"} <= {*methods} and not asks:
         # The password as such comes first: prompts get it only where it is not taken so.
         methods.remove("keyboard-interactive")
         methods.append("keyboard-interactive")

@@ -23,6 +23,7 @@ from ncwire.errors import (
 )
 from ncwire_openssh import program
 from ncwire_openssh.channel import OpenSSHChannel
+from ncwire_openssh.config import LEAST_PERSIST
 from ncwire_openssh.connection import Connection, OpenSSHProcess
 from ncwire_openssh.journal import Phase
 from ncwire_openssh.keys import identities, left_out
@@ -31,7 +32,7 @@ from ncwire_openssh.master import Master
 from ncwire_openssh.mux import MuxClient, MuxRefusedError
 from ncwire_openssh.opening import open_channel
 from ncwire_openssh.proxy import ProxyCommand
-from ncwire_openssh.questions import LONGEST_ANSWER
+from ncwire_openssh.questions import is_answer
 from ncwire_openssh.shared import SharedMaster
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class OpenSSHDriver(Driver):
         {
             Feature.PASSWORD,
             Feature.PUBLICKEY,
+            Feature.KEYBOARD_INTERACTIVE,
+            Feature.PROMPT_BY_PROMPT,
             Feature.AGENT,
             Feature.AGENT_SECURITY_KEY,
             Feature.USER_CERTIFICATE,
@@ -162,13 +165,20 @@ class OpenSSHDriver(Driver):
         for each in (options, *options.jumps):
             secrets = {"password": each.password, "passphrase": each.passphrase}
             for name, secret in secrets.items():
-                if secret is not None and not _is_answer(secret):
+                if secret is not None and not is_answer(secret):
                     raise UnsupportedOption(
                         self.name, name, "ssh takes one line of at most 1023 bytes; use a key"
                     )
         pin = options.driver_options.get("pin")
-        if pin is not None and not _is_answer(str(pin)):
+        if pin is not None and not is_answer(str(pin)):
             raise OptionError("driver_options.pin", "ssh takes one line of at most 1023 bytes")
+        persist = options.driver_options.get("control_persist")
+        if isinstance(persist, float | int) and persist < LEAST_PERSIST:
+            raise OptionError(
+                "driver_options.control_persist",
+                f"{persist:g} s is too short: ssh may need so long before the first session; give "
+                f"{LEAST_PERSIST} or more",
+            )
         if options.driver_options.get("control_path") and options.jumps:
             raise UnsupportedOption(
                 self.name,
@@ -350,11 +360,6 @@ def _info(login: Login) -> ChannelInfo:
     info = master.journal.info(master.said())
     # As it was judged: ssh logs it in two ways.
     return info if login.host_key is None else replace(info, host_key_type=login.host_key.type)
-
-
-def _is_answer(secret: str) -> bool:
-    cut = any(character in secret for character in "\r\n\0")
-    return not cut and len(secret.encode(errors="surrogateescape")) <= LONGEST_ANSWER
 
 
 def _host_and_port(options: ConnectOptions) -> str:

@@ -6,11 +6,14 @@ import logging
 import os
 import selectors
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ncwire.driver import Algorithms, Deadline, one_line
+from ncwire.driver import Prompt as PromptToAnswer
 from ncwire.errors import (
+    OptionError,
     PasswordExpiredError,
     SSHError,
     TransportError,
@@ -21,10 +24,12 @@ from ncwire_openssh.failure import failure, not_agreed
 from ncwire_openssh.journal import Phase
 from ncwire_openssh.program import known, offered
 from ncwire_openssh.questions import (
+    LONGEST_ANSWER,
     HostKeyQuestion,
     Notice,
     Prompt,
     asks_for_password,
+    is_answer,
     known_hosts_lines,
 )
 
@@ -143,7 +148,8 @@ class Login:
                     if isinstance(key.fileobj, socket.socket) and sock is not None:
                         _pass_fd(key.fileobj, sock)
                 for question in master.questions.read():
-                    self._answer(question)
+                    if self._answer(question):
+                        step = self.budget(journal.phase)  # it was a person who took the time
                 if not lives and not master.folder.control.exists():
                     self._check()
                     account = self._account()
@@ -180,14 +186,16 @@ class Login:
             return "listing the agent's keys"
         return f"authentication by {journal.method or 'none'}"
 
-    def _answer(self, question: Question) -> None:
+    def _answer(self, question: Question) -> bool:
+        """Answer it; return whether `auth_handler` did."""
         match question:
             case HostKeyQuestion():
                 self._judge(question)
             case Notice(text):
                 _log.warning("ssh: %s", one_line(text, _LONGEST_PROMPT))
             case Prompt(text):
-                self._answer_prompt(text)
+                return self._answer_prompt(text)
+        return False
 
     def _judge(self, question: HostKeyQuestion) -> None:
         """Have the core judge the key, and ssh take it or nothing.
@@ -205,7 +213,7 @@ class Login:
         self.master.journal.judged = True
         self.master.questions.answer(*known_hosts_lines(question))
 
-    def _answer_prompt(self, text: str) -> None:
+    def _answer_prompt(self, text: str) -> bool:
         options, questions = self._options, self.master.questions
         passphrase = options.password if options.passphrase is None else options.passphrase
         if text.startswith("Enter passphrase for "):
@@ -220,20 +228,32 @@ class Login:
                 offered=self.master.journal.offered,
             )
         elif self.master.journal.method == "keyboard-interactive":
-            self._answer_server(text)
+            return self._answer_server(text)
         elif self._is_for_password(text):
             self._password_given = self.master.journal.method
             self._give(options.password)
         else:
             questions.refuse()
+        return False
 
-    def _answer_server(self, text: str) -> None:
-        """Give the password to a prompt of the server's that asks for it, once."""
-        if self._password_given:
-            raise not_let_in(self.master.journal, self._options, self._asked)
+    def _answer_server(self, text: str) -> bool:
+        """Have `auth_handler` answer; without one give the password where it is asked for, once.
+
+        Returns whether the handler has answered.
+        """
         # sshconnect2.c has "(user@host) " before the server's own words.
         own = text.partition(") ")[2] if text.startswith("(") else text
         shown = f'"{one_line(own, _LONGEST_PROMPT).strip()}"'
+        handler = self._options.auth_handler
+        if handler is not None:
+            self._asked = [*self._asked, shown][:_MOST_PROMPTS]
+            # ssh does not say whether the answer may be shown.
+            answer = _only_answer(handler("", "", (PromptToAnswer(own, echo=False),)), shown)
+            self._check()
+            self._give(answer)
+            return True
+        if self._password_given:
+            raise not_let_in(self.master.journal, self._options, self._asked)
         if self._options.password is not None and asks_for_password(own):
             self._password_given = self.master.journal.method
             self._give(self._options.password)
@@ -241,6 +261,7 @@ class Login:
             shown += " (left without an answer)"
             self.master.questions.refuse()
         self._asked = [*self._asked, shown][:_MOST_PROMPTS]
+        return False
 
     def _give(self, answer: str | None) -> None:
         if answer is None:
@@ -255,6 +276,24 @@ class Login:
     def _attempts(self, last: str) -> list[str]:
         attempts = list(self.master.journal.attempts)
         return [*attempts[:-1], f"{attempts[-1]}: {last}"] if attempts else [last]
+
+
+def _only_answer(answers: object, shown: str) -> str:
+    """Return what `auth_handler` has answered. Raises `OptionError`, which shows no answer."""
+    if isinstance(answers, str | bytes | bytearray) or not isinstance(answers, Sequence):
+        came = type(answers).__name__
+    elif len(answers) != 1 or not isinstance(answers[0], str):
+        came = f"a list of {', '.join(type(each).__name__ for each in answers) or 'nothing'}"
+    elif not is_answer(answers[0]):
+        raise OptionError(
+            "auth_handler", f"ssh takes one line of at most {LONGEST_ANSWER} bytes as an answer"
+        )
+    else:
+        return answers[0]
+    raise OptionError(
+        "auth_handler",
+        f"must return a list of one string, for the prompt {shown}; {came} came",
+    )
 
 
 def _door(master: Master) -> socket.socket:

@@ -107,6 +107,12 @@ def _question(fields: list[bytes]) -> Question:
     return Notice(text) if first == b"none" else Prompt(text)
 
 
+def is_answer(text: str) -> bool:
+    """Tell whether ssh takes all of this as an answer."""
+    cut = any(character in text for character in "\r\n\0")
+    return not cut and len(text.encode(errors="surrogateescape")) <= LONGEST_ANSWER
+
+
 # The words for a password in the languages that PAM and the makers of devices have theirs in,
 # casefolded, and what turns a line with that word into a question for something else: as in the
 # core, for a driver that is not told whether an answer may be shown.

@@ -140,7 +140,11 @@ class UnixSocketDriver(Driver):
 def _path(options: ConnectOptions) -> str:
     path = options.driver_options.get("path")
     if not isinstance(path, str):
-        raise _error("needed, unless sock or sock_fd is given")
+        taken = "" if options.host is None else f"; the host {options.host!r} is no path"
+        raise _error(
+            f"needed, unless sock or sock_fd is given{taken}: give driver_options="
+            "{'path': PATH}, -O path=PATH in the command, or the URL netconf+unix:///PATH"
+        )
     return path
 
 

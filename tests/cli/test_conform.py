@@ -116,3 +116,45 @@ def test_the_files_are_written_beside_each_other(run, tmp_path):
     code, _, err = run("conform", *place, "--report", str(tmp_path / "no" / "report.md"))
     assert code == Exit.USAGE
     assert "--report" in err
+
+
+PLAIN = """
+from ncwire.testing.memory import MemoryDriver
+from ncwire.driver import DriverOption, OptionKind
+
+class Lab(MemoryDriver):
+    name = "lab"
+    contract = (1, 0)
+    driver_options = (DriverOption(name="speed", kind=OptionKind.INTEGER, meaning="how fast"),)
+
+    def connect(self, options, deadline):
+        if options.driver_options["speed"] != 7:
+            raise AssertionError(options.driver_options["speed"])
+        return super().connect(options, deadline)
+"""
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    (tmp_path / "lab_driver.py").write_text(PLAIN)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return "lab_driver:Lab"
+
+
+def test_each_connection_has_the_options_that_are_given(run, lab):
+    place = ("--target", "plain", lab, "-k", "io.binary")
+    assert run("conform", *place, "-O", "speed=7")[0] == Exit.OK
+    assert run("conform", *place, "-O", "speed=6")[0] == Exit.DRIVER
+
+
+def test_an_option_that_the_driver_has_not_is_refused_at_once(run, lab):
+    code, _, err = run("conform", "--target", "plain", lab, "-k", "io.binary", "-O", "sped=7")
+    assert code == Exit.DRIVER
+    assert "did you mean speed?" in err
+
+
+def test_a_driver_that_names_no_transport_is_pointed_at_the_target(run, lab):
+    code, _, err = run("conform", lab, "-k", "io.binary", "-O", "speed=7")
+    assert code == Exit.DRIVER
+    assert "add --target plain" in err

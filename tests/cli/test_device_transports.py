@@ -121,3 +121,20 @@ def test_a_device_is_measured_by_the_driver_that_it_has(run, path, tmp_path):
     assert "from each driver (unix)" in err
     assert "Server: r1" in out
     assert "port None" not in out
+
+
+def test_a_device_is_listed_without_what_means_nothing_to_its_transport(run, tmp_path):
+    inventory = tmp_path / "ncwire.toml"
+    inventory.write_text(
+        '[defaults]\nusername = "admin"\nport = 22\ntimeout = 9\nkey_filename = "key"\n'
+        '[devices.ssh]\n[devices.tls]\ndriver = "tls"\n[devices.unix]\ndriver = "unix"\n'
+    )
+    shown = json.loads(run("devices", "--json", "--inventory", str(inventory))[1])
+    settings = {each["name"]: {*each["settings"]} for each in shown["devices"]}
+    of_ssh = {"host", "port", "timeout", "username", "key_filename"}
+    assert settings["ssh"] == of_ssh
+    assert settings["tls"] == {"host", "port", "timeout", "driver"}
+    assert settings["unix"] == {"host", "timeout", "driver"}
+    code, out, _ = run("devices", "--inventory", str(inventory))
+    assert code == 0
+    assert [line.count("admin") for line in out.splitlines()] == [1, 0, 0]

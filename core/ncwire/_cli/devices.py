@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _row(device: Device) -> tuple[str, ...]:
-    values = {name: setting.text for name, setting in device.settings.items()}
+    values = {name: setting.text for name, setting in device.in_use().items()}
     values |= {"name": device.name, "groups": ", ".join(device.groups)}
     return tuple(values.get(heading, "") for heading in _HEADINGS)
 
@@ -94,7 +94,7 @@ def _values(device: Device) -> Iterator[tuple[str, str, str]]:
     """Yield name, value and origin of each setting, the driver that is taken last."""
     if device.groups:
         yield "groups", ", ".join(device.groups), f"devices.{device.name}"
-    for name, setting in device.settings.items():
+    for name, setting in device.in_use().items():
         yield name, _text(name, setting), setting.origin
     yield "driver taken", *_driver(device)
 
@@ -122,7 +122,7 @@ def _as_json(device: Device) -> dict[str, Any]:
         "groups": list(device.groups),
         "settings": {
             name: {"value": _text(name, setting), "origin": setting.origin}
-            for name, setting in device.settings.items()
+            for name, setting in device.in_use().items()
         },
         "driver": {"name": driver, "reason": reason},
     }

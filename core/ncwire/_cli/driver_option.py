@@ -27,7 +27,7 @@ HIDDEN = "(not shown)"
 _PLAIN = (str, int, float, list, tuple)
 
 
-def add_to(group: argparse._ArgumentGroup) -> None:
+def add_to(group: argparse._ArgumentGroup | argparse.ArgumentParser) -> None:
     """Add the option by which they are given."""
     group.add_argument(
         "-O",

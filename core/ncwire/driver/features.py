@@ -17,6 +17,9 @@ class Feature(enum.Enum):
     KEYBOARD_INTERACTIVE = "keyboard-interactive"
     PROMPT_ECHO = "prompt-echo"
     """Each prompt tells whether its answer may be shown; without it, none does."""
+    PROMPT_BY_PROMPT = "prompt-by-prompt"
+    """`auth_handler` is called for each prompt of a round by itself, with no title and no
+    instruction: less than without it, for a program that asks one after the other."""
     AGENT = "agent"
     AGENT_SECURITY_KEY = "agent-security-key"
     """The agent's keys may be those of security devices (FIDO, the sk- types of OpenSSH's

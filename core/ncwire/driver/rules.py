@@ -338,7 +338,8 @@ _AUTH = (
     Rule(
         "auth.interactive",
         "Each round of the server's prompts reaches the handler, with title, instruction and "
-        "every prompt's text, and every answer reaches the server.",
+        "every prompt's text, or, where the driver declares prompt-by-prompt, each prompt's text "
+        "by itself; and every answer reaches the server.",
         Layer.SSH,
         _needing(Feature.KEYBOARD_INTERACTIVE),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,6 +118,18 @@ class Device:
             for name in self._parameter_names()
             if name not in wanted and not self.settings[name].origin.startswith("devices.")
         ]
+
+    def in_use(self) -> Mapping[str, Setting]:
+        """Return the settings that count for the driver that is taken: see `unused_by`."""
+        names = self.get("driver")
+        driver = None
+        if names is None:
+            driver = candidate(None, self.get("profile"))
+        else:
+            with suppress(DriverError):
+                driver = candidate(self.driver().name, None)
+        unused = () if driver is None else self.unused_by(driver)
+        return {name: each for name, each in self.settings.items() if name not in unused}
 
     def verify(self) -> None:
         """Raise what connecting would raise before it sends anything; no secret is read.

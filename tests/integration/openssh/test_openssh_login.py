@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+import ncwire
 from ncwire.errors import (
     AuthenticationError,
     KeyFileError,
@@ -14,6 +15,8 @@ from ncwire.errors import (
     SSHError,
     UnsupportedOption,
 )
+from ncwire.testing import EmbeddedServer
+from ncwire.testing.conformance.login import Round, ScriptedLogin
 
 pytestmark = pytest.mark.sshd
 
@@ -133,3 +136,68 @@ def test_sshs_own_configuration_has_no_say(connect, sshd, tmp_path, monkeypatch)
 def test_a_user_name_that_would_be_more_than_one_line_is_refused(connect, sshd):
     with pytest.raises((SSHError, ValueError)):
         connect(sshd, username="a\nProxyCommand x")
+
+
+ROUNDS = (
+    Round("Login", "Who are you?", (("Your name: ", True), ("Your code: ", False)), ("ada", "77")),
+    Round("", "", (("Sure? ", True),), ("yes",)),
+)
+
+
+@pytest.fixture
+def asking():
+    """A server that asks two prompts in one round, and one in another."""
+    login = ScriptedLogin.of(rounds=ROUNDS)
+    with EmbeddedServer(auth_methods=("keyboard-interactive",), login=login) as server:
+        yield server
+
+
+def connected_to(server, handler):
+    return ncwire.connect(
+        server.host,
+        port=server.port,
+        username="admin",
+        driver="openssh",
+        hostkey_b64=server.host_key.base64,
+        allow_agent=False,
+        look_for_keys=False,
+        auth_handler=handler,
+    )
+
+
+def test_each_prompt_of_a_round_is_answered_by_itself(asking):
+    answers = {
+        text: answer
+        for each in ROUNDS
+        for (text, _), answer in zip(each.prompts, each.answers, strict=True)
+    }
+    calls = []
+
+    def handler(title, instruction, prompts):
+        calls.append((title, instruction, prompts))
+        ((text, _),) = prompts
+        return [answers[text]]
+
+    with connected_to(asking, handler) as session:
+        assert session.connected
+    assert calls == [("", "", ((text, False),)) for text in answers]
+
+
+@pytest.mark.parametrize("answers", [[], ["a", "b"], "a", None, [3]])
+def test_what_is_no_answer_is_refused_and_not_shown(asking, answers):
+    with pytest.raises(OptionError, match='for the prompt "Your name:"'):
+        connected_to(asking, lambda *_: answers)
+
+
+def test_an_answer_that_ssh_would_cut_is_refused(asking):
+    with pytest.raises(OptionError, match="one line of at most 1023 bytes") as caught:
+        connected_to(asking, lambda *_: ["secret-91\nmore"])
+    assert "secret-91" not in str(caught.value)
+
+
+def test_wrong_answers_are_told_with_the_prompts(asking):
+    with pytest.raises(AuthenticationError) as caught:
+        connected_to(asking, lambda *_: ["wrong-6c"])
+    told = "".join(caught.value.attempts)
+    assert '"Your name:", "Your code:"' in told
+    assert "wrong-6c" not in told + str(caught.value)

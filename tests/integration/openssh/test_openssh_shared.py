@@ -240,3 +240,10 @@ def test_what_is_written_is_for_this_user_alone(connect, make_sshd, folder, shar
     for path in folder.iterdir():
         assert not path.stat().st_mode & 0o077 or path.is_socket()
         assert path.stat().st_uid == os.geteuid()
+
+
+def test_a_time_that_is_too_short_for_a_shared_connection_is_refused(connect, make_sshd, folder):
+    server = make_sshd()
+    with pytest.raises(OptionError, match=r"control_persist: 2 s is too short.* give 5 or more"):
+        connect(server, driver_options={"control_path": folder / "%C", "control_persist": 2})
+    assert logins(server) == 0

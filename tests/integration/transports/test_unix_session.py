@@ -268,6 +268,11 @@ def test_an_interrupt_at_any_point_comes_out_and_leaves_nothing(server, path, ki
         gc.collect()
 
 
+def test_a_host_in_place_of_a_path_is_one_error_that_tells_what_to_give():
+    with pytest.raises(OptionError, match=r"the host 'r1' is no path: give driver_options=.*URL"):
+        ncwire.connect("r1", driver="unix")
+
+
 FORK = """
 import os, sys, ncwire
 session = ncwire.UnixSocketSession()

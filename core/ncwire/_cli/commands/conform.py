@@ -14,9 +14,10 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ncwire._cli import conform_report, failures, values
+from ncwire._cli import conform_report, driver_option, failures, values
 from ncwire._cli.failures import Exit
 from ncwire._plugins import registry
+from ncwire.driver import Backend, Feature, SSHDriver
 from ncwire.driver.rules import RULES
 from ncwire.errors import DriverUnavailable, OptionError
 
@@ -82,6 +83,7 @@ def add_to(
         help="what it connects to: a server of its transport (default), or of this one; plain is "
         "TCP in the clear",
     )
+    driver_option.add_to(parser)
     parser.add_argument("--json", metavar="FILE", help="write the results to a file, for programs")
     parser.add_argument("--report", metavar="FILE.md", help="write them as a page in Markdown")
     parser.add_argument(
@@ -101,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise DriverUnavailable(
             arguments.driver,
             "the conformance kit needs pytest, which is not installed",
-            "install it with: pip install 'ncwire[test]'",
+            "install it with: pip install 'ncwire[conformance]'",
         )
     by_name = ":" not in arguments.driver
     if by_name:
@@ -125,7 +127,22 @@ def run(arguments: argparse.Namespace) -> int:
             f"no rule's test matches {arguments.expression!r}; "
             "it takes a rule's id, or a part of one",
         )
+    if done.returncode == _TESTS_FAILED and arguments.target is None:
+        _hint(arguments.driver)
     return _exit(done.returncode, by_name=by_name)
+
+
+def _hint(name: str) -> None:
+    """Tell of a target, where the driver may not be one for the server that it was tested at."""
+    from ncwire.testing.conformance.session import find  # noqa: PLC0415 - it needs pytest
+
+    driver = find(name)
+    is_ssh = issubclass(driver, SSHDriver) or Feature.HOST_KEY in driver.features
+    if driver.transport == Backend.transport and not is_ssh:
+        failures.note(
+            f"{name} names no transport of its own, and so it was tested at an SSH server; if it "
+            "speaks no SSH, add --target plain, which is TCP in the clear, or declare `transport`"
+        )
 
 
 def explanation(identity: str) -> str:
@@ -197,6 +214,7 @@ def _options(arguments: argparse.Namespace, results: str | None) -> list[str]:
         "-rN",
         f"--ncwire-driver={arguments.driver}",
         *([f"--ncwire-target={arguments.target}"] if arguments.target else []),
+        *(f"--ncwire-option={name}={text}" for name, text in arguments.driver_option),
         f"--ncwire-count={arguments.count}",
         *(["-v", "--tb=short"] if arguments.verbose else ["-q", "--no-header", "--tb=no"]),
     ]

@@ -12,7 +12,7 @@ from ncwire.testing.fault_proxy import FaultProxy
 if TYPE_CHECKING:
     from ncwire.testing.conformance.asyncssh_server import AsyncSSHServer
 
-_MISSING = "AsyncSSH is not installed; install it with: pip install 'ncwire[test]'"
+_MISSING = "AsyncSSH is not installed; install it with: pip install 'ncwire[conformance]'"
 
 
 class OtherMake(Host):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +31,7 @@ from ncwire.testing.conformance.targets import (
 from ncwire.testing.conformance.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import Self
 
@@ -52,10 +53,18 @@ class Rig:
 
     `patience` is how many seconds anything may take that is to happen promptly. Whatever was
     made through the rig is ended with it. `short` is what a deadline gives that is meant to
-    pass, and how long a driver is watched while nothing happens.
+    pass, and how long a driver is watched while nothing happens. `own` are options of the driver's
+    that each connection has, unless its test says otherwise.
     """
 
-    def __init__(self, driver: type[Backend], target: str, patience: float, folder: Path) -> None:
+    def __init__(
+        self,
+        driver: type[Backend],
+        target: str,
+        patience: float,
+        folder: Path,
+        own: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         self.driver = driver
         self.target = target
         self.patience = patience
@@ -63,6 +72,7 @@ class Rig:
         self.limit = _LIMIT * patience
         """Seconds that the test may take as a whole; see `time_to_start`."""
         self.folder = folder
+        self._own = own
         self._servers = TARGETS[target](self)
         self._cleanup: list[tuple[str, Callable[[], object]]] = []
 
@@ -154,7 +164,8 @@ class Rig:
         """
         values = {"allow_agent": False, "look_for_keys": False, **self._servers.values(host)}
         declared = {option.name for option in self.driver.driver_options}
-        own = {**values.pop("driver_options", {}), **changes.pop("driver_options", {})}
+        leading, changed = values.pop("driver_options", {}), changes.pop("driver_options", {})
+        own = {**leading, **self._own, **changed}
         known = {name: value for name, value in own.items() if name in declared}
         values["driver_options"] = settled(self.driver, known)
         return ConnectOptions(**values | changes)

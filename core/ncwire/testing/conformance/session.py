@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from ncwire._plugins import registry
+from ncwire._plugins.driver_options import Written, settled
 from ncwire.driver.rules import RULES
-from ncwire.errors import DriverError
+from ncwire.errors import DriverError, OptionError
 from ncwire.testing.conformance import suites
 from ncwire.testing.conformance.marking import MARKER
 from ncwire.testing.conformance.report import Report, Subject
@@ -58,6 +59,20 @@ def target_of(driver: type[Backend], named: str | None) -> str:
     return target
 
 
+def options_given(config: pytest.Config) -> dict[str, Written]:
+    """Return the options of the driver's own that each connection is to have.
+
+    Raises `pytest.UsageError` for what is not KEY=VALUE.
+    """
+    texts: dict[str, tuple[str, ...]] = {}
+    for given in config.getoption("--ncwire-option"):
+        name, equals, text = given.partition("=")
+        if not equals:
+            raise pytest.UsageError(f"--ncwire-option {name}: it must be KEY=VALUE")
+        texts[name] = (*texts.get(name, ()), text)
+    return {name: Written(f"-O {name}", each) for name, each in texts.items()}
+
+
 def configure(config: pytest.Config) -> None:
     """Check the driver, and have the kit collected unless something else is named."""
     try:
@@ -65,6 +80,10 @@ def configure(config: pytest.Config) -> None:
     except DriverError as error:
         raise pytest.UsageError(f"--ncwire-driver: {error}") from error
     target_of(driver, config.getoption("--ncwire-target"))
+    try:
+        settled(driver, options_given(config))
+    except OptionError as error:
+        raise pytest.UsageError(f"--ncwire-option: {error}") from error
     if not config.getoption("file_or_dir"):
         folder = Path(suites.__file__).parent
         config.args = [str(path) for path in sorted(folder.glob("test_*.py"))]
@@ -104,7 +123,8 @@ def rig(
     properties = request.node.user_properties
     # As plain data, which other plugins can write down and send to other processes.
     properties.append(("ncwire_subject", dataclasses.asdict(Subject.of(chosen, target))))
-    with Rig(chosen, target, patience, folder) as made:
+    own = options_given(request.config)
+    with Rig(chosen, target, patience, folder, own) as made:
         if exempt := made.exempt(rule):
             properties.append(("ncwire_exempt", exempt))
             pytest.skip(f"does not apply: {exempt}")

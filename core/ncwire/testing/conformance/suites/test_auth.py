@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ncwire.driver import AgentAttempt, AuthResult, NoneAttempt, PasswordAttempt, Timeouts
+from ncwire.driver import AgentAttempt, AuthResult, Feature, NoneAttempt, PasswordAttempt, Timeouts
 from ncwire.errors import (
     AuthenticationError,
     DisconnectError,
@@ -230,30 +230,33 @@ def test_auth_agent_certificate(ncwire_rig: Rig, place: str) -> None:
 
 @rule("auth.interactive")
 def test_auth_interactive(ncwire_rig: Rig) -> None:
-    asked = _Asked(ROUNDS)
+    expected = _as_told(ncwire_rig, ROUNDS)
+    asked = _Asked(expected)
     _, end = ncwire_rig.open(
         _asking(ncwire_rig, ROUNDS), auth_handler=asked, key_filename=(), password=None
     )
     assert end.stream.info.username == USERNAME
     assert asked.texts == [
-        (each.title, each.instruction, [text for text, _ in each.prompts]) for each in ROUNDS
+        (each.title, each.instruction, [text for text, _ in each.prompts]) for each in expected
     ]
 
 
 @rule("auth.interactive-echo")
 def test_auth_interactive_echo(ncwire_rig: Rig) -> None:
-    asked = _Asked(ROUNDS)
+    expected = _as_told(ncwire_rig, ROUNDS)
+    asked = _Asked(expected)
     ncwire_rig.open(
         _asking(ncwire_rig, ROUNDS), auth_handler=asked, key_filename=(), password=None
     )
-    assert asked.echoes == [[echo for _, echo in each.prompts] for each in ROUNDS]
+    assert asked.echoes == [[echo for _, echo in each.prompts] for each in expected]
 
 
 @rule("auth.interactive-no-prompts")
 def test_auth_interactive_no_prompts(ncwire_rig: Rig) -> None:
     rounds = (*ROUNDS, NO_PROMPTS)
+    asked = _Asked(_as_told(ncwire_rig, rounds))
     _, end = ncwire_rig.open(
-        _asking(ncwire_rig, rounds), auth_handler=_Asked(rounds), key_filename=(), password=None
+        _asking(ncwire_rig, rounds), auth_handler=asked, key_filename=(), password=None
     )
     assert end.stream.info.username == USERNAME
 
@@ -285,7 +288,7 @@ def test_auth_interactive_raises(ncwire_rig: Rig) -> None:
 @rule("auth.interactive-person")
 def test_auth_interactive_person(ncwire_rig: Rig) -> None:
     budget = 2 * ncwire_rig.short
-    asked = _Asked(ROUNDS)
+    asked = _Asked(_as_told(ncwire_rig, ROUNDS))
 
     def answer_slowly(
         title: str, instruction: str, prompts: Sequence[tuple[str, bool]]
@@ -382,6 +385,17 @@ class _Asked:
         self.texts.append((title, instruction, [text for text, _ in prompts]))
         self.echoes.append([echo for _, echo in prompts])
         return self._left.pop(0).answers
+
+
+def _as_told(rig: Rig, rounds: Sequence[Round]) -> Sequence[Round]:
+    """Return the rounds as the driver's handler is called: for each of them, or each prompt."""
+    if Feature.PROMPT_BY_PROMPT not in rig.driver.features:
+        return rounds
+    return [
+        Round("", "", (prompt,), (answer,))
+        for each in rounds
+        for prompt, answer in zip(each.prompts, each.answers, strict=True)
+    ]
 
 
 def _left(rig: Rig, driver: SSHDriver, outcome: AuthOutcome) -> frozenset[str]:
