@@ -12,6 +12,7 @@ from servers.netconfd_socat import NetconfdBehindSocat
 pytestmark = pytest.mark.netconfd
 
 SYSTEM = "urn:ietf:params:xml:ns:yang:ietf-system"
+PATIENCE = 60
 RUNNING = "<get-config><source><running/></source></get-config>"
 
 
@@ -68,6 +69,36 @@ def test_an_edit_is_committed_and_the_end_is_answered(session):
     assert "module ietf-interfaces" in schema.raw
     session.close_session()
     assert session.cause.closed_by == "us"
+
+
+def test_20_mb_go_each_way_whole(session):
+    """In messages of 4 MB: netconfd 2.13 ends a session in the middle of one of 20 MB."""
+    candidate = "<get-config><source><candidate/></source></get-config>"
+    for letter in "abcde":
+        text = f"0123456789{letter * 6}" * 250_000
+        edited = session.rpc(
+            "<edit-config><target><candidate/></target><config>"
+            f'<system xmlns="{SYSTEM}"><location>{text}</location></system></config>'
+            "</edit-config>",
+            timeout=PATIENCE,
+        )
+        assert "ok/>" in edited.raw
+        assert f"<location>{text}</location>" in session.rpc(candidate, timeout=PATIENCE).raw
+    assert "ok/>" in session.rpc("<discard-changes/>", timeout=PATIENCE).raw
+
+
+def test_notifications_after_a_subscription(session, request):
+    with session.notifications() as reader:
+        subscribed = session.rpc(
+            '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>'
+        )
+        assert "ok/>" in subscribed.raw
+        other = ncwire.UnixSocketSession()
+        with other:
+            other.connect(request.getfixturevalue("path"))  # its start is an event
+            started = reader.get(timeout=PATIENCE).raw
+            assert "netconf-session-start" in started
+            assert f"<session-id>{other.id}</session-id>" in started.replace("ncn:", "")
 
 
 def test_many_rpcs_in_flight(session):

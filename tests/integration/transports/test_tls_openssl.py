@@ -13,7 +13,7 @@ import pytest
 from tls_peers import PATIENCE
 
 from ncwire._ssh.connecting import connecting
-from ncwire.driver import ConnectOptions, Deadline
+from ncwire.driver import ConnectOptions, Deadline, Readiness
 from ncwire.errors import TLSError
 from ncwire.testing.conformance.line import Line
 from ncwire_tls import TLSDriver
@@ -116,6 +116,27 @@ def test_the_peer_renegotiates(certificates):
         peer.wait_for(rb"again\n")
         peer.type(b"more\n")
         assert line.receive(5) == b"more\n"
+
+
+def test_a_write_that_a_renegotiation_holds_up_is_asked_for_again_by_what_is_read(certificates):
+    """After it nothing more need come: who waits to read alone would wait for ever."""
+    with openssl(certificates, "-tls1_2") as peer, line_to(certificates, peer) as line:
+        channel = line.channel
+        line.send(b"first\n")
+        peer.wait_for(rb"first\n")
+        peer.type(b"r\n")
+        peer.wait_for(rb"HelloRequest")
+        assert line.wait(PATIENCE)
+        assert channel.read(1 << 16) is None  # and it has begun
+        held_up = 0
+        while not channel.write(memoryview(b"again\n")):
+            held_up += 1
+            ready, _, _ = select.select([channel], [], [], PATIENCE)
+            assert ready
+            assert channel.read(1 << 16) is None
+            assert channel.wants().on & Readiness.WRITE
+        assert held_up
+        peer.wait_for(rb"again\n")
 
 
 def test_our_end_is_said_once_what_had_come_is_read(certificates):
