@@ -9,10 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ncwire_openssh.master import Master
     from ncwire_openssh.mux import MuxClient
-    from ncwire_openssh.proxy import ProxyCommand
-
-_PATIENCE = 0.5
-"""Seconds that a ProxyCommand has to tell how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,6 @@ class Connection:
         self._lock = threading.Lock()
         self._masters: list[Master] = []
         self._forwards: list[MuxClient] = []
-        self._proxy: ProxyCommand | None = None
         self.aborted = False
         self.process: OpenSSHProcess | None = None
 
@@ -44,16 +39,6 @@ class Connection:
     def add_forward(self, forward: MuxClient) -> None:
         """Take what carries the bytes between two of them."""
         self._forwards.append(forward)
-
-    def set_proxy(self, proxy: ProxyCommand) -> None:
-        """Take the command that leads to the first of them."""
-        self._proxy = proxy
-
-    def account_of_proxy(self, master: Master) -> str:
-        """Tell how the command that leads to a master has failed; "" where it has not."""
-        if self._proxy is None or master is not self._masters[0]:
-            return ""
-        return self._proxy.account(_PATIENCE)
 
     def interrupt(self) -> None:
         """Kill all from another thread than the owner's, who sees them end, and frees the rest."""
@@ -83,7 +68,7 @@ class Connection:
         # The first that has ended takes the others with it, and those know nothing of why.
         for master in self._masters:
             if not master.read() or master is self._masters[-1]:
-                reason = self.account_of_proxy(master) or master.end_reason()
+                reason = master.end_reason()
                 return f"jump host {master.name}: {reason}" if master.name else reason
         return ""
 
@@ -93,8 +78,6 @@ class Connection:
             forward.close()
         for master in reversed(self._masters):
             master.kill()
-        if self._proxy is not None:
-            self._proxy.free(abrupt=True)
 
     def end(self) -> None:
         """Have all end in order, the last first; may wait some seconds. Idempotent."""
@@ -102,5 +85,3 @@ class Connection:
             master.end()
         for forward in self._forwards:
             forward.close()
-        if self._proxy is not None:
-            self._proxy.free(abrupt=False)

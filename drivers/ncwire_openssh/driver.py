@@ -31,7 +31,6 @@ from ncwire_openssh.login import Login
 from ncwire_openssh.master import Master
 from ncwire_openssh.mux import MuxClient, MuxRefusedError
 from ncwire_openssh.opening import open_channel
-from ncwire_openssh.proxy import ProxyCommand
 from ncwire_openssh.questions import is_answer
 from ncwire_openssh.shared import SharedMaster
 
@@ -201,9 +200,9 @@ class OpenSSHDriver(Driver):
         self._check_keys(route)
         nearest = route[0]
         sock = options.sock
-        if sock is None and nearest.proxy_command is not None:
+        if sock is None and nearest.proxy is not None:
             with _named(nearest, options):
-                sock = self._by_command(nearest.proxy_command)
+                sock = nearest.proxy.open()
         for hop, beyond in pairwise(route):
             with _named(hop, options):
                 login = self._log_in(path, hop, deadline, sock, name=_host_and_port(hop))
@@ -224,12 +223,6 @@ class OpenSSHDriver(Driver):
                 identities(hop)
                 for error in left_out(hop):
                     _log.warning("private key %s: %s; it was left out", error.path, error.problem)
-
-    def _by_command(self, command: str) -> socket.socket:
-        proxy = ProxyCommand(command)
-        self._connection.set_proxy(proxy)
-        self._check_not_aborted()
-        return proxy.sock
 
     def _log_in(
         self,
@@ -252,7 +245,6 @@ class OpenSSHDriver(Driver):
             options,
             deadline,
             self._check_not_aborted,
-            lambda: connection.account_of_proxy(master),
         )
         login.run(sock)
         return login

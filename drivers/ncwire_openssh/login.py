@@ -53,7 +53,7 @@ _SSH = 22
 class Login:
     """One ssh on its way to its control socket.
 
-    `check` raises when the connecting was aborted. `account` tells how a ProxyCommand has failed.
+    `check` raises when the connecting was aborted.
     """
 
     def __init__(
@@ -64,7 +64,6 @@ class Login:
         options: ConnectOptions,
         deadline: Deadline,
         check: Callable[[], None],
-        account: Callable[[], str],
     ) -> None:
         self._driver = driver
         self._program = program
@@ -72,7 +71,6 @@ class Login:
         self._options = options
         self._deadline = deadline
         self._check = check
-        self._account = account
         self.host_key: HostKey | None = None
         """What the host has presented, once it was found good."""
         self._asked: list[str] = []
@@ -152,7 +150,8 @@ class Login:
                         step = self.budget(journal.phase)  # it was a person who took the time
                 if not lives and not master.folder.control.exists():
                     self._check()
-                    account = self._account()
+                    proxy = self._options.proxy
+                    account = "" if proxy is None else proxy.account()
                     raise failure(
                         master, self._driver, self._options, self._offered, account, self._asked
                     )

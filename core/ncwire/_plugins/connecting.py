@@ -161,7 +161,7 @@ class Connecting(Forkable):
 class InOneStep(Connecting):
     """A `Driver`, which connects by itself.
 
-    `with_checks` adds to the options what the driver gets from the core; it may find them wrong.
+    `equip` adds to the options what the driver gets from the core; it may find them wrong.
     """
 
     def __init__(
@@ -169,19 +169,17 @@ class InOneStep(Connecting):
         driver: Driver,
         options: ConnectOptions,
         deadline: Deadline,
-        with_checks: Callable[[ConnectOptions], ConnectOptions] | None = None,
+        equip: Callable[[ConnectOptions], ConnectOptions],
     ) -> None:
         super().__init__(driver, options, deadline)
         self._whole = driver
-        self._with_checks = with_checks
+        self._equip = equip
 
     def _connect(self) -> Channel:
         callbacks = _Callbacks(self._options)
-        options = callbacks.options
-        if options.sock is not None:
-            self._note_addresses(options.sock)
-        if self._with_checks is not None:
-            options = self._with_checks(options)
+        if self._options.sock is not None:
+            self._note_addresses(self._options.sock)
+        options = self._equip(callbacks.options)
         with driver_step(self._driver.name, "prepare"):
             self._whole.prepare(options)
         self._start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ncwire._algorithms import offer
@@ -21,6 +20,7 @@ from ncwire._ssh.hostkeys.peer import DialledHost
 from ncwire._ssh.hostkeys.pinned import parse_hostkey_b64
 from ncwire._ssh.hostkeys.policy import HostKeyPolicy
 from ncwire._ssh.options.defaults import default_unknown_host_cb
+from ncwire._ssh.route.route import Route, RouteProxy
 from ncwire.driver.algorithms import Algorithms
 from ncwire.driver.base import Driver
 from ncwire.driver.channel import Channel, ChannelRequest
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from ncwire._plugins.connecting import Connecting
     from ncwire._ssh.hostkeys.peer import Identification
-    from ncwire._ssh.route.route import Route
     from ncwire.driver.base import Backend
     from ncwire.driver.options import ConnectOptions
 
@@ -54,14 +53,44 @@ def connecting(driver: Backend, options: ConnectOptions, deadline: Deadline) -> 
     if isinstance(driver, SocketDriver):
         return SocketConnecting(driver, options, deadline)
     if isinstance(driver, Driver):
-        judges = Feature.HOST_KEY in driver.features
-        with_checks = partial(_with_checks, driver) if judges else None
-        return InOneStep(driver, options, deadline, with_checks)
+        return WholeConnecting(driver, options, deadline)
     raise InvalidDriverError(
         driver.name,
         "it is no Driver, SocketDriver or SSHDriver",
         "report it to the driver's author",
     )
+
+
+class WholeConnecting(InOneStep):
+    """A `Driver`, which connects by itself, with what the core has for it on the way.
+
+    That is the judgement of host keys, and a ProxyCommand, which is the core's to run and to end.
+    """
+
+    def __init__(self, driver: Driver, options: ConnectOptions, deadline: Deadline) -> None:
+        super().__init__(driver, options, deadline, self._equipped)
+        self._route = Route(options.timeouts.close)
+
+    def _connect(self) -> Channel:
+        return self._route.carry(super()._connect())
+
+    def _equipped(self, options: ConnectOptions) -> ConnectOptions:
+        """Return the options of a host, and of the jumps before it, each with its own of these."""
+        features = self._driver.features
+        if Feature.HOST_KEY in features:
+            policy = _policy_for(self._driver, options)
+            options = replace(options, host_key_check=policy)
+        if Feature.PROXY_COMMAND in features and options.proxy_command is not None:
+            options = replace(options, proxy=RouteProxy(self._route, options.proxy_command))
+        return replace(options, jumps=tuple(map(self._equipped, options.jumps)))
+
+    def _interrupt(self) -> None:
+        super()._interrupt()
+        self._route.abort()
+
+    def _free(self) -> None:
+        super()._free()
+        self._route.abort()
 
 
 class SSHConnecting(Dialling):
@@ -284,12 +313,6 @@ def _policy_for(driver: Backend, options: ConnectOptions) -> HostKeyPolicy:
         return f"driver {driver.name!r} cannot take host certificates ({able})"
 
     return replace(policy, no_certificates=no_certificates)
-
-
-def _with_checks(driver: Backend, options: ConnectOptions) -> ConnectOptions:
-    """Return the options of a host, and of the jumps before it, each with its host key's check."""
-    jumps = tuple(_with_checks(driver, hop) for hop in options.jumps)
-    return replace(options, host_key_check=_policy_for(driver, options), jumps=jumps)
 
 
 def _accept(_host: str, _fingerprint: str) -> bool:

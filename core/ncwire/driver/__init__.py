@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ncwire.driver.loop_thread import Lease, LoopThread
     from ncwire.driver.no_ssh import no_identification, other_protocol
     from ncwire.driver.options import ConnectOptions
+    from ncwire.driver.proxy import Proxy
     from ncwire.errors.printable import one_line
 else:
     __getattr__, __dir__ = late(
@@ -73,6 +74,7 @@ else:
             "OptionKind": "ncwire.driver.driver_option",
             "PasswordAttempt": "ncwire.driver.auth",
             "Prompt": "ncwire.driver.auth",
+            "Proxy": "ncwire.driver.proxy",
             "PublicKeyAttempt": "ncwire.driver.auth",
             "is_aead": "ncwire.driver.kexinit",
             "no_identification": "ncwire.driver.no_ssh",
@@ -113,6 +115,7 @@ __all__ = [
     "OptionKind",
     "PasswordAttempt",
     "Prompt",
+    "Proxy",
     "PublicKeyAttempt",
     "Readiness",
     "SSHDriver",

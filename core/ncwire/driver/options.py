@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ncwire.driver.auth import Prompt
     from ncwire.driver.hostkey import HostKeyCheck
+    from ncwire.driver.proxy import Proxy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,9 @@ class ConnectOptions:
     proxy_command: str | None = field(default=None, repr=False)
     """What a shell runs to reach the host, tokens expanded; its standard streams carry SSH.
     Not shown anywhere, for it may hold a password."""
+    proxy: Proxy | None = field(default=None, repr=False, compare=False)
+    """What runs `proxy_command`, for a plain Driver that declares PROXY_COMMAND; None for others,
+    and without one. Each of the `jumps` has its own."""
     jumps: tuple[ConnectOptions, ...] = ()
     """The hosts to go through, nearest first; each is verified and authenticated by itself."""
     keepalive: float | None = None

@@ -12,7 +12,7 @@ from ncwire._engine.keepalive import Keepalive
 from ncwire._ssh.route.forwarder import Forwarder
 from ncwire._ssh.route.proxy_command import ProxyCommand
 from ncwire._ssh.route.tunnel import Tunnel
-from ncwire.driver import Channel, Forkable, watch_forks
+from ncwire.driver import Channel, Forkable, Proxy, watch_forks
 from ncwire.driver.forking import free_in_child
 from ncwire.errors import (
     HandshakeError,
@@ -157,12 +157,29 @@ class Route(Forkable):
         self._account = self._account or account
 
 
+class RouteProxy(Proxy):
+    """The command of a route, for a driver that connects by itself."""
+
+    def __init__(self, route: Route, command: str) -> None:
+        self._route = route
+        self._command = command
+
+    def open(self) -> socket.socket:
+        """See `Proxy.open`."""
+        return self._route.through_command(self._command)
+
+    def account(self) -> str:
+        """See `Proxy.account`."""
+        return self._route.account()
+
+
 class RoutedChannel(Channel):
     """A channel to a host behind a route, which it owns."""
 
     def __init__(self, channel: Channel, route: Route) -> None:
         self.info = channel.info
         self.native = channel.native
+        self.write_may_read = channel.write_may_read
         self._channel = channel
         self._route = route
 
