@@ -6,7 +6,12 @@ import gc
 import subprocess
 import sys
 
+import hypothesis
 import pytest
+
+# No time decides a test: on a busy machine an example of a millisecond takes half a second.
+hypothesis.settings.register_profile("ncwire", deadline=None)
+hypothesis.settings.load_profile("ncwire")
 
 pytest_plugins = ["servers.fixtures", "makes.printed"]
 

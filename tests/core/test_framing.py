@@ -6,7 +6,7 @@ import mmap
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ncwire._protocol.framing import (
@@ -38,7 +38,6 @@ def test_the_least_limits_are_accepted() -> None:
     Limits(message=1, hello=1, chunk_header=4)
 
 
-@settings(deadline=None)
 @given(payload=st.binary(min_size=1), chunk_size=st.integers(1, 50))
 def test_what_is_framed_in_chunks_is_decoded_again(payload: bytes, chunk_size: int) -> None:
     decoder = ChunkedDecoder()
@@ -47,7 +46,6 @@ def test_what_is_framed_in_chunks_is_decoded_again(payload: bytes, chunk_size: i
     assert decoder.pending() == b""
 
 
-@settings(deadline=None)
 @given(
     payload=st.lists(st.sampled_from([b"]]>", b"]", b">", b"a"])).map(
         lambda parts: b"<" + b"".join(parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ncwire._protocol.framing import ChunkedDecoder
@@ -87,7 +87,6 @@ class Model:
         return size is not None and int(size[1]) <= 4294967295
 
 
-@settings(deadline=None)
 @given(
     messages=chunked_messages,
     rest=chunked_messages,
@@ -114,7 +113,6 @@ def test_any_split_of_any_messages_gives_them_back(
     assert decoder.pending() == payload + b"\n##\n"[: len(b"\n##\n") - missing] * bool(rest)
 
 
-@settings(deadline=None)
 @given(messages=chunked_messages)
 def test_byte_by_byte_each_message_comes_with_its_last_byte(messages: list[list[bytes]]) -> None:
     decoder = ChunkedDecoder()
@@ -129,7 +127,6 @@ def test_byte_by_byte_each_message_comes_with_its_last_byte(messages: list[list[
         assert decoder.pending() == b""
 
 
-@settings(deadline=None)
 @given(stream=st.lists(tokens).map(b"".join))
 @example(stream=b"\n##\n")
 @example(stream=b"\n#1\na\n##x")
@@ -147,7 +144,6 @@ def test_byte_by_byte_an_error_comes_at_the_first_wrong_byte(stream: bytes) -> N
     assert received == model.messages
 
 
-@settings(deadline=None)
 @given(stream=st.lists(tokens).map(b"".join), cuts=st.lists(st.integers(0, 10_000)))
 def test_any_split_gives_the_messages_before_an_error_and_the_same_error(
     stream: bytes, cuts: list[int]

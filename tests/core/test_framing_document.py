@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ncwire._protocol.framing import (
@@ -67,7 +67,6 @@ def is_utf8(data: bytes) -> bool:
     return data.decode(errors="ignore").encode() == data
 
 
-@settings(deadline=None)
 @given(data=st.lists(some).map(b"".join), cuts=st.lists(st.integers(0, 1_000)))
 @example(data=b"a\xe2\x82\xac", cuts=[2, 3])
 @example(data=b"a\xe2\x82", cuts=[2])

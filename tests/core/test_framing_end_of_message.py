@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ncwire._protocol.framing import EndOfMessageDecoder
@@ -40,7 +40,6 @@ def drain(decoder: EndOfMessageDecoder) -> list[bytes]:
     return messages
 
 
-@settings(deadline=None)
 @given(
     messages=st.lists(documents),
     between=padding,
@@ -63,7 +62,6 @@ def test_any_split_of_any_messages_gives_them_back(
     assert decoder.pending() == rest
 
 
-@settings(deadline=None)
 @given(messages=st.lists(documents), between=padding)
 def test_byte_by_byte_each_message_comes_with_its_last_byte(
     messages: list[bytes], between: bytes

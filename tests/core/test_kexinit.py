@@ -6,7 +6,7 @@ import dataclasses
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ncwire.driver import Algorithms, KexInit, is_aead
@@ -38,7 +38,6 @@ def test_another_message_is_no_kexinit():
         KexInit.from_payload(b"\x01" + kexinit()[1:])
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200).map(lambda rest: b"\x14" + rest))
 def test_nothing_but_a_value_error_comes_of_garbage(payload):
     with suppress(ValueError):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from client_protocol import BOTH, EOM, chunked, drain, opened, server_hello
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ncwire._protocol.capabilities import (
@@ -97,7 +97,6 @@ def test_no_common_base_names_both_sides(
     assert not protocol.hello_received
 
 
-@settings(deadline=None)
 @given(
     contents=st.lists(texts | st.sampled_from(["\n##\n", "]]>]]>", "\n#1\n"])),
     unfinished=st.booleans(),

@@ -36,14 +36,14 @@ def plain_is_what_the_parser_reads(raw):
         assert root == parsed(raw)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS)
 def test_what_is_plain_is_what_the_parser_reads(raw):
     plain_is_what_the_parser_reads(raw)
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=5000, deadline=None)
+@settings(max_examples=5000)
 @given(TEXTS)
 def test_what_is_plain_is_what_the_parser_reads_of_many(raw):
     plain_is_what_the_parser_reads(raw)
@@ -118,14 +118,14 @@ def alike_is_what_the_parser_reads(first, second):
         assert found is None or found == parsed(second)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXTS, TEXTS)
 def test_what_is_alike_is_what_the_parser_reads(first, second):
     alike_is_what_the_parser_reads(first, second)
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(TEXTS, TEXTS)
 def test_what_is_alike_is_what_the_parser_reads_of_many(first, second):
     alike_is_what_the_parser_reads(first, second)

@@ -270,9 +270,7 @@ def test_the_deadline_holds_against_a_server_that_only_talks():
         thread.join(10)
 
 
-@settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(
         st.binary(max_size=300).map(lambda tail: IDENTIFICATION + tail),

@@ -35,7 +35,6 @@ pytestmark = pytest.mark.sshd
 
 PRINCIPALS = ("127.0.0.1", "lab")
 RUNS = settings(
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

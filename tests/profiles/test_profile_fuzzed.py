@@ -39,7 +39,7 @@ def sound_or_refused(make: Callable[[], DeviceProfile]) -> DeviceProfile | None:
 
 
 @given(st.dictionaries(keys, values))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_fuzzed_table_is_a_profile_or_a_profile_error(flat):
     table: dict[str, object] = {}
     for key, value in flat.items():
@@ -58,13 +58,13 @@ def test_a_fuzzed_table_is_a_profile_or_a_profile_error(flat):
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_fuzzed_text_is_a_profile_or_a_profile_error(text):
     sound_or_refused(lambda: parse(text))
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_damaged_file_is_a_profile_or_a_profile_error(data):
     at = data.draw(st.integers(0, len(EVERYTHING)))
     until = data.draw(st.integers(at, min(len(EVERYTHING), at + 40)))

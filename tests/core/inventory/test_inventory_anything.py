@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ncwire._ssh.options.parameters import Parameters
@@ -70,7 +70,6 @@ def only_clear_errors(text: str, folder: Path) -> None:
         assert all(isinstance(setting.text, str) for setting in device.settings.values())
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_an_inventory_or_a_clear_error(tmp_path_factory, text):
     only_clear_errors(text, tmp_path_factory.getbasetemp())

@@ -6,7 +6,7 @@ import dataclasses
 import importlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from metadata import write_metadata
@@ -134,7 +134,6 @@ def _some(names):
     return st.lists(st.sampled_from(names), unique=True).map(tuple)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([kind for kind in KINDS if kind != "compression"]).flatmap(
         lambda kind: st.tuples(st.just(kind), *[_some(getattr(ASSIGNED, kind))] * 3)

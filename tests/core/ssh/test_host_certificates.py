@@ -225,9 +225,7 @@ def good(certify):
     return certify("-n", "r1", "-O", "critical:x=1")
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_bytes_do_more_harm_than_an_error(good, data):
     blob = bytearray(good.blob)

@@ -259,7 +259,7 @@ names = st.lists(
 line = st.tuples(st.sampled_from(["", "", "", "@revoked ", "@cert-authority "]), names)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(lines=st.lists(line, min_size=1, max_size=6), host=name)
 def test_matching_agrees_with_ssh_keygen(lines, host, tmp_path_factory, key_factory):
     path = tmp_path_factory.mktemp("f") / "known_hosts"
@@ -275,7 +275,7 @@ def test_matching_agrees_with_ssh_keygen(lines, host, tmp_path_factory, key_fact
     assert lines_found(path.read_text(), host) == theirs
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(hosts=st.lists(name, min_size=1, max_size=5), host=name)
 def test_hashed_names_agree_with_ssh_keygen(hosts, host, tmp_path_factory, key_factory):
     path = tmp_path_factory.mktemp("f") / "known_hosts"
