@@ -66,7 +66,7 @@ PYEZ = Environment("pyez", ("junos-eznc>=2.8.2",))
 NAPALM = Environment("napalm", ("napalm>=5.2",))
 NORNIR = Environment("nornir", ("nornir>=3.4,<3.5", "nornir-netconf>=1.1,<2"))
 ANSIBLE = Environment("ansible", ("ansible-core", "ncclient", "xmltodict"), _netcommon)
-CONSOLE = Environment("console", ("netconf-console2>=3.0.1",))
+CONSOLE = Environment("console", ("netconf-console2>=3.0.1", "six"))
 NCDIFF = Environment("ncdiff", ("ncdiff",))
 CONNECTOR = Environment("connector", ("yang.connector",))
 

@@ -212,7 +212,7 @@ def test_who_waits_is_woken_by_the_end(installed, connect, mortal, end):
         except Exception as error:  # noqa: BLE001 - what is asked for
             outcomes.put(error)
 
-    waiting = threading.Thread(target=wait)
+    waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
     if end == "ours":
         found._session.close()

@@ -7,6 +7,12 @@ import tempfile
 from ncdiff import manager
 
 to = json.loads(sys.argv[1])
+CONFIG = (
+    '<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
+    '<system xmlns="urn:ietf:params:xml:ns:yang:ietf-system"><contact>other</contact></system>'
+    "</config>"
+)
+
 with tempfile.TemporaryDirectory() as folder:
     device = manager.connect(
         host=to["host"],
@@ -18,10 +24,11 @@ with tempfile.TemporaryDirectory() as folder:
         allow_agent=False,
     )
     device.scan_models(folder=folder, download="check")
-    module = device.load_model("ietf-interfaces")
-    print(module.name if hasattr(module, "name") else module.tree.tag)
-    reply = device.get_config(models="ietf-interfaces")
+    print(device.load_model("ietf-system"))
+    reply = device.get_config(models="ietf-system")
     print(reply.ok)
-    first = device.extract_config(reply)
-    print(first - device.extract_config(device.get_config(models="ietf-interfaces")))
+    before = device.extract_config(reply)
+    print(device.edit_config(CONFIG, target="candidate").ok, device.commit().ok)
+    after = device.extract_config(device.get_config(models="ietf-system"))
+    print(after - before)
     device.close_session()

@@ -40,7 +40,7 @@ def retyped(
 
     `transport_error` is what ncclient raises where connecting fails over that transport. One that
     has been retyped is returned as it is. A name that does not resolve comes over SSH as a new
-    error, for it is a `socket.gaierror` in place of an error of ncclient's, as ncclient raises it.
+    error, for it is a `socket.gaierror` in place of an error of ncclient's, as it is there.
     """
     if ncclient.NCClientError in type(error).__mro__:
         return error
