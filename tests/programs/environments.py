@@ -61,13 +61,14 @@ def _netcommon(python: Path) -> None:
     wheel.unlink()
 
 
-# PyEZ pins ncclient 0.7.0, and nornir_netconf takes none from 0.7 on.
+# Two need six and do not say so. PyEZ pins ncclient 0.7.0, and nornir_netconf takes none from 0.7 on.
 PYEZ = Environment("pyez", ("junos-eznc>=2.8.2",))
 NAPALM = Environment("napalm", ("napalm>=5.2",))
 NORNIR = Environment("nornir", ("nornir>=3.4,<3.5", "nornir-netconf>=1.1,<2"))
 ANSIBLE = Environment("ansible", ("ansible-core", "ncclient", "xmltodict"), _netcommon)
 CONSOLE = Environment("console", ("netconf-console2>=3.0.1", "six"))
 NCDIFF = Environment("ncdiff", ("ncdiff",))
-CONNECTOR = Environment("connector", ("yang.connector",))
+_PYATS = ("pyats.connections", "pyats.log", "pyats.utils")
+CONNECTOR = Environment("connector", ("yang.connector", "six", *_PYATS))
 
 ALL = (PYEZ, NAPALM, NORNIR, ANSIBLE, CONSOLE, NCDIFF, CONNECTOR)

@@ -82,7 +82,7 @@ def _ansible(python: Path, place: Place) -> dict[str, str]:
     home = python.parents[1] / "ansible-home" / str(place.port)
     return {
         "ANSIBLE_HOME": str(home),
-        "ANSIBLE_PERSISTENT_CONNECT_TIMEOUT": "30",
+        "ANSIBLE_PERSISTENT_CONNECT_TIMEOUT": "10",
         "ANSIBLE_HOST_KEY_CHECKING": "False",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR": str(home / "pc"),

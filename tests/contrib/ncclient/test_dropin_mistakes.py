@@ -130,6 +130,8 @@ def test_what_ncclient_raises(bench, mistake):
     make, expected = MISTAKES[mistake]
     raised = attempt(manager.connect, arguments_for(bench.server, **make(bench)))
 
+    if "DSSKey" in str(raised):
+        pytest.skip("ncclient before 0.7 asks paramiko for what paramiko 4 has no more")
     assert isinstance(raised, expected or type(None))
     gc.collect()  # of the sockets that it leaves open
 

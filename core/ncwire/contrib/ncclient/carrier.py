@@ -114,7 +114,8 @@ class Carrier:
 
     def send(self, message: str) -> None:
         """Queue a message. Raises `TransportError` of both libraries where that cannot be."""
-        self._session.logger.debug("queueing %s", message)
+        # ncclient logs all that it sends at level INFO, and with it what configurations keep secret.
+        self._session.logger.debug("Sending:\n%s", message)
         if len(message) < _LONGEST_FAREWELL and "close-session" in message:
             self._farewell = True
         try:
