@@ -61,7 +61,8 @@ def _netcommon(python: Path) -> None:
     wheel.unlink()
 
 
-# Two need six and do not say so. PyEZ pins ncclient 0.7.0, and nornir_netconf takes none from 0.7 on.
+# Two need six and do not say so. PyEZ pins ncclient 0.7.0, and nornir_netconf takes none from
+# 0.7 on.
 PYEZ = Environment("pyez", ("junos-eznc>=2.8.2",))
 NAPALM = Environment("napalm", ("napalm>=5.2",))
 NORNIR = Environment("nornir", ("nornir>=3.4,<3.5", "nornir-netconf>=1.1,<2"))

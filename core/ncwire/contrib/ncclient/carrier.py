@@ -114,7 +114,7 @@ class Carrier:
 
     def send(self, message: str) -> None:
         """Queue a message. Raises `TransportError` of both libraries where that cannot be."""
-        # ncclient logs all that it sends at level INFO, and with it what configurations keep secret.
+        # ncclient logs all that it sends at level INFO, secrets of configurations included.
         self._session.logger.debug("Sending:\n%s", message)
         if len(message) < _LONGEST_FAREWELL and "close-session" in message:
             self._farewell = True

@@ -12,8 +12,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from ncwire._users_code import call_users
-from ncwire.driver import Forkable, watch_forks
-from ncwire.driver.forking import point_at_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +26,12 @@ def needs_relay(sock: object) -> bool:
     return not isinstance(sock, socket.socket) or isinstance(sock, ssl.SSLSocket)
 
 
-class Relay(Forkable):
+class Relay:
     """Two threads that carry bytes between `theirs`, a socket for a driver, and what was given.
 
     Either end's end is the other's: when the driver closes its socket, what was given is closed;
-    when that ends, the driver reads the end of the stream. In a forked child it carries nothing.
+    when that ends, the driver reads the end of the stream. A forked child needs no care: it has no
+    threads that carry, and each end is shut down or told to end, not merely closed.
     """
 
     def __init__(self, given: Any) -> None:
@@ -47,7 +46,6 @@ class Relay(Forkable):
                 "in": (self._far.recv, self._near.sendall),
             }.items()
         ]
-        watch_forks(self)
         started: list[threading.Thread] = []
         try:
             for thread in self._threads:
@@ -75,12 +73,6 @@ class Relay(Forkable):
             thread.join(_PATIENCE)
         self._near.close()
         self._far.wait(_PATIENCE)
-
-    def abandon_in_child(self) -> None:
-        """Let go of the fds in a forked child, whose the connection is not."""
-        point_at_nothing(self._near.fileno())
-        for fd in self._far.fds():
-            point_at_nothing(fd)
 
     def _carry(self, read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
         try:
@@ -111,9 +103,6 @@ class _Far(ABC):
 
     def wait(self, seconds: float) -> None:
         """Wait until it has ended and is freed."""
-
-    def fds(self) -> list[int]:
-        return []
 
 
 class _SocketLike(_Far):
@@ -171,10 +160,6 @@ class _Process(_Far):
             if pipe is not None:
                 with suppress(OSError):  # what its buffer holds has nobody to read it
                     pipe.close()
-
-    def fds(self) -> list[int]:
-        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
-        return [pipe.fileno() for pipe in pipes if pipe is not None and not pipe.closed]
 
     @staticmethod
     def _pipe(pipe: Any) -> int:
