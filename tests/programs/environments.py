@@ -69,7 +69,7 @@ NORNIR = Environment("nornir", ("nornir>=3.4,<3.5", "nornir-netconf>=1.1,<2"))
 ANSIBLE = Environment("ansible", ("ansible-core", "ncclient", "xmltodict"), _netcommon)
 CONSOLE = Environment("console", ("netconf-console2>=3.0.1", "six"))
 NCDIFF = Environment("ncdiff", ("ncdiff",))
-_PYATS = ("pyats.connections", "pyats.log", "pyats.utils")
-CONNECTOR = Environment("connector", ("yang.connector", "six", *_PYATS))
+
+CONNECTOR = Environment("connector", ("yang.connector", "six", "pyats"))
 
 ALL = (PYEZ, NAPALM, NORNIR, ANSIBLE, CONSOLE, NCDIFF, CONNECTOR)

@@ -22,12 +22,13 @@ class Device:
         }
 
 
+device = Device()  # which the connection itself does not keep
 connection = Netconf(
     host=to["host"],
     port=to["port"],
     username=to["username"],
     password=to["password"],
-    device=Device(),
+    device=device,
     alias="netconf",
     via="netconf",
     timeout=20,
