@@ -56,12 +56,14 @@ def test_every_operation_comes_to_the_same(driver, to_netconfd, own_outcomes):
 
 @pytest.mark.parametrize("driver", installed_ssh.EACH)
 @pytest.mark.parametrize("vendor", of_each(VENDORS))
+@pytest.mark.filterwarnings("ignore:CsrDeviceHandler is deprecated:DeprecationWarning")
 def test_every_vendors_handler_comes_to_the_same(driver, vendor, to_netconfd, own_outcomes):
     assert compare(driver, vendor, to_netconfd, own_outcomes) == ""
 
 
 @pytest.mark.parametrize("driver", installed_ssh.EACH)
 @pytest.mark.parametrize("vendor", of_each(VENDORS))
+@pytest.mark.filterwarnings("ignore:CsrDeviceHandler is deprecated:DeprecationWarning")
 def test_every_vendors_handler_at_another_server(driver, vendor, connect, own_outcomes):
     assert compare(driver, vendor, connect, own_outcomes) == ""
 
