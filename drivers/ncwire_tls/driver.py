@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, ClassVar
 
 from ncwire.driver import (
+    WAY_OPTIONS,
     ChannelInfo,
     DriverOption,
     Feature,
@@ -98,6 +99,7 @@ class TLSDriver(SocketDriver):
             kind=OptionKind.TEXT,
             meaning="The ciphers for TLS 1.2, as OpenSSL lists them.",
         ),
+        *WAY_OPTIONS,
         DriverOption(
             name="ssl_context",
             kind=OptionKind.OBJECT,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from ncwire._plugins.connecting import Connecting
 from ncwire._plugins.guard import check_returned, driver_step
@@ -15,12 +17,18 @@ from ncwire._ssh.route.route import Route
 from ncwire.driver.channel import Channel
 from ncwire.driver.deadline import Deadline
 from ncwire.driver.wakeup import Wakeup
+from ncwire.driver.way_options import WAY_OPTIONS
 from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ncwire.driver.base import Backend
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.over_socket import SocketDriver
+
+
+_FAMILIES: Final = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 
 
 class Dialling(Connecting):
@@ -92,7 +100,7 @@ class SocketConnecting(Dialling):
     """A `SocketDriver`: what it needs is read, the socket is opened, and the driver has it."""
 
     def __init__(self, driver: SocketDriver, options: ConnectOptions, deadline: Deadline) -> None:
-        super().__init__(driver, options, deadline)
+        super().__init__(driver, _by_the_way(driver, options), deadline)
         self._over_socket = driver
 
     def _connect(self) -> Channel:
@@ -111,3 +119,34 @@ class SocketConnecting(Dialling):
                 channel = driver.open(self._sock, options, within)
         check_returned(driver.name, "open", channel, Channel)
         return self._route.carry(channel)
+
+
+def _by_the_way(driver: SocketDriver, options: ConnectOptions) -> ConnectOptions:
+    """Return the options with the way that `WAY_OPTIONS` say. Raises `OptionError`."""
+    if not {*WAY_OPTIONS} <= {*driver.driver_options}:
+        return options
+    given = options.driver_options
+    family = _FAMILIES.get(str(given.get("address_family")), options.address_family)
+    command = given.get("proxy_command")
+    if not isinstance(command, str):
+        return replace(options, address_family=family)
+    for name in ("sock", "bind_addr"):
+        if getattr(options, name) is not None:
+            raise _wrong(f"cannot be given together with {name}: no host is dialled")
+    if family is not None:
+        raise _wrong("cannot be given together with address_family: no host is dialled")
+    values = {"h": options.host or "", "p": str(options.port), "%": "%"}
+    # No quotes are added: the host is a name in which a shell reads nothing else (`check_host`).
+    return replace(
+        options, proxy_command=re.sub("%(.?)", lambda found: _expanded(found[1], values), command)
+    )
+
+
+def _expanded(token: str, values: Mapping[str, str]) -> str:
+    if token not in values:
+        raise _wrong(f"%{token} stands for nothing here: %h is the host, %p the port, %% a %")
+    return values[token]
+
+
+def _wrong(problem: str) -> OptionError:
+    return OptionError("driver_options.proxy_command", problem)

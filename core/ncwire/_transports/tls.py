@@ -41,6 +41,8 @@ class TLSSession(DriverSession):
         *,
         passphrase: str | None = None,
         fingerprint: str | Iterable[str] | None = None,
+        address_family: str | None = None,
+        proxy_command: str | None = None,
         sock_fd: int | None = None,
         bind_addr: str | None = None,
         sock: socket.socket | None = None,
@@ -64,6 +66,9 @@ class TLSSession(DriverSession):
         `host`; False only together with `ca_certs` or `fingerprint`.
         `protocol`: None or `ssl.PROTOCOL_TLS_CLIENT`, which are the same: TLS 1.2 or 1.3. Other
         versions are an option of the driver's, `minimum_version`.
+        `address_family`: "inet" or "inet6", if only such addresses of the host are to be tried.
+        `proxy_command`: what a shell runs to reach the host; its standard streams carry TLS. %h
+        stands for the host, %p for the port.
         `driver_options`: the driver's own, by name; those above are among them, and are given
         in one place. `ncwire drivers tls` lists them.
         `timeout`, `timeouts`, `sock`, `sock_fd` and `bind_addr` are as for `SSHSession.connect`;
@@ -87,6 +92,8 @@ class TLSSession(DriverSession):
             "server_hostname": server_hostname,
             "passphrase": passphrase,
             "fingerprint": _listed(fingerprint),
+            "address_family": address_family,
+            "proxy_command": proxy_command,
         }
         super().connect(
             host,

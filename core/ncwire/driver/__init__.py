@@ -48,11 +48,13 @@ if TYPE_CHECKING:
     from ncwire.driver.no_ssh import no_identification, other_protocol
     from ncwire.driver.options import ConnectOptions
     from ncwire.driver.proxy import Proxy
+    from ncwire.driver.way_options import WAY_OPTIONS
     from ncwire.errors.printable import one_line
 else:
     __getattr__, __dir__ = late(
         __name__,
         {
+            "WAY_OPTIONS": "ncwire.driver.way_options",
             "AgentAttempt": "ncwire.driver.auth",
             "AgentIdentity": "ncwire.driver.auth",
             "Algorithms": "ncwire.driver.algorithms",
@@ -85,6 +87,7 @@ else:
 
 __all__ = [
     "CONTRACT",
+    "WAY_OPTIONS",
     "AgentAttempt",
     "AgentIdentity",
     "Algorithms",
