@@ -4,121 +4,44 @@ from __future__ import annotations
 
 import queue
 import socket
-import ssl
 import threading
 from contextlib import suppress
-from types import MappingProxyType
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
+from ncwire.testing import tls_stream as testing
 from ncwire.testing.document import parse
 from ncwire.testing.netconf_server import NetconfServer
 from ncwire.testing.session_runner import serve_netconf
-from ncwire.testing.stream import SessionInfo
+from ncwire.testing.socket_stream import SocketStream
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
 _SIZE = 1 << 16
 
 
-class PlainStream:
-    """The server's end of a connection in the clear; the methods block."""
+class PlainStream(SocketStream):
+    """The server's end of a connection in the clear, of whom everybody is admin."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self.info = SessionInfo("admin", "", MappingProxyType({}))
-        self.sock = sock
+        super().__init__(sock, "admin")
+
+
+class TLSStream(testing.TLSStream):
+    """The same over TLS; `tls` is OpenSSL's connection, `peer` the client's address."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        tls: ssl.SSLObject,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+    ) -> None:
+        super().__init__(sock, tls, incoming, outgoing)
+        self.tls = tls
         self.peer = sock.getpeername()
-
-    def recv(self, size: int = _SIZE) -> bytes:
-        return self.sock.recv(size)
-
-    def send(self, data: bytes | memoryview) -> None:
-        try:
-            self.sock.sendall(data)
-        except OSError as error:
-            raise ConnectionError(str(error)) from error
-
-    def close(self, exit_status: int = 0) -> None:
-        with suppress(OSError):
-            self.sock.shutdown(socket.SHUT_WR)
-
-    def terminate(self) -> None:
-        self.cut()
-
-    def cut(self) -> None:
-        """End the connection, with no word of the protocol's."""
-        with suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RDWR)
-
-
-class TLSStream(PlainStream):
-    """The same over TLS, in memory: two threads must not call one SSL object (CPython 3.12)."""
-
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
-        super().__init__(sock)
-        self._lock = threading.Lock()
-        self._sending = threading.Lock()
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-
-    def shake_hands(self) -> None:
-        while True:
-            try:
-                self.tls.do_handshake()
-            except ssl.SSLWantReadError:
-                self._flush()
-                self._feed()
-            except ssl.SSLError:
-                self._flush()
-                raise
-            else:
-                self._flush()
-                return
-
-    def recv(self, size: int = _SIZE) -> bytes:
-        while True:
-            try:
-                with self._lock:
-                    return self.tls.read(size)
-            except ssl.SSLWantReadError:
-                self._flush()
-                self._feed()
-            except ssl.SSLZeroReturnError:
-                return b""
-
-    def send(self, data: bytes | memoryview) -> None:
-        view = memoryview(data)
-        while view:
-            with self._lock:
-                sent = self.tls.write(view[:_SIZE])
-            view = view[sent:]
-            try:
-                self._flush()
-            except OSError as error:
-                raise ConnectionError(str(error)) from error
-
-    def close(self, exit_status: int = 0) -> None:
-        with suppress(OSError, ValueError), self._lock:
-            self.tls.unwrap()
-        with suppress(OSError):
-            self._flush()
-        super().close()
-
-    def _feed(self) -> None:
-        data = self.sock.recv(_SIZE)
-        with self._lock:
-            if data:
-                self._incoming.write(data)
-            else:
-                self._incoming.write_eof()
-
-    def _flush(self) -> None:
-        # Its own lock: what is encrypted first is sent first.
-        with self._sending:
-            with self._lock:
-                data = self._outgoing.read()
-            if data:
-                self.sock.sendall(data)
 
 
 class StreamServer:
@@ -130,11 +53,11 @@ class StreamServer:
     def __init__(
         self,
         listener: socket.socket,
-        accepted: Callable[[socket.socket], PlainStream],
-        script: Callable[[PlainStream], None] | None = None,
+        accepted: Callable[[socket.socket], SocketStream],
+        script: Callable[[SocketStream], None] | None = None,
     ) -> None:
         self.netconf = NetconfServer(None)
-        self.opened: queue.SimpleQueue[PlainStream] = queue.SimpleQueue()
+        self.opened: queue.SimpleQueue[SocketStream] = queue.SimpleQueue()
         self.failed: queue.SimpleQueue[Exception] = queue.SimpleQueue()
         self.address = listener.getsockname()
         self._accepted = accepted
@@ -189,7 +112,7 @@ class StreamServer:
                 stream = self._accepted(sock)
                 self.opened.put(stream)
                 if self._script is None:
-                    serve_netconf(self.netconf, stream)  # type: ignore[arg-type]
+                    serve_netconf(self.netconf, stream)
                 else:
                     self._script(stream)
             except (OSError, ConnectionError) as error:
@@ -203,20 +126,16 @@ class StreamServer:
 
 def tls_server(
     context: ssl.SSLContext,
-    script: Callable[[PlainStream], None] | None = None,
+    script: Callable[[SocketStream], None] | None = None,
     host: str = "127.0.0.1",
 ) -> StreamServer:
-    def accepted(sock: socket.socket) -> TLSStream:
-        stream = TLSStream(sock, context)
-        stream.shake_hands()
-        return stream
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return StreamServer(socket.create_server((host, 0), family=family), accepted, script)
+    listener = socket.create_server((host, 0), family=family)
+    return StreamServer(listener, partial(TLSStream.accept, context=context), script)
 
 
 def unix_server(
-    address: str | bytes, script: Callable[[PlainStream], None] | None = None
+    address: str | bytes, script: Callable[[SocketStream], None] | None = None
 ) -> StreamServer:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(address)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from ncwire.testing.socket_stream import SocketStream
     from servers.certificates import Certificate
-    from servers.stream_server import PlainStream
 
 PATIENCE = 60
 
@@ -68,7 +68,7 @@ class TLSCallers:
         *,
         version: str = "TLSv1.3",
         base: Sequence[str] = ("1.0", "1.1"),
-        script: Callable[[PlainStream], None] | None = None,
+        script: Callable[[SocketStream], None] | None = None,
         context: ssl.SSLContext | None = None,
     ) -> tuple[str, int]:
         """Have a device call; returns where from."""
@@ -98,12 +98,11 @@ class TLSCallers:
             sock.close()
 
     def _answer(
-        self, sock: socket.socket, context: ssl.SSLContext, serve: Callable[[PlainStream], None]
+        self, sock: socket.socket, context: ssl.SSLContext, serve: Callable[[SocketStream], None]
     ) -> None:
         with sock:
             try:
-                stream = TLSStream(sock, context)
-                stream.shake_hands()
+                stream = TLSStream.accept(sock, context)
                 self.certificates_seen.put(stream.tls.getpeercert(binary_form=True))
                 serve(stream)
             except (OSError, ConnectionError) as error:

@@ -182,7 +182,7 @@ def test_a_client_without_one_by_a_context_of_its_own(certificates, version):
 
 def test_a_server_that_refuses_without_an_alert(certificates):
     def shut(stream):
-        stream.cut()
+        stream.vanish()
 
     with (
         certificates.serve(script=shut) as server,

@@ -92,7 +92,7 @@ def test_a_session_ends_without_close_session_in_good_order_too(connected, serve
     ("end", "told"),
     [
         ("close", "session closed by the peer$"),
-        ("cut", "the peer ended the connection without close_notify$"),
+        ("vanish", "the peer ended the connection without close_notify$"),
     ],
 )
 def test_the_servers_end_is_the_cause(certificates, version, end, told):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from servers.stream_server import PlainStream
+    from ncwire.testing.socket_stream import SocketStream
 
 VERSIONS = ("TLSv1.2", "TLSv1.3")
 PATIENCE = 20.0
@@ -65,7 +65,7 @@ class Certificates:
         version: str = "TLSv1.3",
         *,
         certificate: Certificate | None = None,
-        script: Callable[[PlainStream], None] | None = None,
+        script: Callable[[SocketStream], None] | None = None,
         host: str = "127.0.0.1",
     ) -> StreamServer:
         return tls_server(self.context(version, certificate), script, host)
@@ -74,10 +74,10 @@ class Certificates:
 class UntilAsked:
     """A script that says its hello, waits for an rpc, and ends as `end` does."""
 
-    def __init__(self, end: Callable[[PlainStream], None]) -> None:
+    def __init__(self, end: Callable[[SocketStream], None]) -> None:
         self._end = end
 
-    def __call__(self, stream: PlainStream) -> None:
+    def __call__(self, stream: SocketStream) -> None:
         stream.send(HELLO)
         received = b""
         while b"<get" not in received:
@@ -92,7 +92,7 @@ class Silent:
         self.over = threading.Event()
         self._first = first
 
-    def __call__(self, stream: PlainStream) -> None:
+    def __call__(self, stream: SocketStream) -> None:
         if self._first:
             stream.send(self._first)
         self.over.wait(PATIENCE)
