@@ -37,8 +37,9 @@ def openssh():
 @pytest.mark.parametrize(
     ("command", "sizes", "drivers"),
     [
-        ("latency", ["0"], ["libssh2"]),
-        pytest.param("latency", ["10k"], ["libssh2", "paramiko"], marks=pytest.mark.exhaustive),
+        pytest.param(
+            "latency", ["0", "10k"], ["libssh2", "paramiko"], marks=pytest.mark.exhaustive
+        ),
         pytest.param("throughput", ["1M", "2M"], ["paramiko"], marks=pytest.mark.exhaustive),
         pytest.param("layers", ["0", "1M"], ["libssh2"], marks=pytest.mark.exhaustive),
         pytest.param("floors", ["0"], ["libssh2"], marks=pytest.mark.exhaustive),

@@ -205,9 +205,8 @@ def test_a_run_is_kept_and_compared(run, tmp_path):
     assert err.startswith("ncwire: --compare: that run was against another server")
 
 
-@pytest.mark.parametrize(
-    "name", ["bench.svg", pytest.param("bench.png", marks=pytest.mark.exhaustive)]
-)
+@pytest.mark.parametrize("name", ["bench.svg", "bench.png"])
+@pytest.mark.exhaustive
 def test_a_plot_is_drawn(run, tmp_path, name):
     if importlib.util.find_spec("matplotlib") is None:
         requirement.missing("matplotlib is not installed: pip install 'ncwire[plot]'")

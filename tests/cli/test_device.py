@@ -194,7 +194,16 @@ def test_a_refused_subscription_waits_for_no_notification(run, login, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [["rpc", "--get"], ["hello"], ["hello", "--json"], ["drivers"]], ids=" ".join
+    "command",
+    [
+        ["rpc", "--get"],
+        *(
+            pytest.param(each, marks=pytest.mark.exhaustive)
+            for each in (["hello"], ["hello", "--json"])
+        ),
+        ["drivers"],
+    ],
+    ids=" ".join,
 )
 def test_output_that_is_not_read_is_no_traceback(start, login, command):
     name, *options = command

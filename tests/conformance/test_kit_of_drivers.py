@@ -19,6 +19,7 @@ def failures(result):
     return {rule: v["reason"] for rule, v in result.rules.items() if v["outcome"] == "failed"}
 
 
+@pytest.mark.exhaustive
 def test_memory_keeps_every_rule_that_binds_it(tmp_path):
     result = run_kit(
         "ncwire.testing.memory:MemoryDriver", tmp_path / "report", target="plain", patience=5

@@ -83,6 +83,7 @@ def test_what_a_driver_is_connected_to_its_transport_says(project):
     assert "target plain" in done.stdout
 
 
+@pytest.mark.exhaustive
 def test_a_transport_that_there_is_no_server_for_is_said(project):
     (project / "stated.py").write_text(OVER_PLAIN.format("quic"))
     done = run_pytest(project, "--ncwire-driver=stated:Stated", "-k", "open.connects")
@@ -223,6 +224,7 @@ def test_the_command_says_that_nothing_matches(tmp_path):
     assert "-k: no rule's test matches 'io.read-nothing'" in done.stdout
 
 
+@pytest.mark.exhaustive
 def test_the_command_runs_the_kit(tmp_path):
     done = run(tmp_path, "-c", command())
 
@@ -231,6 +233,7 @@ def test_the_command_runs_the_kit(tmp_path):
     assert "io.read-none" in done.stdout
 
 
+@pytest.mark.exhaustive
 def test_the_command_tells_in_how_many_runs_a_rule_was_broken(tmp_path):
     (tmp_path / "fickle.py").write_text(
         "import itertools\n"

@@ -95,7 +95,11 @@ def received(framing: str, text: bytes, times: int, size: int) -> Work:
 
 @pytest.mark.parametrize(
     ("size", "times"),
-    [(1, 40), (100, 400), pytest.param(4096, 2_000, marks=pytest.mark.exhaustive)],
+    [
+        (1, 40),
+        pytest.param(100, 400, marks=pytest.mark.exhaustive),
+        pytest.param(4096, 2_000, marks=pytest.mark.exhaustive),
+    ],
 )
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("framing", FRAMINGS)

@@ -177,6 +177,7 @@ def test_a_process_ends_though_libssh2_is_kept_busy():
     assert told == "in time\n"
 
 
+@pytest.mark.exhaustive
 def test_an_interrupt_leaves_a_call_that_keeps_libssh2_busy():
     with StubServer(transport=BUSY_FOR_SECONDS) as server, nothing_left():
         driver = Libssh2Driver()

@@ -151,6 +151,7 @@ def test_t4_nothing_is_leaked_by_ending_in_any_way(child, end):
     """)
 
 
+@pytest.mark.exhaustive
 def test_t4_nothing_is_leaked_by_ending_with_a_write_under_way(child):
     child("""
     def step():
@@ -320,6 +321,7 @@ def test_t13_what_came_before_the_fin_is_read_though_a_write_fails(child):
     """)
 
 
+@pytest.mark.exhaustive
 def test_t13_nothing_is_leaked_by_an_end_that_came_before_its_time(child):
     child("""
     def step():

@@ -28,6 +28,7 @@ def test_what_each_bad_certificate_comes_to():
 
 
 @pytest.mark.sshd
+@pytest.mark.exhaustive
 def test_one_login_for_many_sessions():
     requirement.program("ssh", "openssh-client")
     *accepted, told = printed("one_login.py")

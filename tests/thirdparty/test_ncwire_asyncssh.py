@@ -90,6 +90,7 @@ def test_many_rpcs_in_flight_and_large_replies(server, driver):
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.exhaustive
 def test_it_keeps_rules_of_each_kind(driver, tmp_path):
     outcomes = conform(tmp_path, "-k", QUICK)
     assert outcomes.count("failed") == 0

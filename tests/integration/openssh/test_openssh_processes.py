@@ -58,7 +58,11 @@ def in_another_process(sshd):
         program = textwrap.dedent(PROGRAM) + then
         arguments = [sshd.host, sshd.port, sshd.user, sshd.client_key, sshd.known_hosts]
         process = subprocess.Popen(
-            [sys.executable, "-c", program, *map(str, arguments)],
+            [
+                # Python's own warning that fork and threads do not go together.
+                *(sys.executable, "-W", "ignore::DeprecationWarning"),
+                *("-c", program, *map(str, arguments)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
