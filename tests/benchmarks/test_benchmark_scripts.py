@@ -103,7 +103,6 @@ def test_script(script, arguments):
 
 @pytest.mark.sshd
 def test_managers_of_ncclient(openssh):
-    pytest.importorskip("ncclient", reason="needs ncclient: pip install 'ncwire[ncclient]'")
     out = run("ncclient_gets.py", "--gets", "4", "--turns", "2", "--driver", "libssh2")
     assert [line.split()[0] for line in out.splitlines()[1:]] == ["ncclient", "libssh2"]
     out = run("ncclient_managers.py", "--managers", "3", "--seconds", "0.2", "--driver", "libssh2")

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from servers.netconfd import Netconfd
 
-pytest.importorskip("ncclient", reason="needs ncclient: pip install 'ncwire[ncclient]'")
-
 from ncclient import manager
 
 from ncwire.contrib import ncclient as drop_in_for_ncclient

@@ -19,7 +19,7 @@ from ncwire.contrib.ncclient.relay import Relay, needs_relay
 from ncwire.errors import NcwireError, OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from ncwire.contrib.ncclient.choice import Choice
 
@@ -44,8 +44,10 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
             profile=profile_of(session._device_handler, choice.profile),
         )
         _load_known_hosts(session, wire, settled)
-    if settled.get("unknown_host_cb") is ncclient.transport.ssh.default_unknown_host_cb:
-        del settled["unknown_host_cb"]  # which decides nothing, and need not be asked
+    asked = settled.pop("unknown_host_cb", None)
+    if asked is not ncclient.transport.ssh.default_unknown_host_cb and asked is not None:
+        # The default decides nothing, and need not be asked.
+        settled["unknown_host_cb"] = partial(_ask, asked)
     session._host = host
     relay = None
     if sock is not None and needs_relay(sock):
@@ -121,6 +123,11 @@ def _refusals(transport_error: type[Exception], said: str = "") -> Generator[Non
         yield
     except NcwireError as error:
         raise retyped(error, said, transport_error) from error.__cause__
+
+
+def _ask(asked: Callable[[str, str], bool], name: str, fingerprint: str) -> bool:
+    # ncclient names the host alone, and not as known_hosts does: "[r1]:830".
+    return asked(name[1:].partition("]")[0] if name.startswith("[") else name, fingerprint)
 
 
 def _load_known_hosts(session: Any, wire: ncwire.SSHSession, settled: dict[str, Any]) -> None:

@@ -1,0 +1,107 @@
+"""Host keys: what is known to ncclient is known, and what is refused on purpose stays refused."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+from io import StringIO
+
+import paramiko
+import pytest
+from drop_in_arguments import arguments_for
+from ncclient import manager, transport
+from ncclient.transport import errors as theirs
+
+from ncwire.errors import SSHHostKeyChangedError, SSHHostKeyRevokedError, StepTimeoutError
+from ncwire.testing.host_key import generate_host_key
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home without known hosts."""
+    (tmp_path / ".ssh").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def session(installed):
+    found = transport.SSHSession(manager.make_device_handler({"name": "default"}))
+    yield found
+    found.close()
+
+
+def anything(host, fingerprint):
+    return True
+
+
+def changed(server):
+    """Return another key of the server's own type, for one of another type says nothing of it."""
+    key = paramiko.Ed25519Key.from_private_key(StringIO(generate_host_key()))
+    assert server.host_key.base64 != key.get_base64()
+    return key
+
+
+def test_the_users_own_known_hosts(session, server, home):
+    server.write_known_hosts(home / ".ssh" / "known_hosts")
+    session.connect(**arguments_for(server, hostkey_verify=True))
+    assert session.connected
+
+
+def test_a_file_that_is_loaded_is_added_to_them(session, server, home):
+    server.write_known_hosts(home / ".ssh" / "known_hosts")
+    other = home / "other"
+    key = changed(server)
+    other.write_text(f"other.example.net {key.get_name()} {key.get_base64()}\n")
+    session.load_known_hosts(str(other))
+    session.connect(**arguments_for(server, hostkey_verify=True))
+    assert session.connected
+
+
+def test_a_file_that_is_loaded_is_enough(session, server, home):
+    known_hosts = home / "loaded"
+    server.write_known_hosts(known_hosts)
+    session.load_known_hosts(str(known_hosts))
+    session.connect(**arguments_for(server, hostkey_verify=True))
+    assert session.connected
+
+
+def test_an_unknown_host_that_the_callback_accepts(session, server, home):
+    asked = []
+
+    def accept(host, fingerprint):
+        asked.append((host, fingerprint))
+        return True
+
+    session.connect(**arguments_for(server, hostkey_verify=True, unknown_host_cb=accept))
+    assert session.connected
+    key = base64.b64decode(server.host_key.base64)
+    digest = hashlib.md5(key, usedforsecurity=False).digest()
+    assert asked == [(server.host, digest.hex(":"))]  # not as known_hosts has its name
+
+
+@pytest.mark.parametrize(
+    ("mark", "kind"), [("", SSHHostKeyChangedError), ("@revoked ", SSHHostKeyRevokedError)]
+)
+def test_a_key_that_has_changed_or_is_revoked_is_refused_on_purpose(
+    session, server, home, mark, kind
+):
+    known_hosts = home / ".ssh" / "known_hosts"
+    if mark:
+        known_hosts.write_text(f"{mark}{server.known_hosts_line()}\n")
+    else:
+        key = changed(server)
+        name = f"[{server.host}]:{server.port}"
+        known_hosts.write_text(f"{name} {key.get_name()} {key.get_base64()}\n")
+    with pytest.raises(theirs.SSHUnknownHostError, match=r"^Unknown host key \[") as raised:
+        session.connect(**arguments_for(server, hostkey_verify=True, unknown_host_cb=anything))
+    assert isinstance(raised.value, kind)
+
+
+def test_a_server_that_says_nothing(session, server):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        arguments = arguments_for(server, port=silent.getsockname()[1], timeout=0.5)
+        with pytest.raises(theirs.SSHError, match=r"^Negotiation failed") as raised:
+            session.connect(**arguments)
+    assert isinstance(raised.value, StepTimeoutError)
