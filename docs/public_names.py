@@ -30,6 +30,7 @@ MODULES = (
     "ncwire.inventory",
     "ncwire.callhome",
     "ncwire.contrib.ncclient",
+    "ncwire.contrib.nornir",
     "ncwire.probe",
     "ncwire.testing",
     "ncwire.bench",

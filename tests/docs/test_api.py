@@ -16,6 +16,7 @@ PUBLIC = [
     "ncwire.bench",
     "ncwire.callhome",
     "ncwire.contrib.ncclient",
+    "ncwire.contrib.nornir",
     "ncwire.driver",
     "ncwire.errors",
     "ncwire.inventory",
