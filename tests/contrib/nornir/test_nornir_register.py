@@ -121,13 +121,18 @@ def test_a_hub_of_its_own(server, program):
         assert hub_threads() == []
 
 
-def test_the_platform_chooses_the_device_handler(server, program):
+@pytest.mark.parametrize(
+    ("platform", "is_junos"),
+    [("junos", True), ("juniper_junos", True), ("What.Ever/1", False), (None, False)],
+)
+def test_the_platform_chooses_the_device_handler(server, program, platform, is_junos):
     register()
     each = netconf_host(server)
-    each.platform = "junos"
+    each.platform = platform
     manager = only(program(each).run(manager_of)).result
 
-    assert manager.get_configuration  # which Junos alone has
+    # An operation that Junos alone has; all else is taken for an rpc of that name.
+    assert (type(manager.get_configuration).__name__ == "partial") is is_junos
 
 
 def test_who_cannot_log_in_leaves_nothing(server, program):

@@ -7,12 +7,14 @@ the second of a name. So this one is no entry point, and is put in the other's p
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from ncwire._ssh.options.parameters import exists
 from ncwire.contrib.ncclient.connecting import connect_ssh
 from ncwire.contrib.ncclient.library import ncclient
 from ncwire.contrib.nornir.library import ConnectionPluginRegister, PluginNotRegistered
+from ncwire.contrib.nornir.platforms import PLATFORMS
 from ncwire.contrib.nornir.shared_hub import Place
 from ncwire.errors import TransportError
 
@@ -56,8 +58,9 @@ class NetconfConnection:
         """Connect, as `ncwire.contrib.ncclient.connect_ssh` does.
 
         `extras` are its parameters, and win. Without `device_params` the device handler is that
-        of `platform`; without `ssh_config` it is `configuration.ssh.config_file`, if that is
-        there. Raises what `connect_ssh` raises; nothing is left open then.
+        of `platform`, or ncclient's default where it has none of that name; without `ssh_config`
+        it is `configuration.ssh.config_file`, if that is there. Raises what `connect_ssh` raises;
+        nothing is left open then.
         """
         if self._manager is not None:
             raise TransportError("open: this connection was opened before; make a new one")
@@ -66,7 +69,7 @@ class NetconfConnection:
             "username": username,
             "password": password,
             "port": 830 if port is None else port,
-            "device_params": {"name": platform or "default"},
+            "device_params": {"name": _device_handler(platform)},
             **self._choice,
             **(extras or {}),
         }
@@ -100,6 +103,15 @@ class NetconfConnection:
         if self._manager is None:
             raise TransportError("connection: it was not opened")
         return self._manager
+
+
+def _device_handler(platform: str | None) -> str:
+    """Return the name of the device handler that fits a platform."""
+    name = (platform or "").strip().lower()
+    for each in (name, PLATFORMS.get(name, "")):
+        if each.isidentifier() and find_spec(f"ncclient.devices.{each}") is not None:
+            return each
+    return "default"
 
 
 class _Plugin:
