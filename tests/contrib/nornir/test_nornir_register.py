@@ -6,6 +6,7 @@ import importlib
 import sys
 import threading
 import types
+from importlib.metadata import entry_points
 
 import pytest
 from nornir.core.plugins.connections import ConnectionPluginRegister
@@ -39,15 +40,18 @@ def as_before():
 
 
 @pytest.fixture
-def other_package(tmp_path, monkeypatch):
-    """A package is installed that has an entry point of the same name."""
+def other(tmp_path, monkeypatch):
+    """The plugin of an entry point of the same name: nornir_netconf's, where it is installed."""
+    ConnectionPluginRegister.available.pop("netconf", None)
+    for installed in entry_points(group=GROUP, name="netconf"):
+        return installed.load()
     write_metadata(tmp_path, "another-netconf", "1.0", GROUP, netconf="another_netconf:Own")
     module = types.ModuleType("another_netconf")
     module.Own = Own
     monkeypatch.setitem(sys.modules, "another_netconf", module)
     monkeypatch.syspath_prepend(str(tmp_path))
     importlib.invalidate_caches()
-    ConnectionPluginRegister.available.pop("netconf", None)
+    return Own
 
 
 def manager_of(task):
@@ -67,7 +71,7 @@ def test_it_is_no_entry_point():
     assert "ncwire" in ConnectionPluginRegister.available
 
 
-def test_registered_first_it_stays(other_package):
+def test_registered_first_it_stays(other):
     register()
     ours = ConnectionPluginRegister.get_plugin("netconf")
     for _ in range(2):
@@ -75,18 +79,18 @@ def test_registered_first_it_stays(other_package):
         assert ConnectionPluginRegister.get_plugin("netconf") is ours
     unregister()
     ConnectionPluginRegister.auto_register()
-    assert ConnectionPluginRegister.get_plugin("netconf") is Own
+    assert ConnectionPluginRegister.get_plugin("netconf") is other
 
 
-def test_registered_later_it_replaces_and_is_taken_back(other_package):
+def test_registered_later_it_replaces_and_is_taken_back(other):
     ConnectionPluginRegister.auto_register()
     register()
     register(driver="libssh2")
-    assert ConnectionPluginRegister.get_plugin("netconf") is not Own
+    assert ConnectionPluginRegister.get_plugin("netconf") is not other
     ConnectionPluginRegister.auto_register()
     unregister()
     unregister()
-    assert ConnectionPluginRegister.get_plugin("netconf") is Own
+    assert ConnectionPluginRegister.get_plugin("netconf") is other
 
 
 def test_the_connection_is_ncclients_manager_over_the_shared_hub(server, program):
