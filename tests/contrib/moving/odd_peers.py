@@ -15,7 +15,7 @@ TESTS = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(TESTS)]
 
-from three_ways import WAYS, talking
+from three_ways import WAYS, talking, told
 
 from ncwire.testing import EmbeddedServer
 from profiles.peers import (
@@ -117,7 +117,7 @@ def met(name: str) -> dict[str, str]:
             "allow_agent": False,
             "look_for_keys": False,
         }
-        return {way: talking(way, given, profile) for way in WAYS}
+        return told({way: talking(way, given, profile) for way in WAYS})
 
 
 def main() -> int:

@@ -15,18 +15,29 @@ if TYPE_CHECKING:
 
 WAYS = ("ncclient", "drop-in", "ncwire")
 CONNECTS = "connects"
+WORKS = "works"
 SECONDS = 3
 """How long each way waits for a peer."""
 
 
-def told(error: Exception) -> str:
-    """Return the name of the class by which a program catches an error.
+def told(outcomes: dict[str, str | Exception]) -> dict[str, str]:
+    """Return what each way came to: a word, or the name of the class that catches its error.
 
-    An error of the drop-in's is of a class of both libraries', and named by ncclient's.
+    An error of the drop-in's is of classes of both libraries'. It is told by that of ncclient's
+    own error, where it is one of those too.
     """
-    kinds = [each for each in type(error).__mro__ if each is not object]
-    if isinstance(error, ncwire.NcwireError) and len(type(error).__bases__) > 1:
-        kinds = [each for each in kinds if not each.__module__.startswith("ncwire")]
+    own = outcomes["ncclient"]
+    return {way: _caught(way, outcome, own) for way, outcome in outcomes.items()}
+
+
+def _caught(way: str, outcome: str | Exception, own: str | Exception) -> str:
+    if isinstance(outcome, str):
+        return outcome
+    kinds = type(outcome).__mro__
+    if way == "drop-in":
+        theirs = [each for each in kinds if each.__module__.startswith("ncclient")]
+        same = [type(own)] if isinstance(outcome, type(own)) else []
+        kinds = (*same, *theirs, *kinds)
     return kinds[0].__name__
 
 
@@ -35,8 +46,10 @@ def arguments(way: str, given: dict[str, Any], profile: str | None) -> dict[str,
         timeouts = ncwire.Timeouts(**dict.fromkeys(("hello", "rpc", "close"), SECONDS))
         return {"timeouts": timeouts, **given, "profile": profile}
     # Where ncclient has no such device, its default stands for it.
-    known = profile in HANDLERS
-    return {"timeout": SECONDS, **given, "device_params": {"name": profile if known else "default"}}
+    device = {"name": profile if profile in HANDLERS else "default"}
+    if profile == "sros-private":
+        device = {"name": "sros", "config_mode": "private"}
+    return {"timeout": SECONDS, **given, "device_params": device}
 
 
 HANDLERS = frozenset(
@@ -54,34 +67,37 @@ CONNECT: dict[str, Callable[..., Any]] = {
 }
 
 
-def connecting(way: str, given: dict[str, Any]) -> str:
+def connecting(way: str, given: dict[str, Any]) -> str | Exception:
     """Return what connecting comes to."""
     try:
         session = CONNECT[way](**given)
     except Exception as error:  # noqa: BLE001 - what is compared
-        return told(error)
+        return error
     ended(way, session)
     return CONNECTS
 
 
-def talking(way: str, given: dict[str, Any], profile: str | None = None) -> str:
+def talking(way: str, given: dict[str, Any], profile: str | None = None) -> str | Exception:
     """Return what a session's life comes to: connect, get, close-session."""
-    step = "connect"
     session = None
     try:
         session = CONNECT[way](**arguments(way, given, profile))
-        step = "get"
-        text = session.rpc("<get/>", SECONDS).raw if way == "ncwire" else str(session.get())
-        if "42" not in text:
-            return "get: lost"
-        step = "close"
+        if "42" not in got(way, session):
+            return "the reply is lost"
         session.close_session()
     except Exception as error:  # noqa: BLE001 - what is compared
-        return f"{step}: {told(error)}"
+        return error
     finally:
         if session is not None:
             ended(way, session)
-    return "works"
+    return WORKS
+
+
+def got(way: str, session: Any) -> str:
+    """Return the reply to a get as text, once it has been parsed."""
+    if way == "ncwire":
+        return "".join(session.rpc("<get/>").element.itertext())
+    return str(session.get())
 
 
 def ended(way: str, session: Any) -> None:
