@@ -328,6 +328,11 @@ def public_names() -> str:
     return text
 
 
+def _moving(name: str) -> Callable[[], str]:
+    """Return the function that makes a table of the page on moving over from ncclient."""
+    return lambda: _table(*getattr(_from_folder("moving_tables", PAGES), name)())
+
+
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "api.rst": {"public-names": public_names},
     "drivers/reference.rst": {"features-by-parameter": features_by_parameter},
@@ -347,6 +352,16 @@ TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "matrix.rst": {
         "matrix-of-parameters": matrix_of_parameters,
         "matrix-of-keywords": matrix_of_keywords,
+    },
+    "moving-from-ncclient.rst": {
+        "scripts": _moving("scripts"),
+        "operations": _moving("operations"),
+        "operations-of-vendors": _moving("operations_of_vendors"),
+        "parameters": _moving("parameters"),
+        "errors": _moving("errors"),
+        "handlers": _moving("handlers"),
+        "mistakes": _moving("mistakes"),
+        "odd-peers": _moving("odd_peers"),
     },
     "profiles.rst": {"families": families, "profile-options": profile_options},
     "ssh-config.rst": {

@@ -33,6 +33,7 @@ PAGES = (
     "known-drivers.rst",
     "makes.rst",
     "matrix.rst",
+    "moving-from-ncclient.rst",
     "profiles.rst",
     "ssh-config.rst",
     "usage.rst",

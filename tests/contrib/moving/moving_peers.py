@@ -72,14 +72,14 @@ MET: dict[str, tuple[str, str, str, str]] = {
     "hello: DOCTYPE": ("works", "SessionError", "ForbiddenXMLError", DOCTYPE),
     "hello: no XML": (
         "SessionError",
-        "SessionCloseError",
+        "SessionError",
         "HelloMissingError",
         "it is told at once, with what came in its place",
     ),
     "hello: cut off": ("XMLSyntaxError", "SessionError", "HelloMalformedError", "an error of ours"),
     "hello: a reply in its place": (
         "SessionError",
-        "SessionCloseError",
+        "SessionError",
         "HelloMissingError",
         "it is told at once, with what came in its place",
     ),
@@ -94,7 +94,7 @@ MET: dict[str, tuple[str, str, str, str]] = {
     "hello: after white space": ("works", "works", "works", ""),
     "hello: after a text": (
         "SessionError",
-        "SessionCloseError",
+        "SessionError",
         "HelloMissingError",
         "it is told at once, with what came in its place",
     ),

@@ -33,6 +33,8 @@ CAPABILITIES = (
             "with-defaults:1.0?basic-mode=explicit&amp;also-supported=report-all",
         )
     ),
+    # Each of the two operations asks for another spelling.
+    "urn:liberouter:param:netconf:capability:power-control:1.0",
     "urn:liberouter:params:netconf:capability:power-control:1.0",
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from ncwire.testing import EmbeddedServer
 from profiles.peers import NS, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from ncwire.testing import ChannelStream
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 LIBRARIES = ("ncclient", "ncwire")
 SYSTEM = "urn:ietf:params:xml:ns:yang:ietf-system"
 CONTACT = '<config xmlns="{}"><system xmlns="{}"><contact>{}</contact></system></config>'
-REFUSED = f'<config xmlns="{NS}"><system xmlns="{SYSTEM}"><wrong/></system></config>'
+REFUSED = CONTACT.format(NS, SYSTEM, "").replace(
+    "<contact>", f'<contact xmlns:nc="{NS}" nc:operation="create">'
+)
 
 
 @pytest.fixture
@@ -50,18 +52,24 @@ def run(tmp_path: Path) -> Callable[..., str]:
     return run
 
 
-@pytest.fixture
-def device(netconfd) -> dict[str, object]:
+def described(server: EmbeddedServer) -> dict[str, object]:
     return {
-        "host": netconfd.host,
-        "port": netconfd.port,
-        "username": netconfd.user,
-        "key_filename": str(netconfd.client_key),
-        "hostkey_b64": netconfd.known_hosts.read_text(encoding="utf-8").split()[2],
+        "host": server.host,
+        "port": server.port,
+        "username": server.username,
+        "password": server.password,
+        "hostkey_b64": server.host_key.base64,
     }
 
 
-@pytest.mark.netconfd
+@pytest.fixture
+def device() -> Iterator[dict[str, object]]:
+    # Not netconfd, which commits nothing of what was validated before (2.13).
+    capabilities = ["urn:ietf:params:netconf:capability:validate:1.1"]
+    with EmbeddedServer(capabilities=capabilities) as server:
+        yield described(server)
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_what_is_edited_is_committed_and_read(library, device, run):
     contact = f"edited with {library}"
@@ -72,15 +80,25 @@ def test_what_is_edited_is_committed_and_read(library, device, run):
     assert run("many", library, device) == f"{contact}\n" * 8
 
 
-@pytest.mark.netconfd
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_what_is_refused_is_discarded(library, device, run):
-    assert run("edit", library, device, REFUSED) == "refused: unknown-element\n"
+    config = CONTACT.format(NS, SYSTEM, "as it was")
+    assert run("edit", library, device, config) == "committed\n"
+
+    assert run("edit", library, device, REFUSED) == "refused: data-exists\n"
+    assert run("filter", library, device) == "as it was\n"
 
 
 @pytest.mark.netconfd
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_a_notification_is_waited_for(library, device, run):
+def test_a_notification_is_waited_for(library, netconfd, run):
+    device = {
+        "host": netconfd.host,
+        "port": netconfd.port,
+        "username": netconfd.user,
+        "key_filename": str(netconfd.client_key),
+        "hostkey_b64": netconfd.known_hosts.read_text(encoding="utf-8").split()[2],
+    }
     assert run("notifications", library, device) == "somebody has logged in\n"
 
 
@@ -121,14 +139,7 @@ def test_an_error_of_junos_is_told(library, run):
     with EmbeddedServer(
         subsystems=("netconf",), commands=("xml-mode netconf need-trailer",), script=junos
     ) as server:
-        device = {
-            "host": server.host,
-            "port": server.port,
-            "username": server.username,
-            "password": server.password,
-            "hostkey_b64": server.host_key.base64,
-        }
-        printed = run("junos", library, device)
+        printed = run("junos", library, described(server))
 
     assert printed == "23.4R1.10\nerror operation-failed missing argument\n"
 

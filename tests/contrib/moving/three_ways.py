@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WAYS = ("ncclient", "drop-in", "ncwire")
 CONNECTS = "connects"
 WORKS = "works"
-SECONDS = 3
+SECONDS = 10
 """How long each way waits for a peer."""
 
 
