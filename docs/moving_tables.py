@@ -28,8 +28,9 @@ def scripts() -> Table:
     for name, what in found.SCRIPTS.items():
         each = found.ported(name)
         lines = (each.before, each.after, each.removed, each.added)
-        links = f":download:`before <moving/{name}_ncclient.py>`, " + (
-            f":download:`after <moving/{name}_ncwire.py>`"
+        links = ", ".join(
+            f":download:`{when} <moving/{name}_{library}.py>`"
+            for when, library in (("before", "ncclient"), ("after", "ncwire"))
         )
         rows.append((what, *map(str, lines), links))
     header = ("Script", "Lines before", "After", "Taken out", "Put in", "Files")
@@ -44,9 +45,7 @@ def operations() -> Table:
 def operations_of_vendors() -> Table:
     """Every vendor's, too."""
     found = _rows("moving_operations").OF_VENDORS
-    rows = [
-        (f"``{each.vendor}``", *call) for each, call in zip(found, _calls(found), strict=True)
-    ]
+    rows = [(f"``{each.vendor}``", *call) for each, call in zip(found, _calls(found), strict=True)]
     return ("Device", "ncclient", "ncwire"), (15, 35, 50), rows
 
 
@@ -87,7 +86,11 @@ def handlers() -> Table:
 
 def mistakes() -> Table:
     """Every mistake at connecting."""
-    return ("Mistake", *WAYS, "Why"), (24, 15, 15, 16, 30), _compared(_rows("moving_mistakes").MADE)
+    return (
+        ("Mistake", *WAYS, "Why"),
+        (24, 15, 15, 16, 30),
+        _compared(_rows("moving_mistakes").MADE),
+    )
 
 
 def odd_peers() -> Table:

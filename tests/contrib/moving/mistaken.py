@@ -57,9 +57,22 @@ class Scene:
         path.write_text(text, encoding="utf-8")
         return str(path)
 
-    def known_hosts(self, key: str) -> dict[str, Any]:
+    def public_key(self) -> str:
+        """Return the path of a public key's file."""
+        key = paramiko.RSAKey.generate(2048)
+        return self.file("k.pub", f"{key.get_name()} {key.get_base64()}\n")
+
+    def authorized(self, name: str) -> str:
+        """Make a key, and return its line for a server that knows it."""
+        key = paramiko.RSAKey(filename=self.key(name))
+        return f"{key.get_name()} {key.get_base64()}"
+
+    def known_hosts(self, key: str, *, port: bool = True, revoked: bool = False) -> dict[str, Any]:
         """Have the server's host be known by a key."""
-        line = f"[{self.server.host}]:{self.server.port} ssh-ed25519 {key}\n"
+        host = f"[{self.server.host}]:{self.server.port}" if port else self.server.host
+        line = f"{host} ssh-ed25519 {key}\n"
+        if revoked:
+            line += f"@revoked {line}"
         (self.folder / ".ssh").mkdir(exist_ok=True)
         path = self.file(".ssh/known_hosts", line)
         given: dict[str, Any] = {"hostkey_verify": True, "hostkey_b64": None}
@@ -99,6 +112,10 @@ def free_port() -> int:
 def until_it_leaves(sock: socket.socket) -> None:
     while sock.recv(4096):
         pass
+
+
+def raising(_host: str, _fingerprint: str) -> bool:
+    raise LookupError
 
 
 def after_our_hello(stream: ChannelStream) -> None:
@@ -192,6 +209,54 @@ MAKE: dict[str, Make] = {
     },
     "sock= that is closed": lambda _: {"sock": closed_socket()},
     "sock_fd= that is none": lambda _: {"sock_fd": 9999},
+    "a .pub file for a key": lambda s: {**NO_PASSWORD, "key_filename": s.public_key()},
+    "two keys, and the first is not there": lambda s: {
+        **NO_PASSWORD,
+        **s.embedded(authorized_keys=[s.authorized("good")], password=None),
+        **UNVERIFIED,
+        "key_filename": [str(s.folder / "none"), str(s.folder / "good")],
+    },
+    "a revoked host key": lambda s: s.known_hosts(s.server.host_key.base64, revoked=True),
+    "a host that is known without its port": lambda s: s.known_hosts(
+        s.server.host_key.base64, port=False
+    ),
+    "an unknown host key, and a callback that raises": lambda _: {
+        "hostkey_b64": None,
+        "unknown_host_cb": raising,
+    },
+    "hostkey_verify=None": lambda _: {"hostkey_verify": None, "hostkey_b64": None},
+    "password=1": lambda _: {"password": 1},
+    "username=1": lambda _: {"username": 1},
+    "host=1": lambda _: {"host": 1},
+    "port=None": lambda _: {"port": None},
+    "port=True": lambda _: {"port": True},
+    "port=830.0": lambda s: {"port": float(s.server.port)},
+    "timeout=nan": lambda _: {"timeout": float("nan")},
+    'bind_addr="nonsense"': lambda _: {"bind_addr": "nonsense"},
+    "a user in the host": lambda _: {"host": "admin@127.0.0.1"},
+    "an address in brackets": lambda _: {"host": "[127.0.0.1]"},
+    "a host with a space": lambda _: {"host": "127.0.0.1 "},
+    "an address that is none": lambda _: {"host": "300.0.0.1"},
+    "a number in the environment": lambda _: {"environment": {"LINES": 25}},
+    "sock_fd=-1": lambda _: {"sock_fd": -1},
+    "an ssh_config with a ProxyCommand that ends": lambda s: {
+        "ssh_config": s.file("c", "Host *\n    ProxyCommand false\n")
+    },
+    "a server of SSH 1": lambda s: s.at(lambda sock: sock.sendall(b"SSH-1.5-old\r\n")),
+    "a server that ends in the key exchange": lambda s: s.at(
+        lambda sock: sock.sendall(b"SSH-2.0-cut\r\n")
+    ),
+    "a server that takes prompts alone": lambda s: (
+        s.embedded(auth_methods=["keyboard-interactive"]) | UNVERIFIED
+    ),
+    "a server that ends after one attempt": lambda s: {
+        **s.embedded(max_auth_tries=1),
+        **UNVERIFIED,
+        "password": "wrong",
+    },
+    "device_params=None": lambda s: (
+        {"profile": None} if s.way == "ncwire" else {"device_params": None}
+    ),
     "a parameter that there is not": lambda _: {"nonsense": 1},
     "device_params of an unknown device": lambda s: (
         {"profile": "nonsense"} if s.way == "ncwire" else {"device_params": {"name": "nonsense"}}

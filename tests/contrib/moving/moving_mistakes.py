@@ -1,8 +1,8 @@
 """What each mistake at connecting comes to, and why the libraries differ.
 
 Made with `mistaken.py`, ncclient 0.7.1 and paramiko: what catches it with ncclient, with the
-drop-in and with ncwire. Where ncwire's error is a subclass of ncclient's name for it, `except` with
-that name catches it as before; `ncwire.errors` has those names.
+drop-in and with ncwire. Where ncwire's error is a kind of what ncclient's is called, `except` with
+that name of `ncwire`'s catches it, too.
 """
 
 from __future__ import annotations
@@ -101,6 +101,46 @@ MADE: dict[str, tuple[str, str, str, str]] = {
     "sock= that is not connected": ("EOFError", "OSError", "OptionError", OPTION),
     "sock= that is closed": ("OSError", "OSError", "OptionError", OPTION),
     "sock_fd= that is none": ("OSError", "OSError", "OptionError", OPTION),
+    "a .pub file for a key": ("AuthenticationError",) * 2 + ("KeyFileError", KEY_FILE),
+    "two keys, and the first is not there": ("connects",) * 3 + ("",),
+    "a revoked host key": (
+        "InvalidHostKey",
+        "SSHUnknownHostError",
+        "SSHHostKeyRevokedError",
+        "a kind of ``SSHUnknownHostError``; paramiko cannot read the line",
+    ),
+    "a host that is known without its port": ("connects",) * 3 + ("",),
+    "an unknown host key, and a callback that raises": ("LookupError",) * 3 + ("",),
+    "hostkey_verify=None": ("connects", "connects", "OptionError", LENIENT),
+    "password=1": ("AttributeError", "AuthenticationError", "OptionError", OPTION),
+    "username=1": ("AuthenticationError", "AuthenticationError", "OptionError", OPTION),
+    "host=1": ("TypeError", "SSHError", "OptionError", OPTION),
+    "port=None": ("SSHError", "SSHError", "OptionError", OPTION),
+    "port=True": ("OSError", "SSHError", "OptionError", OPTION),
+    "port=830.0": ("OSError", "SSHError", "OptionError", OPTION),
+    "timeout=nan": ("ValueError", "ValueError", "OptionError", OPTION),
+    'bind_addr="nonsense"': ("SSHError", "SSHError", "ConnectError", NETWORK),
+    "a user in the host": ("gaierror", "SSHError", "OptionError", OPTION),
+    "an address in brackets": ("gaierror", "SSHError", "OptionError", OPTION),
+    "a host with a space": ("gaierror", "SSHError", "OptionError", OPTION),
+    "an address that is none": ("gaierror", "gaierror", "ConnectError", NETWORK),
+    "a number in the environment": ("TypeError", "SSHError", "OptionError", OPTION),
+    "sock_fd=-1": ("OSError", "OSError", "OptionError", OPTION),
+    "an ssh_config with a ProxyCommand that ends": (
+        *("SSHError",) * 2,
+        "HandshakeError",
+        NETWORK,
+    ),
+    "a server of SSH 1": ("SSHError", "SSHError", "HandshakeError", NETWORK),
+    "a server that ends in the key exchange": (
+        "EOFError",
+        "SSHError",
+        "HandshakeError",
+        NETWORK,
+    ),
+    "a server that takes prompts alone": ("connects",) * 3 + ("",),
+    "a server that ends after one attempt": ("AuthenticationError",) * 3 + ("",),
+    "device_params=None": ("connects",) * 3 + ("",),
     "a parameter that there is not": ("TypeError",) * 3 + ("",),
     "device_params of an unknown device": (
         *("ModuleNotFoundError",) * 2,

@@ -1,7 +1,7 @@
 """What stands for each operation of ncclient's Manager, where a program is ported to ncwire.
 
-`m` is ncclient's Manager, `s` a session of ncwire's. Both are run at a server that notes what comes:
-see `test_moving_operations.py`.
+`m` is ncclient's Manager, `s` a session of ncwire's. Both are run at a server that notes what
+comes: see `test_moving_operations.py`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ OPERATIONS = (
         "<version>2018-02-20</version><format>yang</format></get-schema>").data.text""",
     ),
     Operation(
-        """m.edit_config(target="candidate", config=f"<config xmlns='{NC}'><top xmlns='u'/></config>")""",
+        """m.edit_config(target="candidate",
+        config=f"<config xmlns='{NC}'><top xmlns='u'/></config>")""",
         """s.rpc("<edit-config><target><candidate/></target>"
         "<config><top xmlns='u'/></config></edit-config>")""",
     ),
@@ -74,7 +75,8 @@ OPERATIONS = (
     ),
     Operation(
         """m.edit_config(target="running", config=f"<config xmlns='{NC}'/>",
-        default_operation="merge", test_option="test-then-set", error_option="rollback-on-error")""",
+        default_operation="merge", test_option="test-then-set",
+        error_option="rollback-on-error")""",
         """s.rpc("<edit-config><target><running/></target>"
         "<default-operation>merge</default-operation><test-option>test-then-set</test-option>"
         "<error-option>rollback-on-error</error-option><config/></edit-config>")""",
@@ -178,7 +180,8 @@ OF_VENDORS = (
         "nexus",
     ),
     Operation(
-        "m.save_config()", """s.rpc("<save-config xmlns='http://cisco.com/yang/cisco-ia'/>")""",
+        "m.save_config()",
+        """s.rpc("<save-config xmlns='http://cisco.com/yang/cisco-ia'/>")""",
         "iosxe",
     ),
     Operation(
@@ -191,11 +194,10 @@ OF_VENDORS = (
         """s.rpc("<CLI><Configuration>sysname r1</Configuration></CLI>")""",
         "hpcomware",
     ),
+    Operation("""m.save("c.cfg")""", """s.rpc("<save><file>c.cfg</file></save>")""", "hpcomware"),
     Operation(
-        """m.save("c.cfg")""", """s.rpc("<save><file>c.cfg</file></save>")""", "hpcomware"
-    ),
-    Operation(
-        """m.rollback("c.cfg")""", """s.rpc("<rollback><file>c.cfg</file></rollback>")""",
+        """m.rollback("c.cfg")""",
+        """s.rpc("<rollback><file>c.cfg</file></rollback>")""",
         "hpcomware",
     ),
     Operation("m.get_bulk()", 's.rpc("<get-bulk/>")', "h3c"),

@@ -34,8 +34,7 @@ CONNECT: dict[str, tuple[str, str, str]] = {
     "sock": (
         "sock",
         OTHER,
-        "a connected socket; for a ProxyCommand or a channel of paramiko's: ``jumps``, ssh_config, "
-        "or the drop-in",
+        "a connected socket; for paramiko's ProxyCommand and Channel: ``jumps``, or the drop-in",
     ),
     "keepalive": ("keepalive", BETTER, "the peer must answer; ``keepalive_count`` says how often"),
     "environment": ("environment", SAME, "on drivers that can: :doc:`features`"),
@@ -105,7 +104,7 @@ HANDLERS: dict[str, str] = {
     "iosxe": "an unknown host key is refused; ncclient's handler accepts any",
     "iosxr": "an unknown host key is refused; ncclient's handler accepts any. Split tags and "
     "control characters are mended",
-    "junos": "replies keep their namespaces: ``find('.//{*}name')``. Operations are rpcs, see above",
+    "junos": "replies keep their namespaces: ``find('.//{*}name')``. Operations are rpcs",
     "nexus": "the end of the stream is an answer to close-session. Operations are rpcs, see above",
     "sros": "``config_mode: private`` is the profile ``sros-private``",
 }

@@ -76,7 +76,12 @@ MET: dict[str, tuple[str, str, str, str]] = {
         "HelloMissingError",
         "it is told at once, with what came in its place",
     ),
-    "hello: cut off": ("XMLSyntaxError", "SessionError", "HelloMalformedError", "an error of ours"),
+    "hello: cut off": (
+        "XMLSyntaxError",
+        "SessionError",
+        "HelloMalformedError",
+        "an error of ours",
+    ),
     "hello: a reply in its place": (
         "SessionError",
         "SessionError",

@@ -15,11 +15,12 @@ TESTS = Path(__file__).parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(TESTS)]
 
-from three_ways import WAYS, talking, told
+from three_ways import WAYS, talking, told  # noqa: E402 - found by the path above
 
-from ncwire.testing import EmbeddedServer
-from profiles.peers import (
+from ncwire.testing import EmbeddedServer  # noqa: E402
+from profiles.peers import (  # noqa: E402
     BASE_1_0,
+    BASE_1_1,
     END,
     FAMILIES,
     NS,
@@ -57,7 +58,9 @@ def in_chunks(pattern: bytes) -> Family:
 
 
 ODD = {
-    "hello: no session-id": greeting(lambda hello: hello.replace(b"<session-id>7</session-id>", b"")),
+    "hello: no session-id": greeting(
+        lambda hello: hello.replace(b"<session-id>7</session-id>", b"")
+    ),
     "hello: session-id 0": greeting(lambda hello: hello.replace(b">7<", b">0<")),
     "hello: DOCTYPE": greeting(lambda hello: b"<!DOCTYPE hello>" + hello),
     "hello: no XML": greeting(lambda hello: b"Welcome to r1"),
@@ -83,7 +86,9 @@ ODD = {
     ),
     "reply: not well-formed": replying(lambda reply: reply.replace(b"</data>", b""), base=OLD),
     "reply: DOCTYPE": replying(lambda reply: b"<!DOCTYPE rpc-reply>" + reply, base=OLD),
-    "reply: a control character": replying(lambda reply: reply.replace(b"42", b"42\x07"), base=OLD),
+    "reply: a control character": replying(
+        lambda reply: reply.replace(b"42", b"42\x07"), base=OLD
+    ),
     "reply: NUL after it": replying(lambda reply: reply + b"\0\0", base=OLD),
     "reply: ]]> in a text": replying(lambda reply: reply.replace(b"42", b"42]]&gt;]]"), base=OLD),
     "reply: ## in a text": replying(lambda reply: reply.replace(b"42", b"42\n##\n\n#1\n")),
@@ -94,6 +99,65 @@ ODD = {
     "chunks: a carriage return before each": in_chunks(b"\r\n#%d\r\n%b\r\n##\r\n"),
     "chunks: a line feed too many": in_chunks(b"\n\n#%d\n%b\n##\n"),
     "chunks: none, though agreed": Family(switches=False),
+    "hello: twice": greeting(lambda hello: hello + END + hello),
+    "hello: prefixed": greeting(
+        lambda hello: (
+            hello.replace(b"</", b"</nc:")
+            .replace(b"<c", b"<nc:c")
+            .replace(b"<s", b"<nc:s")
+            .replace(b"<hello xmlns", b"<nc:hello xmlns:nc")
+        )
+    ),
+    "hello: an XML declaration": greeting(
+        lambda hello: b'<?xml version="1.0" encoding="UTF-8"?>' + hello
+    ),
+    "hello: a byte order mark": greeting(lambda hello: b"\xef\xbb\xbf" + hello),
+    "hello: base 1.1 alone": Family(base=(BASE_1_1,)),
+    "hello: white space in a capability": greeting(
+        lambda hello: hello.replace(BASE_1_0.encode(), b"\n  " + BASE_1_0.encode() + b"\n")
+    ),
+    "hello: an empty capability": greeting(
+        lambda hello: hello.replace(b"</capabilities>", b"<capability/></capabilities>")
+    ),
+    "hello: session-id of letters": greeting(lambda hello: hello.replace(b">7<", b">seven<")),
+    "hello: no capabilities": greeting(
+        lambda hello: hello[: hello.index(b"<cap")] + hello[hello.index(b"<session") :]
+    ),
+    "hello: 5,000 capabilities": greeting(
+        lambda hello: hello.replace(
+            b"</capabilities>",
+            b"".join(b"<capability>urn:m:%d</capability>" % n for n in range(5000))
+            + b"</capabilities>",
+        )
+    ),
+    "reply: prefixed": replying(
+        lambda reply: (
+            reply.replace(b"</", b"</nc:")
+            .replace(b"<data", b"<nc:data")
+            .replace(b"<rpc-reply xmlns", b"<nc:rpc-reply xmlns:nc")
+        ),
+        base=OLD,
+    ),
+    "reply: an XML declaration": replying(
+        lambda reply: b'<?xml version="1.0" encoding="UTF-8"?>\n' + reply, base=OLD
+    ),
+    "reply: a byte order mark": replying(lambda reply: b"\xef\xbb\xbf" + reply, base=OLD),
+    "reply: after a text": replying(lambda reply: b"ok: " + reply, base=OLD),
+    "reply: after a line feed": replying(lambda reply: b"\n" + reply, base=OLD),
+    "reply: quoted with '": replying(lambda reply: reply.replace(b'"', b"'"), base=OLD),
+    "reply: a CDATA section": replying(
+        lambda reply: reply.replace(b"42", b"<![CDATA[42<]]>"), base=OLD
+    ),
+    "reply: an entity that is not declared": replying(
+        lambda reply: reply.replace(b"42", b"42&nbsp;"), base=OLD
+    ),
+    "reply: a text of 11 MB": replying(lambda reply: reply.replace(b"42", b"42" * 5_500_000)),
+    "reply: of another kind": replying(
+        lambda reply: reply.replace(b"rpc-reply", b"answer"), base=OLD
+    ),
+    "reply: none, and the end": Family(base=OLD, accepts_rpc=lambda _rpc: False),
+    "chunks: a size of 4294967296": in_chunks(b"\n#4294967296\n%b\n##\n"),
+    "chunks: text between them": in_chunks(b"\n#%d\n%bmore\n##\n"),
     "close-session: the end is the answer": Family(base=OLD, answers_close=False),
     "close-session: a comment after it": Family(base=OLD, last_word=b"<!-- bye -->\n"),
 }

@@ -49,7 +49,8 @@ class Noting:
         listed = "".join(f"<capability>{uri}</capability>" for uri in CAPABILITIES)
         stream.send(
             f'<hello xmlns="{NS}"><capabilities>{listed}</capabilities>'
-            f"<session-id>7</session-id></hello>".encode() + END
+            f"<session-id>7</session-id></hello>".encode()
+            + END
         )
         wire = Wire(stream)
         wire.until(END)
@@ -60,7 +61,8 @@ class Noting:
             assert number is not None
             stream.send(
                 f'<rpc-reply xmlns="{NS}" message-id="{number[1]}"><ok/><data/>'
-                f'<data xmlns="{MONITORING}"/></rpc-reply>'.encode() + END
+                f'<data xmlns="{MONITORING}"/></rpc-reply>'.encode()
+                + END
             )
             if "close-session" in rpc:
                 break

@@ -1,4 +1,4 @@
-"""Each parameter, error and device handler of ncclient's has its row, and what is named is there."""
+"""Each parameter, error and device handler of ncclient's has its row, and that names what is."""
 
 from __future__ import annotations
 
