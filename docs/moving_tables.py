@@ -113,6 +113,7 @@ def _calls(found: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 def _line(call: str) -> str:
     joined = "".join(part.strip() + " " for part in call.splitlines()).strip()
+    joined = joined.replace('=f"', '="')
     return joined.replace('" f"', "").replace('" "', "").replace("{NC}", "urn:...:base:1.0")
 
 

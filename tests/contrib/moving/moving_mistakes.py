@@ -107,7 +107,7 @@ MADE: dict[str, tuple[str, str, str, str]] = {
         "InvalidHostKey",
         "SSHUnknownHostError",
         "SSHHostKeyRevokedError",
-        "a kind of ``SSHUnknownHostError``; paramiko cannot read the line",
+        "a kind of ``SSHUnknownHostError``, where paramiko cannot read the line",
     ),
     "a host that is known without its port": ("connects",) * 3 + ("",),
     "an unknown host key, and a callback that raises": ("LookupError",) * 3 + ("",),
