@@ -92,8 +92,9 @@ class Leader:
         """
         try:
             for fd, _ in self._wait(max(0.0, seconds)):
-                if fd == self._rings and self._wakeup is not None:
-                    self._wakeup.clear()
+                wakeup = self._wakeup  # once: a handler's fork may take it away in between
+                if fd == self._rings and wakeup is not None:
+                    wakeup.clear()
         except (OSError, ValueError) as error:
             # In a child that a signal handler has forked in the middle, all this is closed.
             if not self.closed or by_signal(error):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from ncwire.errors import BrokenMessageError, NcwireError, SendQueueFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Iterator
 
     from ncwire._engine.send_queue import SendQueue
     from ncwire._engine.shutdown import Shutdown
@@ -33,17 +32,19 @@ def send_pieces(
         if not send_queue.begin(time.monotonic() + seconds):
             shutdown.raise_cause()
             raise SendQueueFullError(send_queue.queued(), seconds)
-        with _unbroken(shutdown):
+        try:
             while buffer is not None:
                 send_queue.put(buffer)
                 serve()
                 if not send_queue.await_room(seconds):
-                    raise BrokenMessageError(
-                        "send: a message in pieces was broken off: the peer has taken too "
-                        f"little of it for {seconds:g} s"
-                    )
+                    _raise_for_too_little(seconds)
                 shutdown.raise_cause()
                 buffer = next(buffers, None)
+        except BaseException as error:
+            # Not in a context manager made of a generator: an interrupt on the way into that would
+            # be told as its GeneratorExit, of a message of which nothing was queued yet.
+            _broken_off(shutdown, error)
+            raise
     finally:
         # No call stands before the assignment: an interrupt would come right after it.
         if send_queue.owner == here:
@@ -51,19 +52,20 @@ def send_pieces(
             send_queue.admit()
 
 
-@contextmanager
-def _unbroken(shutdown: Shutdown) -> Generator[None]:
-    """End the connection if what happens inside, in the middle of a message, fails."""
-    try:
-        yield
-    except BrokenMessageError as error:
+def _raise_for_too_little(seconds: float) -> Never:
+    raise BrokenMessageError(
+        "send: a message in pieces was broken off: the peer has taken too little of it for "
+        f"{seconds:g} s"
+    )
+
+
+def _broken_off(shutdown: Shutdown, error: BaseException) -> None:
+    """End the connection, for a message failed in its middle."""
+    if isinstance(error, BrokenMessageError):
         shutdown.begin(error)
-        raise
-    except BaseException as error:
-        text = "send: a message in pieces was broken off"
-        told = str(error) if isinstance(error, NcwireError) else type(error).__name__
-        cause = BrokenMessageError(f"{text}: {told}")
-        cause.__cause__ = error
-        if shutdown.failure is None:
-            shutdown.begin(cause)
-        raise
+        return
+    told = str(error) if isinstance(error, NcwireError) else type(error).__name__
+    cause = BrokenMessageError(f"send: a message in pieces was broken off: {told}")
+    cause.__cause__ = error
+    if shutdown.failure is None:
+        shutdown.begin(cause)
