@@ -246,8 +246,8 @@ mine = opened()
 child = os.fork()
 if not child:
     try:
-        mine.close()
         theirs = opened()
+        mine.close()
         theirs.connection.rpc("<get/>", check=True)
         theirs.close()
         os._exit(0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import ncwire
-from ncwire.contrib.nornir.parameters import settled
 from ncwire.contrib.nornir.shared_hub import Place
 from ncwire.errors import TransportError
 
@@ -49,6 +48,9 @@ class NcwireConnection:
 
         Raises what `ncwire.connect` raises; nothing is left open then.
         """
+        # nornir imports this module for each program, also for one that never connects by it.
+        from ncwire.contrib.nornir.parameters import settled  # noqa: PLC0415
+
         if self._session is not None:
             raise TransportError("open: this connection was opened before; make a new one")
         given = settled(hostname, username, password, port, platform, extras, configuration)

@@ -90,9 +90,9 @@ class NetconfConnection:
         if place is None:
             return
         try:
-            if self._manager.connected:
-                self._manager.close_session()
+            self._manager.close_session()
         except ncclient.NCClientError as error:
+            # The session has ended in any case, or had before.
             _logger.info("close-session: %s", error)
         finally:
             place.leave()

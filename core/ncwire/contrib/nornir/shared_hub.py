@@ -24,7 +24,7 @@ class SharedHub(Forkable):
     def join(self) -> Hub:
         """Return the hub; what joins must `leave`."""
         with self._lock:
-            if self._hub is None or self._hub.closed:
+            if self._hub is None:
                 self._hub, self._members = Hub("ncwire-nornir"), 0
             self._members += 1
             return self._hub
@@ -33,7 +33,7 @@ class SharedHub(Forkable):
         """Let go of the hub that `join` returned."""
         with self._lock:
             if hub is not self._hub:
-                return  # it was closed meanwhile, and another has taken its place
+                return  # the parent's, in a forked child
             self._members -= 1
             if self._members:
                 return
