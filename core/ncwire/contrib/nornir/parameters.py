@@ -13,6 +13,7 @@ from ncwire._ssh.options.parameters import Jump, exists
 from ncwire._transports.driver_choice import SSH, candidate
 from ncwire._transports.session import as_profile
 from ncwire.contrib.nornir.platforms import profile_of
+from ncwire.driver import Feature
 from ncwire.errors import OptionError
 from ncwire.inventory.schema import KEYS
 from ncwire.inventory.values import Invalid
@@ -20,6 +21,9 @@ from ncwire.inventory.values import Invalid
 if TYPE_CHECKING:
     from nornir.core.configuration import Config
 
+    from ncwire.driver import Backend
+
+_LOGINS: Final = frozenset({Feature.PASSWORD, Feature.PUBLICKEY, Feature.KEYBOARD_INTERACTIVE})
 _ELSEWHERE: Final = {"host": "hostname", "port": "port"} | {
     name: name for name in ("username", "password")
 }
@@ -56,22 +60,20 @@ def settled(
     given["host"] = hostname
     if port is not None:
         given["port"] = port
-    if _transport(given | said) != SSH:
+    driver = _driver(given | said)
+    if driver is None or driver.transport == SSH or not _LOGINS.isdisjoint(driver.features):
+        given |= {"password": password} | ({} if username is None else {"username": username})
+    if driver is not None and driver.transport != SSH:
         return given
-    given |= {"username": username, "password": password}
-    if username is None:
-        del given["username"]
-    if "ssh_config" not in given and configuration is not None:
-        config_file = configuration.ssh.config_file
-        if config_file and exists(config_file):
-            given["ssh_config"] = config_file
+    config_file = None if configuration is None else configuration.ssh.config_file
+    if "ssh_config" not in given and config_file and exists(config_file):
+        given["ssh_config"] = config_file
     return given
 
 
-def _transport(given: Mapping[str, Any]) -> str:
+def _driver(given: Mapping[str, Any]) -> type[Backend] | None:
     profile = given.get("profile")
-    found = candidate(given.get("driver"), None if profile is None else as_profile(profile))
-    return SSH if found is None else found.transport
+    return candidate(given.get("driver"), None if profile is None else as_profile(profile))
 
 
 def _value(name: str, value: Any) -> Any:
