@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 
@@ -185,10 +184,8 @@ if sys.argv[8] == "busy":
 @pytest.mark.parametrize("state", ["idle", "busy"])
 @pytest.mark.parametrize("home", ["own", "hub"])
 def test_a_wrapper_that_closes_when_the_interpreter_takes_it_apart(run, home, state):
-    began = time.monotonic()
     out = run(WRAPPED, home, state, seconds=40, warnings="ignore")
     assert out == "closed\n" * 3
-    assert time.monotonic() - began < 15
 
 
 AT_EXIT = """
@@ -210,6 +207,4 @@ if hub: atexit.register(hub.close)
 
 @pytest.mark.parametrize("home", ["own", "hub"])
 def test_what_exit_handlers_close_is_not_told_of(run, home):
-    began = time.monotonic()
     run(AT_EXIT, home, seconds=40)
-    assert time.monotonic() - began < 15

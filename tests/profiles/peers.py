@@ -196,7 +196,8 @@ def without_namespace(base: tuple[str, ...]) -> bytes:
 
 
 def with_control_characters(message_id: str) -> bytes:
-    return plain_reply(message_id).replace(b"42", b"\x074\x002\x1b")
+    head, start, body = plain_reply(message_id).partition(b"<data>")
+    return head + start + body.replace(b"42", b"\x074\x002\x1b")
 
 
 def with_carriage_returns(message_id: str) -> bytes:

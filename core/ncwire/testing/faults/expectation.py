@@ -32,6 +32,10 @@ _IN_A_LINE_BEFORE = (Phase.BANNER, Fault.GARBAGE)
 """Lines may come before the identification (RFC 4253 section 4.2). The garbage begins one that
 swallows it, and it depends on a library whether such a line may be of any bytes."""
 
+_IN_ONE_OF_TWO = (Phase.HOST_KEY_ASKED, Fault.DROPPED_BYTE)
+"""OpenSSH's server sends its extensions (RFC 8308) by itself before it accepts the service. Where
+they are late, it is their byte that is missing, and the answer that comes then takes its place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
@@ -58,6 +62,8 @@ def expectation(phase: Phase, fault: Fault) -> Expectation:
         return Expectation((CLOSED,))
     if not fault.hurts:
         return Expectation((NO_ERROR,))
+    if (phase, fault) == _IN_ONE_OF_TWO:
+        return Expectation((_LATE[stretch], _LOST[Stretch.LOGIN]), late=True)
     if fault is Fault.STALL or (fault is Fault.DROPPED_BYTE and _is_waited_for(phase)):
         return _of_silence(phase)
     return Expectation(_of_a_loss(phase, fault), late=(phase, fault) == _IN_A_LINE_BEFORE)
