@@ -51,5 +51,9 @@ class SleepingCaller:
         return self._raised is _InterruptionError
 
     def _sleeps(self) -> bool:
+        # A thread that has not begun has its creator's ident (CPython 3.11, pystate.c), and would
+        # be interrupted in its place.
+        if not all(thread.ident for thread in threading.enumerate()):
+            return False
         stat = Path(f"/proc/self/task/{self._thread.native_id}/stat").read_text()
         return stat.rpartition(")")[2].split()[0] == "S"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import select
 import socket
 from contextlib import suppress
 from io import StringIO
@@ -74,13 +76,15 @@ class _AgentSocket(socket.socket):
         super().__init__(socket.AF_UNIX, socket.SOCK_STREAM)
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        # By poll: a signal handler's TimeoutError could not be told from the socket's own.
+        readable = select.poll()
+        readable.register(self, select.POLLIN)
         try:
-            while True:
-                self.settimeout(self.deadline.slice())
-                with suppress(TimeoutError):
-                    return super().recv(bufsize, flags)
+            while not readable.poll(math.ceil(1000 * self.deadline.slice())):
+                pass
         except StepTimeoutError as error:
             raise TimeoutError(str(error)) from None  # as a socket says it, for paramiko
+        return super().recv(bufsize, flags)
 
 
 class Agent(AgentSSH):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
 from typing import Final
 
 from ncwire.driver import (
@@ -34,8 +33,11 @@ class UnixSocketChannel(Channel, Forkable):
         sock.setblocking(False)
         self.info = ChannelInfo("unix", "")
         self.native = sock
-        with suppress(OSError):  # the peer may have gone already, which `read` tells
+        try:
             self.peer_address, self.local_address = sock.getpeername(), sock.getsockname()
+        except OSError as error:  # the peer may have gone already, which `read` tells
+            if error.errno is None:  # a signal handler's, and none of the system's
+                raise
         self._sock = sock
         self.write_may_read = False
         self._most = _SMALL_READ

@@ -142,7 +142,7 @@ def test_without_the_server_of_another_make_its_rules_are_skipped(project):
     assert report["rules"]["open.connects"]["outcome"] == "passed"
     assert report["rules"]["makes.password"] == {
         "outcome": "skipped",
-        "reason": "AsyncSSH is not installed; install it with: pip install 'ncwire[test]'",
+        "reason": "AsyncSSH is not installed; install it with: pip install 'ncwire[conformance]'",
     }
 
 
@@ -199,7 +199,7 @@ if {hidden}:
     sys.modules["pytest"] = None
 arguments = SimpleNamespace(
     driver={driver!r}, target="plain", expression={expression!r}, verbose=False, json=None,
-    explain=None, count={count}, badge=None, report=None,
+    explain=None, count={count}, badge=None, report=None, driver_option=(),
 )
 sys.exit(failures.presented(lambda: conform.run(arguments), debug=False))
 """
@@ -261,4 +261,4 @@ def test_the_command_without_pytest_tells_what_to_install(tmp_path):
     done = run(tmp_path, "-c", command(hidden=True))
 
     assert done.returncode == 7
-    assert "pip install 'ncwire[test]'" in done.stdout
+    assert "pip install 'ncwire[conformance]'" in done.stdout

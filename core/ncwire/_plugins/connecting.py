@@ -6,11 +6,10 @@ import _thread
 import logging
 import threading
 from abc import abstractmethod
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from ncwire._interrupts import interruption, raise_interruption
+from ncwire._interrupts import interruption, raise_interruption, raise_signalled
 from ncwire._plugins.driver_options import with_defaults
 from ncwire._plugins.guard import check_returned, driver_step
 from ncwire.driver.channel import Channel
@@ -117,8 +116,10 @@ class Connecting(Forkable):
         """Wake what waits outside the driver."""
 
     def _note_addresses(self, sock: socket.socket) -> None:
-        with suppress(OSError):  # the peer may have reset it already, which is told elsewhere
+        try:
             self.peer_address, self.local_address = sock.getpeername(), sock.getsockname()
+        except OSError as error:  # the peer may have reset it already, which is told elsewhere
+            raise_signalled(error)
 
     def _start(self) -> None:
         """Let `abort` reach the driver from here on."""

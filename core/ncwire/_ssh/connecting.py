@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ncwire._algorithms import offer
 from ncwire._algorithms.advice import advise
+from ncwire._interrupts import raise_signalled
 from ncwire._plugins.connecting import InOneStep
 from ncwire._plugins.guard import check_returned, driver_step
 from ncwire._plugins.recommended import who_can
@@ -322,6 +323,8 @@ def _accept(_host: str, _fingerprint: str) -> bool:
 def _peer_address(sock: socket.socket | None) -> str:
     if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return ""
-    with suppress(OSError):
+    try:
         return str(sock.getpeername()[0])
-    return ""
+    except OSError as error:
+        raise_signalled(error)
+        return ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import selectors
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ncwire._interrupts import raise_signalled
 from ncwire.driver.kexinit import KexInit
 from ncwire.driver.no_ssh import other_protocol
 from ncwire.errors import HandshakeError, StepTimeoutError
@@ -161,15 +163,15 @@ class _Reader:
         return data
 
     def _more(self) -> bool:
-        while True:
-            self._sock.settimeout(self._deadline.slice())
-            try:
-                more = self._sock.recv(4096)
-                break
-            except TimeoutError:
-                continue
-            except OSError:
-                return False
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._sock, selectors.EVENT_READ)
+            while not selector.select(self._deadline.slice()):
+                pass
+        try:
+            more = self._sock.recv(4096)
+        except OSError as error:
+            raise_signalled(error)
+            return False
         self._data += more
         self._beginning = (self._beginning + more)[:_EXCERPT]
         return bool(more)
