@@ -211,7 +211,7 @@ class WaitsForNobody(SimpleTLS):
             return True
 
 
-@breaks("tls.truncated")
+@breaks("tls.truncated", "errors.reset", "errors.cause")
 class TakesAnyEnd(SimpleTLS):
     """An end without close_notify is an end as any other."""
 

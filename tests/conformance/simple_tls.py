@@ -216,6 +216,8 @@ class SimpleTLS(Driver):
             server_hostname=own["server_hostname"] or options.host or "127.0.0.1",
         )
         self.sock = tls
+        if self.aborted:  # when neither had the fd
+            raise TransportError("aborted") from OSError("aborted")
         while not self.handshake(tls):
             events = (select.POLLIN | select.POLLOUT) if self.writing else select.POLLIN
             poll = select.poll()

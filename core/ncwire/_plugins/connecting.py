@@ -160,27 +160,21 @@ class Connecting(Forkable):
 
 
 class InOneStep(Connecting):
-    """A `Driver`, which connects by itself.
+    """A `Driver`, which connects by itself."""
 
-    `equip` adds to the options what the driver gets from the core; it may find them wrong.
-    """
-
-    def __init__(
-        self,
-        driver: Driver,
-        options: ConnectOptions,
-        deadline: Deadline,
-        equip: Callable[[ConnectOptions], ConnectOptions],
-    ) -> None:
+    def __init__(self, driver: Driver, options: ConnectOptions, deadline: Deadline) -> None:
         super().__init__(driver, options, deadline)
         self._whole = driver
-        self._equip = equip
+
+    @abstractmethod
+    def _equipped(self, options: ConnectOptions) -> ConnectOptions:
+        """Return the options with what the driver gets from the core; they may be found wrong."""
 
     def _connect(self) -> Channel:
         callbacks = _Callbacks(self._options)
         if self._options.sock is not None:
             self._note_addresses(self._options.sock)
-        options = self._equip(callbacks.options)
+        options = self._equipped(callbacks.options)
         with driver_step(self._driver.name, "prepare"):
             self._whole.prepare(options)
         self._start()

@@ -69,7 +69,7 @@ class WholeConnecting(InOneStep):
     """
 
     def __init__(self, driver: Driver, options: ConnectOptions, deadline: Deadline) -> None:
-        super().__init__(driver, options, deadline, self._equipped)
+        super().__init__(driver, options, deadline)
         self._route = Route(options.timeouts.close)
 
     def _connect(self) -> Channel:
