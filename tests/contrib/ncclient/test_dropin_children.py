@@ -57,9 +57,23 @@ def test_a_program_is_carried_and_so_are_its_children(driver, server, program, m
 def test_a_profile_is_passed_on(server, program):
     arguments = json.dumps(arguments_for(server))
     assert drop_in("--profile", "junos", str(program), arguments).returncode == 0
-    wrong = drop_in("--profile", "nonsense", str(program), arguments)
-    assert wrong.returncode == 1
-    assert "nonsense" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--driver", "libssh2x", "did you mean 'libssh2'"),
+        ("--driver", "unix", "carries NETCONF over unix"),
+        ("--profile", "jnuos", "did you mean 'junos'"),
+    ],
+)
+def test_what_is_wrong_is_told_before_the_program_starts(tmp_path, option, value, said):
+    path = tmp_path / "prints.py"
+    path.write_text("print('started')")
+    wrong = drop_in(option, value, str(path))
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert said in wrong.stderr
+    assert "Traceback" not in wrong.stderr
 
 
 def test_the_sitecustomize_that_there_was_is_imported_too(server, program, tmp_path):

@@ -55,6 +55,23 @@ def test_a_session_that_is_open_stays_carried(installed, server):
     assert not found.connected
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"driver": "libssh2x"}, "did you mean 'libssh2'"),
+        ({"driver": "tls"}, "carries NETCONF over tls"),
+        ({"driver": 7}, "is no subclass of"),
+        ({"profile": "jnuos"}, "did you mean 'junos'"),
+        ({"hub": 3}, "hub: must be a Hub"),
+    ],
+)
+def test_what_is_wrong_is_told_at_once_and_changes_nothing(given, said):
+    before = dict(vars(ImportedBefore))
+    with pytest.raises(ncwire.NcwireError, match=said):
+        drop_in.install(**given)
+    assert dict(vars(ImportedBefore)) == before
+
+
 def test_it_is_told_once(caplog):
     caplog.set_level(logging.INFO, "ncwire.contrib.ncclient")
     drop_in.install(driver="libssh2")

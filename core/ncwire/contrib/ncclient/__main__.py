@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ncwire.contrib.ncclient.child import environment
+from ncwire.contrib.ncclient.choice import Choice
+from ncwire.errors import NcwireError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NOT_FOUND = 127
 """As a shell has it."""
+_WRONG = 2
+"""As argparse has it, and the command `ncwire`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Become the program, or return the exit status where there is none of that name.
+    """Become the program, or return the exit status where it, driver or profile cannot be found.
 
     The program takes this process's place, and so has its terminal, signals and exit status.
     """
@@ -37,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command is None:
         print(f"{given.program}: no such program", file=sys.stderr)  # noqa: T201
         return _NOT_FOUND
+    try:
+        Choice(given.driver, given.profile).check()
+    except NcwireError as error:
+        parser.exit(_WRONG, f"{parser.prog}: {error}\n")
     named = environment(os.environ, driver=given.driver, profile=given.profile)
     sys.stdout.flush()
     return _become([*command, *given.arguments], named)

@@ -36,14 +36,18 @@ def environment(
 
 
 def install_as_told() -> None:
-    """Call `install` with what the environment says: for `sitecustomize`, once ncclient is there.
+    """Do what `install` does, as the environment says: for `sitecustomize`, after ncclient.
 
     What fails is told on stderr, and the program goes on with ncclient's own transport.
     """
     try:
-        from ncwire.contrib.ncclient import install  # noqa: PLC0415 - it imports ncclient
+        # These import ncclient.
+        from ncwire.contrib.ncclient.choice import Choice  # noqa: PLC0415
+        from ncwire.contrib.ncclient.installing import put_in_place  # noqa: PLC0415
 
-        install(**json.loads(os.environ[VARIABLE]))
+        # Unchecked: a driver that only this interpreter lacks is to fail where it connects, and
+        # not to leave the program with a transport that nobody has asked for.
+        put_in_place(Choice(**json.loads(os.environ[VARIABLE])))
     except Exception as error:  # noqa: BLE001 - the program's own work must go on
         print(f"ncwire.contrib.ncclient: not installed: {error}", file=sys.stderr)  # noqa: T201
 

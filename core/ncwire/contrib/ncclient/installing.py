@@ -33,9 +33,16 @@ def install(
     does not matter when and how a program imports them. `driver` (of SSH sessions), `profile` and
     `hub` are as for `ncwire.connect`; called again, it changes them for the sessions to come. What
     replaces ncclient's I/O itself, as a subclass or in a test, keeps that. What was done is told
-    once at level INFO.
+    once at level INFO. Raises `OptionError` for a profile, a hub or a driver of another transport
+    than SSH, and a `DriverError` for a driver that cannot be used; nothing is changed then.
     """
     choice = Choice(driver, profile, hub)
+    choice.check()
+    put_in_place(choice)
+
+
+def put_in_place(choice: Choice) -> None:
+    """Do what `install` does, with what is wrong told by each `connect`."""
     with _lock:
         for each in carried.ALL:
             each.put(choice)
@@ -47,7 +54,7 @@ def install(
         _logger.info(
             "sessions of ncclient %s are carried by ncwire, over the driver %s",
             ncclient.__version__,
-            driver or "that is the default",
+            choice.driver or "that is the default",
         )
 
 
