@@ -11,7 +11,9 @@ import pytest
 from drop_in_arguments import arguments_for
 from ncclient import NCClientError, manager
 from ncclient.transport import errors as theirs
+from ncclient.transport.tls import TLSSession
 
+import ncwire
 from ncwire.contrib import ncclient as drop_in
 from ncwire.errors import NcwireError
 from ncwire.testing import EmbeddedTLSServer, EmbeddedUnixServer
@@ -50,6 +52,31 @@ def test_tls(in_place, tls_server):
         assert found._session.transport.is_active()
     assert not found.connected
     assert not found._session.is_alive()
+
+
+@pytest.mark.parametrize("by_hub", [False, True])
+def test_single_sessions_without_installing(tls_server, by_hub):
+    with ncwire.Hub() as hub, EmbeddedUnixServer() as unix_server:
+        more = {"hub": hub, "profile": "junos"} if by_hub else {}
+        over_tls = drop_in.connect_tls(**tls_arguments(tls_server), **more)
+        over_uds = drop_in.connect_uds(
+            path=str(unix_server.path), manager_params={"timeout": 7}, **more
+        )
+        for found in (over_tls, over_uds):
+            assert type(found) is manager.Manager
+            assert found.get_config("running").ok
+            assert type(found._session.transport).__module__.startswith("ncwire")
+        assert (over_tls.timeout, over_uds.timeout) == (20, 7)
+        assert len(hub) == (2 if by_hub else 0)
+        for found in (over_tls, over_uds):
+            found.close_session()
+            assert not found.connected
+    assert TLSSession.connect.__module__ == "ncclient.transport.tls"
+
+
+def test_a_missing_protocol_says_what_to_give(tls_server):
+    with pytest.raises(theirs.TLSError, match=r"protocol=ssl\.PROTOCOL_TLS_CLIENT"):
+        drop_in.connect_tls(**tls_arguments(tls_server, protocol=None))
 
 
 def test_tls_as_ncclient_does_it_itself(tls_server):

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from ncwire.driver.lazy import late
 
 if TYPE_CHECKING:
-    from ncwire.contrib.ncclient.connecting import call_home, connect, connect_libssh, connect_ssh
+    from ncwire.contrib.ncclient.connecting import (
+        call_home,
+        connect,
+        connect_libssh,
+        connect_ssh,
+        connect_tls,
+        connect_uds,
+    )
     from ncwire.contrib.ncclient.installing import install, uninstall
 else:
     # ncclient takes a third of a second to import, and need not be there.
@@ -22,9 +29,20 @@ else:
             "connect": "ncwire.contrib.ncclient.connecting",
             "connect_libssh": "ncwire.contrib.ncclient.connecting",
             "connect_ssh": "ncwire.contrib.ncclient.connecting",
+            "connect_tls": "ncwire.contrib.ncclient.connecting",
+            "connect_uds": "ncwire.contrib.ncclient.connecting",
             "install": "ncwire.contrib.ncclient.installing",
             "uninstall": "ncwire.contrib.ncclient.installing",
         },
     )
 
-__all__ = ["call_home", "connect", "connect_libssh", "connect_ssh", "install", "uninstall"]
+__all__ = [
+    "call_home",
+    "connect",
+    "connect_libssh",
+    "connect_ssh",
+    "connect_tls",
+    "connect_uds",
+    "install",
+    "uninstall",
+]

@@ -13,6 +13,7 @@ from ncwire.errors import StepTimeoutError, UnsupportedOption
 
 if TYPE_CHECKING:
     from ncwire._session.hub import Hub
+    from ncwire.contrib.ncclient.methods import Methods
     from ncwire.driver import Backend
     from ncwire.profiles.ncclient_handler import ProfileLike
 
@@ -53,22 +54,27 @@ def connect_ssh(
 
     `driver`, `profile`, `hub` and what is raised: see `connect`.
     """
-    manager = ncclient.manager
-    device_params = kwds.pop("device_params", None)
-    # Copies: what a program keeps for its next session stays as it is.
-    manager_params = dict(kwds.pop("manager_params", None) or {})
-    nc_params = dict(kwds.pop("nc_params", None) or {})
-    errors_params = kwds.pop("errors_params", None) or {}
-    if "timeout" in kwds:
-        manager_params.setdefault("timeout", kwds["timeout"])
-    raise_mode = errors_params.get("raise_mode", ncclient.operations.RaiseMode.ALL)
-    manager_params["raise_mode"] = raise_mode
-    handler = manager.make_device_handler(device_params, errors_params.get("ignore_errors", []))
-    handler.add_additional_ssh_connect_params(kwds)
-    handler.add_additional_netconf_params(nc_params)
-    session = carried.SSH.new_session(handler, Choice(driver, profile, hub))
-    session.connect(*args, **kwds)
-    return manager.Manager(session, handler, **manager_params)
+    return _connected(carried.SSH, Choice(driver, profile, hub), args, kwds)
+
+
+def connect_tls(
+    *args: Any, profile: ProfileLike | None = None, hub: Hub | None = None, **kwds: Any
+) -> Any:
+    """Return ncclient's Manager of a new session over TLS, as `ncclient.manager.connect_tls` does.
+
+    `profile`, `hub` and what is raised: see `connect`.
+    """
+    return _connected(carried.TLS, Choice(None, profile, hub), args, kwds)
+
+
+def connect_uds(
+    *args: Any, profile: ProfileLike | None = None, hub: Hub | None = None, **kwds: Any
+) -> Any:
+    """Return ncclient's Manager of a new session, as `ncclient.manager.connect_uds` does.
+
+    It goes over the Unix socket `path`. `profile`, `hub` and what is raised: see `connect`.
+    """
+    return _connected(carried.UNIX, Choice(None, profile, hub), args, kwds)
 
 
 def connect_libssh(
@@ -122,6 +128,26 @@ def call_home(
     except BaseException:
         kwds["sock"].close()
         raise
+
+
+def _connected(methods: Methods, choice: Choice, args: Any, kwds: dict[str, Any]) -> Any:
+    manager = ncclient.manager
+    device_params = kwds.pop("device_params", None)
+    # Copies: what a program keeps for its next session stays as it is.
+    manager_params = dict(kwds.pop("manager_params", None) or {})
+    nc_params = dict(kwds.pop("nc_params", None) or {})
+    errors_params = kwds.pop("errors_params", None) or {}
+    if "timeout" in kwds:
+        manager_params.setdefault("timeout", kwds["timeout"])
+    raise_mode = errors_params.get("raise_mode", ncclient.operations.RaiseMode.ALL)
+    manager_params["raise_mode"] = raise_mode
+    handler = manager.make_device_handler(device_params, errors_params.get("ignore_errors", []))
+    if methods is carried.SSH:
+        handler.add_additional_ssh_connect_params(kwds)
+    handler.add_additional_netconf_params(nc_params)
+    session = methods.new_session(handler, choice)
+    session.connect(*args, **kwds)
+    return manager.Manager(session, handler, **manager_params)
 
 
 def _family(host: str) -> socket.AddressFamily:

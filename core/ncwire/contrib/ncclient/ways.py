@@ -67,15 +67,15 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
 def over_tls(session: Any, choice: Choice, given: dict[str, Any]) -> None:
     """Connect a `TLSSession` of ncclient's. Raises ncwire's errors, which are ncclient's too."""
     host, port, protocol = given["host"], parameters.number(given["port"]), given["protocol"]
-    missing = {
-        "host": host,
-        "client certificate file": given["certfile"],
-        "TLS protocol": protocol,
+    needed = {
+        "host": (host, "host=HOST"),
+        "client certificate file": (given["certfile"], "certfile=FILE"),
+        "TLS protocol": (protocol, "protocol=ssl.PROTOCOL_TLS_CLIENT"),
     }
     with _refusals(theirs.TLSError):
-        for name, value in missing.items():
+        for name, (value, give) in needed.items():
             if value is None:
-                raise OptionError(name, f"Missing {name}")
+                raise OptionError(name, f"Missing {name}; give {give}")
         wire = ncwire.TLSSession(
             list(session._client_capabilities),
             hub=choice.hub,
