@@ -26,7 +26,7 @@ from ncwire_openssh.channel import OpenSSHChannel
 from ncwire_openssh.config import LEAST_PERSIST
 from ncwire_openssh.connection import Connection, OpenSSHProcess
 from ncwire_openssh.journal import Phase
-from ncwire_openssh.keys import identities, left_out
+from ncwire_openssh.keys import expanded, identities, left_out
 from ncwire_openssh.login import Login
 from ncwire_openssh.master import Master
 from ncwire_openssh.mux import MuxClient, MuxRefusedError
@@ -171,6 +171,11 @@ class OpenSSHDriver(Driver):
         pin = options.driver_options.get("pin")
         if pin is not None and not is_answer(str(pin)):
             raise OptionError("driver_options.pin", "ssh takes one line of at most 1023 bytes")
+        for name in ("pkcs11_provider", "security_key_provider"):
+            library = options.driver_options.get(name)
+            # ssh goes on without it, and its word of that is lost where something else lets in.
+            if library and not expanded(str(library)).is_file():
+                raise OptionError(f"driver_options.{name}", f"{library}: there is no such file")
         persist = options.driver_options.get("control_persist")
         if isinstance(persist, float | int) and persist < LEAST_PERSIST:
             raise OptionError(

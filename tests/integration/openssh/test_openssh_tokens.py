@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from ncwire.errors import AuthenticationError
+from ncwire.errors import AuthenticationError, OptionError
 from servers import requirement
 
 pytestmark = pytest.mark.sshd
@@ -87,3 +87,14 @@ def test_a_fido_key_in_a_file_lets_in(connect, make_sshd, tmp_path):
     server = make_sshd(authorized_keys=[key])
     options = {"security_key_provider": provider}
     assert connect(server, key_filename=str(key), driver_options=options).connected
+
+
+@pytest.mark.parametrize("option", ["pkcs11_provider", "security_key_provider"])
+def test_a_library_that_is_not_there_is_told_though_a_key_would_do(
+    connect, make_sshd, tmp_path, option
+):
+    missing = tmp_path / "none.so"
+    server = make_sshd()
+    with pytest.raises(OptionError, match=f"{option}: {missing}: there is no such file"):
+        connect(server, driver_options={option: missing})
+    assert "Connection from" not in server.log()
