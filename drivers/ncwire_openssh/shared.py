@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ncwire.driver import ChannelInfo, HostKey
-from ncwire.errors import SSHError, UnsupportedOption
+from ncwire.errors import OptionError, SSHError, UnsupportedOption
 from ncwire_openssh import program
 from ncwire_openssh.folder import LONGEST_PLACE
 from ncwire_openssh.handlers import raise_others
@@ -28,6 +28,7 @@ from ncwire_openssh.mux import MuxClient
 if TYPE_CHECKING:
     from ncwire.driver import ConnectOptions
 
+_OPTION = "driver_options.control_path"
 _LONGEST = 107
 """Bytes of a Unix socket's name (unix(7))."""
 _NAMES = ({"%C"}, {"%h", "%p", "%r"})
@@ -46,8 +47,8 @@ class SharedMaster:
     def of(cls, options: ConnectOptions) -> Self | None:
         """Return the one that the options name; None where they name none.
 
-        Raises `UnsupportedOption` for a path that would be the same for other hosts or users,
-        that is too long, or whose folder is missing.
+        Raises `OptionError` for a path that would be the same for other hosts or users, that is
+        too long, or whose folder is missing, and `UnsupportedOption` beside a `sock`.
         """
         given = options.driver_options.get("control_path")
         if not given:
@@ -55,26 +56,21 @@ class SharedMaster:
         text = str(given)
         found = {*_TOKEN.findall(text)}  # not those behind a %%, which stand for themselves
         if not any(names <= found for names in _NAMES):
-            raise UnsupportedOption(
-                "openssh",
-                "driver_options.control_path",
-                "it needs %C in it, or %h, %p and %r, for it to be each host's and user's own",
+            raise OptionError(
+                _OPTION,
+                "needs %C in it, or %h, %p and %r, for it to be each host's and user's own",
             )
         if options.sock is not None:
             raise UnsupportedOption(
                 "openssh",
-                "driver_options.control_path",
+                _OPTION,
                 "a connection that is given (sock, sock_fd) is the session's own",
             )
         path = Path(_expanded(text, options)).expanduser().absolute()
         if len(os.fsencode(path)) > _LONGEST or len(os.fsencode(path.parent)) > LONGEST_PLACE:
-            raise UnsupportedOption(
-                "openssh", "driver_options.control_path", "too long for a socket's; use %C"
-            )
+            raise OptionError(_OPTION, f"{path} is too long for a socket's; use %C")
         if not path.parent.is_dir():  # ssh would go on, and share nothing
-            raise UnsupportedOption(
-                "openssh", "driver_options.control_path", f"there is no folder {path.parent}"
-            )
+            raise OptionError(_OPTION, f"there is no folder {path.parent}")
         return cls(path)
 
     def reached(self, options: ConnectOptions) -> MuxClient | None:
@@ -104,12 +100,12 @@ class SharedMaster:
     def place(self) -> Path:
         """Return the folder to make the socket in: a file has no second name on another disk.
 
-        Raises `UnsupportedOption` where none can be made there.
+        Raises `OptionError` where none can be made there.
         """
         place = self._path.parent
         if not os.access(place, os.W_OK | os.X_OK):
-            raise UnsupportedOption(
-                "openssh", "driver_options.control_path", f"no socket can be made in {place}"
+            raise OptionError(
+                _OPTION, f"no socket can be made in {place}: it has to be writable by this user"
             )
         return place
 

@@ -198,7 +198,7 @@ def test_a_socket_that_nobody_listens_at_is_made_anew(connect, make_sshd, folder
 
 @pytest.mark.parametrize("name", ["one-for-all", "%%C", "%%h-%%p-%%r", "%h-%p-%%r"])
 def test_a_path_that_hosts_would_share_is_refused(connect, sshd, folder, name):
-    with pytest.raises(UnsupportedOption, match="%C"):
+    with pytest.raises(OptionError, match="control_path: needs %C"):
         connect(sshd, driver_options={"control_path": folder / name})
 
 
@@ -211,7 +211,7 @@ def test_a_connection_that_is_given_and_a_shared_one_exclude_each_other(connect,
 
 
 def test_a_folder_that_is_missing_is_told(connect, sshd, folder):
-    with pytest.raises(UnsupportedOption, match=r"there is no folder .*/missing"):
+    with pytest.raises(OptionError, match=r"control_path: there is no folder .*/missing"):
         connect(sshd, driver_options={"control_path": folder / "missing" / "%C"})
 
 
