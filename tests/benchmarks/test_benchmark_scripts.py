@@ -102,6 +102,7 @@ def test_script(script, arguments):
 
 
 @pytest.mark.sshd
+@pytest.mark.exhaustive
 def test_managers_of_ncclient(openssh):
     out = run("ncclient_gets.py", "--gets", "4", "--turns", "2", "--driver", "libssh2")
     assert [line.split()[0] for line in out.splitlines()[1:]] == ["ncclient", "libssh2"]

@@ -62,6 +62,7 @@ def test_without_a_server_named_it_is_sshd_where_there_is_one(run):
     assert out.startswith("Server: sshd (OpenSSH")
 
 
+@pytest.mark.exhaustive
 def test_without_sshd_it_is_the_embedded_server_which_says_so(run, monkeypatch, tmp_path):
     # It looks beside PATH, too, so it would find one here: one that cannot start counts as none.
     sshd = tmp_path / "sshd"
@@ -81,6 +82,7 @@ def test_without_sshd_it_is_the_embedded_server_which_says_so(run, monkeypatch, 
 
 
 @pytest.mark.sshd
+@pytest.mark.exhaustive
 def test_where_sshd_runs_but_lets_no_user_in_it_is_the_embedded_server(run, monkeypatch, tmp_path):
     real = requirement.program("sshd", "openssh-server")
     sshd = tmp_path / "sshd"
@@ -135,6 +137,7 @@ def test_a_narrow_terminal_has_fewer_columns_and_whole_figures():
 
 
 @pytest.mark.sshd
+@pytest.mark.exhaustive
 def test_the_floor_has_the_bare_libraries_and_ssh(run):
     requirement.program("sshd", "openssh-server")
     requirement.program("ssh", "openssh-client")
@@ -155,6 +158,7 @@ def test_the_floor_has_the_bare_libraries_and_ssh(run):
     assert by_measure["pipelined"]["batches"].keys() == {"paramiko"}
 
 
+@pytest.mark.exhaustive
 def test_other_transports_have_servers_and_floors_of_their_own(run):
     code, out, _ = run(
         "bench", *TINY, "--floor", "--drivers", "tls", "unix", "--only", "connect,latency",
@@ -176,6 +180,7 @@ def test_other_transports_have_servers_and_floors_of_their_own(run):
         assert event["batches"].keys() == who.keys()
 
 
+@pytest.mark.exhaustive
 def test_a_run_is_kept_and_compared(run, tmp_path):
     kept = tmp_path / "before.json"
     arguments = [*ONE, "--only", "latency", "--sizes", "0"]

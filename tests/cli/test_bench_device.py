@@ -37,6 +37,7 @@ def test_a_device_is_read_one_session_at_a_time(run, device, server, tmp_path):
     assert server.sessions == 0
 
 
+@pytest.mark.exhaustive
 def test_a_device_never_has_two_sessions(run, tmp_path):
     count = Counted()
     with EmbeddedServer(script=count.serve, password=PASSWORD) as server:
@@ -82,6 +83,7 @@ class _Overheard:
         return data
 
 
+@pytest.mark.exhaustive
 def test_a_device_of_the_inventory_has_its_profile_and_its_password(
     run, server, known_hosts, tmp_path
 ):
@@ -111,6 +113,7 @@ profile = "own"
     assert PASSWORD not in out + err
 
 
+@pytest.mark.exhaustive
 def test_each_driver_has_the_options_that_it_has(run, device, tmp_path, monkeypatch):
     # In its own process it has no entry point, and no turn: it is what was tried first that tells.
     told = optioned_driver.install(tmp_path, monkeypatch)
@@ -123,6 +126,7 @@ def test_each_driver_has_the_options_that_it_has(run, device, tmp_path, monkeypa
     assert "driver_options.colour: none of the drivers has such an option: libssh2, " in err
 
 
+@pytest.mark.exhaustive
 def test_the_driver_may_be_named_by_a_url(run, login):
     destination, _, port, *more = login
     where = f"netconf+paramiko://{destination}:{port}"

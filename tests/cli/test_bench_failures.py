@@ -58,6 +58,7 @@ def install(tmp_path, monkeypatch):
     return install
 
 
+@pytest.mark.exhaustive
 def test_a_driver_that_fails_on_the_way_is_told_and_the_others_go_on(run, install):
     install("flaky", FLAKY)
     code, out, err = run(
@@ -73,6 +74,7 @@ def test_a_driver_that_fails_on_the_way_is_told_and_the_others_go_on(run, instal
     assert "flaky: bench-flaky 1.5, paramiko" in out
 
 
+@pytest.mark.exhaustive
 def test_a_driver_that_is_not_available_is_listed_with_the_reason(run, install):
     install("missing", MISSING)
     arguments = [*TINY, "--server", "embedded", "--only", "latency", "--sizes", "0"]
@@ -162,6 +164,7 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
+@pytest.mark.exhaustive
 def test_ctrl_c_before_anything_was_measured_shows_no_table(start, left_behind):
     arguments = ["--seconds", "600", "--only", "latency", "--server", "embedded"]
     process = start(["bench", *arguments, "--drivers", "paramiko"], start_new_session=True)

@@ -97,6 +97,7 @@ def test_a_transport_that_there_is_no_server_for_is_said(project):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.exhaustive
 def test_with_files_named_the_option_runs_these(project):
     done = run_pytest(project, f"--ncwire-driver={MEMORY}", "test_own.py")
 
@@ -127,6 +128,7 @@ def test_a_fixture_with_the_driver_is_all_that_an_author_supplies(project):
     assert "skipped: keepalive.sent: undeclared feature: keepalive" in done.stdout
 
 
+@pytest.mark.exhaustive
 def test_without_the_server_of_another_make_its_rules_are_skipped(project):
     (project / "without_asyncssh.py").write_text(
         "import sys\nsys.modules['asyncssh'] = None  # which makes importing it fail\n"

@@ -30,6 +30,7 @@ def test_each_guard_is_needed(guard):
     assert serving_model.explore(frozenset({guard}))[2]
 
 
+@pytest.mark.exhaustive
 def test_the_reply_that_another_has_read_is_found_without_the_ring():
     trace = serving_model.explore(frozenset({"ring"}))[2]
     assert trace.index("peer answers X") < trace.index("Y reads") < trace.index("X sleeps")

@@ -42,7 +42,7 @@ def test_a_driver_in_one_step_tells_by_its_channel(server):
     session.connect("127.0.0.1", server.port)
     session.close()
     assert session.peer_address == server.address
-    assert session.local_address == server.opened.get().peer
+    assert session.local_address == server.peers.get()
 
 
 def test_one_that_does_not_has_none(server):

@@ -94,6 +94,7 @@ def test_they_find_nothing_wrong(checker, tmp_path):
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("checker", [mypy, pyright])
 def test_they_find_a_mistaken_name(checker, tmp_path):

@@ -370,6 +370,7 @@ def test_t16_an_abort_frees_a_thread_that_waits_for_the_server(child):
     """)
 
 
+@pytest.mark.exhaustive
 def test_t18_asking_for_the_text_of_an_error_does_not_leak_its_kilobyte(child):
     child("""
     from ssh2.exceptions import SSH2Error

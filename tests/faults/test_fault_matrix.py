@@ -1,6 +1,7 @@
 """The fault matrix, whole: `python -m ncwire.testing.faults` tries single cells of it.
 
-The quick suite tries each fault in each phase with one driver, which take turns.
+The quick suite tries every other cell, each with one driver, which take turns: each fault in half
+of the phases, and in each phase half of the faults.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 
 def quick(cell: Cell) -> bool:
-    at = [*Phase].index(cell.phase) + [*Fault].index(cell.fault)
-    return cell.driver == installed_ssh.QUICK[at % len(installed_ssh.QUICK)]
+    at, odd = divmod([*Phase].index(cell.phase) + [*Fault].index(cell.fault), 2)
+    return not odd and cell.driver == installed_ssh.QUICK[at % len(installed_ssh.QUICK)]
 
 
 CELLS = [

@@ -154,7 +154,7 @@ def write(path: Path, lines, keys, port: int) -> None:
 FOUND = re.compile(r"^# Host .* found: line (\d+) ?(.*)$", re.MULTILINE)
 
 
-@settings(RUNS, max_examples=30)
+@settings(RUNS, max_examples=15)
 @given(lines=files, asked=st.lists(name, min_size=1, max_size=3, unique=True))
 def test_what_is_found_is_what_ssh_keygen_finds(lines, asked, keys, tmp_path):
     path = tmp_path / "known_hosts"
@@ -172,7 +172,7 @@ def test_what_is_found_is_what_ssh_keygen_finds(lines, asked, keys, tmp_path):
         assert [(found.line, found.marker) for found in known.lookup(wanted)] == theirs
 
 
-@settings(RUNS, max_examples=40)
+@settings(RUNS, max_examples=20)
 @given(
     lines=files,
     which=st.sampled_from(

@@ -21,6 +21,7 @@ def printed(script):
     return done.stdout.splitlines()
 
 
+@pytest.mark.exhaustive
 def test_what_each_bad_certificate_comes_to():
     *lines, told = printed("certificate_errors.py")
     assert told == "0 not as they must be"

@@ -47,7 +47,8 @@ class TLSStream(testing.TLSStream):
 class StreamServer:
     """Serves NETCONF, or a `script` that is called with each stream, until it is closed.
 
-    `opened` has each stream that was ready for its session, `failed` what went wrong with others.
+    `opened` has each stream that was ready for its session, `failed` what went wrong with others,
+    `peers` the addresses of all.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class StreamServer:
         self.netconf = NetconfServer(None)
         self.opened: queue.SimpleQueue[SocketStream] = queue.SimpleQueue()
         self.failed: queue.SimpleQueue[Exception] = queue.SimpleQueue()
+        self.peers: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.address = listener.getsockname()
         self._accepted = accepted
         self._script = script
@@ -95,9 +97,10 @@ class StreamServer:
     def _accept(self) -> None:
         while True:
             try:
-                sock, _ = self._listener.accept()
+                sock, peer = self._listener.accept()
             except OSError:
                 return
+            self.peers.put(peer)
             if sock.family != socket.AF_UNIX:
                 # Else Nagle's waits for what the client delays to acknowledge.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

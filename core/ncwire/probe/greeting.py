@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import selectors
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -163,15 +162,15 @@ class _Reader:
         return data
 
     def _more(self) -> bool:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._sock, selectors.EVENT_READ)
-            while not selector.select(self._deadline.slice()):
-                pass
-        try:
-            more = self._sock.recv(4096)
-        except OSError as error:
-            raise_signalled(error)
-            return False
+        while True:
+            self._sock.settimeout(self._deadline.slice())
+            try:
+                more = self._sock.recv(4096)
+                break
+            except OSError as error:
+                raise_signalled(error)
+                if not isinstance(error, TimeoutError):
+                    return False
         self._data += more
         self._beginning = (self._beginning + more)[:_EXCERPT]
         return bool(more)
