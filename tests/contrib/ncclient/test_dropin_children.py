@@ -88,6 +88,18 @@ def test_the_sitecustomize_that_there_was_is_imported_too(server, program, tmp_p
     assert "ncwire.contrib.ncclient.transport" in done.stdout
 
 
+def test_a_program_that_first_looks_whether_ncclient_is_there(tmp_path):
+    path = tmp_path / "looks.py"
+    path.write_text(
+        "import importlib.util\n"
+        "assert importlib.util.find_spec('ncclient') is not None\n"
+        "from ncclient.transport.ssh import SSHSession\n"
+        "print(SSHSession.connect.__globals__['__name__'])\n"
+    )
+    done = drop_in(str(path))
+    assert (done.stdout.strip(), done.stderr) == ("ncwire.contrib.ncclient.methods", "")
+
+
 def test_a_program_without_ncclient_pays_nothing(tmp_path):
     path = tmp_path / "other.py"
     path.write_text("import sys; print([n for n in sys.modules if n.startswith('nc')])")

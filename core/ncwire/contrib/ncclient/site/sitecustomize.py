@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from _thread import _local as local  # `threading` is not imported for an interpreter's start
 from importlib.machinery import PathFinder
 
 # The module's name for type checkers only: an interpreter's start is not to wait for `typing`.
@@ -23,7 +24,13 @@ _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pat
 
 
 class _Waiting:
-    """Finds ncclient as Python does, and has it changed when it has been imported."""
+    """Finds ncclient as Python does, and has it changed when it has been imported.
+
+    It stays until then: many a program first looks whether ncclient is there.
+    """
+
+    def __init__(self) -> None:
+        self._asking = local()
 
     def find_spec(
         self,
@@ -31,17 +38,22 @@ class _Waiting:
         path: Sequence[str] | None = None,  # noqa: ARG002 - as Python calls it
         target: ModuleType | None = None,  # noqa: ARG002 - as above
     ) -> ModuleSpec | None:
-        if name != "ncclient":
+        if name != "ncclient" or getattr(self._asking, "now", False):
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self._asking.now = True  # the others, and not itself once more
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._asking.now = False
         if spec is None or spec.loader is None:
             return spec
         run = spec.loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
             run(module)
-            _install()
+            if self in sys.meta_path:
+                sys.meta_path.remove(self)
+                _install()
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign] # of this one loader
         return spec
