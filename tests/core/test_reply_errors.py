@@ -165,6 +165,12 @@ def test_a_document_that_is_not_well_formed_is_told_when_it_is_read():
         _ = reply("<rpc-error>").errors
 
 
+def test_one_that_is_nested_too_deep_is_told_as_that():
+    nested = f"<error-info>{'<a>' * 100_000}{'</a>' * 100_000}</error-info>"
+    with pytest.raises(MessageError, match="nested too deep"):
+        reply(error(more=nested)).raise_for_errors()
+
+
 # --- rpc(..., check=True) ----------------------------------------------------------------------
 
 

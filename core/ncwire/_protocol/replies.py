@@ -66,7 +66,8 @@ def error_elements(
 ) -> tuple[tuple[ErrorElement, ...], tuple[ErrorElement, ...]]:
     """Return the errors of a reply, and apart from them the warnings, in the order they stand in.
 
-    They are looked for at any depth: Junos has them within its own elements, beside data.
+    They are looked for at any depth: Junos has them within its own elements, beside data. Raises
+    `MessageError` for an `<error-info>` that is nested too deep to be written, some 1,000 levels.
     """
     found = [_error_element(each) for each in root.iter() if each.tag in _RPC_ERROR]
     errors = tuple(each for each in found if each.severity != _WARNING)
@@ -104,4 +105,7 @@ def _text(element: Element) -> str:
 def _written(element: Element) -> str:
     element = copy.copy(element)  # another thread may use the reply's own
     element.tail = None
-    return ET.tostring(element, encoding="unicode")
+    try:
+        return ET.tostring(element, encoding="unicode")
+    except RecursionError:
+        raise MessageError("an <error-info> of the reply is nested too deep") from None
