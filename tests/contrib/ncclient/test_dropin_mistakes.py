@@ -16,7 +16,7 @@ from ncclient import NCClientError, manager
 from ncclient.transport import errors as theirs
 
 from ncwire.contrib import ncclient as drop_in
-from ncwire.errors import NcwireError, SSHHostKeyMismatchError
+from ncwire.errors import NcwireError, OptionError, SSHHostKeyMismatchError
 from ncwire.testing import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -249,3 +249,13 @@ def test_the_key_of_another_is_refused_on_purpose(driver, server):
     raised = attempt(lambda **given: drop_in.connect(driver=driver, **given), arguments)
     assert isinstance(raised, SSHHostKeyMismatchError)
     assert isinstance(raised, theirs.SSHUnknownHostError)
+
+
+def test_what_is_not_utf_8_is_refused_and_a_password_not_shown(driver, server):
+    with pytest.raises(OptionError, match=r"^username: "):
+        drop_in.connect(driver=driver, **arguments_for(server, username=b"admin\xff"))
+    with pytest.raises(OptionError, match=r"^password: ") as raised:
+        drop_in.connect(driver=driver, **arguments_for(server, password=b"hunter2\xff"))
+    error = raised.value
+    assert isinstance(error, theirs.SSHError)
+    assert "hunter2" not in f"{error!r} {error.__cause__!r} {error.__context__!r}"

@@ -71,7 +71,8 @@ def copied_socket(fd: Any) -> socket.socket:
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    # What is no UTF-8 is refused where all text is: an error of this `decode` would have it in it.
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def _settle_config(found: dict[str, Any]) -> None:
