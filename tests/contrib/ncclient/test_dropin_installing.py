@@ -183,3 +183,11 @@ def test_nothing_is_left_of_a_connect_that_fails(installed, server):
     left = {each.name for each in set(threading.enumerate()) - before}
     assert {name for name in left if name.startswith("ncwire-relay")} == set()
     assert "session" not in left  # as ncclient names its threads
+
+
+def test_a_session_that_is_open_connects_no_second_time(installed, connect, server):
+    found = connect()
+    with pytest.raises(transport.TransportError, match="connects only once") as raised:
+        found._session.connect(**arguments_for(server))
+    assert isinstance(raised.value, ncwire.TransportError)
+    assert found.get_config("running").ok

@@ -8,7 +8,9 @@ import logging
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from ncwire.contrib.ncclient.errors import retyped
 from ncwire.contrib.ncclient.library import ncclient
+from ncwire.errors import TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +47,7 @@ _IO: Final = (
 
 _OF_CONNECTING: Final = frozenset({"connect", "load_known_hosts"})
 _ABSENT: Final = object()
+_ONCE: Final = "connect: this session is connected, and one connects only once; make a new one"
 
 
 class Way(Protocol):
@@ -139,6 +142,9 @@ class Methods:
                 return
             bound = signature.bind(session, *arguments, **keywords)
             bound.apply_defaults()
+            carrier = session.__dict__.get(CARRIER)
+            if carrier is not None and carrier.connected:
+                raise retyped(TransportError(_ONCE))
             _, *given = bound.arguments.items()
             self._way(session, choice, dict(given))
             self._sessions.add(session)
