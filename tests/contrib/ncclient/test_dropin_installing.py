@@ -15,6 +15,8 @@ from ncclient.transport.unixSocket import UnixSocketSession
 
 import ncwire
 from ncwire.contrib import ncclient as drop_in
+from ncwire.testing import EmbeddedServer
+from waiting import eventually
 
 
 def test_what_was_imported_before_is_carried(installed, connect):
@@ -191,3 +193,18 @@ def test_a_session_that_is_open_connects_no_second_time(installed, connect, serv
         found._session.connect(**arguments_for(server))
     assert isinstance(raised.value, ncwire.TransportError)
     assert found.get_config("running").ok
+
+
+def test_nothing_is_left_of_a_manager_that_cannot_be_made(driver):
+    with EmbeddedServer() as alone:
+        arguments = arguments_for(alone, manager_params={"nonsense": 1})
+        with pytest.raises(TypeError, match="nonsense"):
+            drop_in.connect(driver=driver, **arguments)
+        eventually(lambda: alone.last_session is not None and not alone.sessions)
+
+
+def test_a_timeout_may_be_a_string(driver, server):
+    with drop_in.connect(driver=driver, **arguments_for(server, timeout="20")) as found:
+        assert found.timeout == 20
+        found._session.transport.set_keepalive("10")
+        assert found.get_config("running").ok

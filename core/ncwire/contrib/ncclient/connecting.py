@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any
 
-from ncwire.contrib.ncclient import carried
+from ncwire.contrib.ncclient import carried, parameters
 from ncwire.contrib.ncclient.choice import Choice
 from ncwire.contrib.ncclient.errors import retyped
 from ncwire.contrib.ncclient.library import ncclient
@@ -138,7 +138,7 @@ def _connected(methods: Methods, choice: Choice, args: Any, kwds: dict[str, Any]
     nc_params = dict(kwds.pop("nc_params", None) or {})
     errors_params = kwds.pop("errors_params", None) or {}
     if "timeout" in kwds:
-        manager_params.setdefault("timeout", kwds["timeout"])
+        manager_params.setdefault("timeout", parameters.number(kwds["timeout"]))
     raise_mode = errors_params.get("raise_mode", ncclient.operations.RaiseMode.ALL)
     manager_params["raise_mode"] = raise_mode
     handler = manager.make_device_handler(device_params, errors_params.get("ignore_errors", []))
@@ -147,7 +147,11 @@ def _connected(methods: Methods, choice: Choice, args: Any, kwds: dict[str, Any]
     handler.add_additional_netconf_params(nc_params)
     session = methods.new_session(handler, choice)
     session.connect(*args, **kwds)
-    return manager.Manager(session, handler, **manager_params)
+    try:
+        return manager.Manager(session, handler, **manager_params)
+    except BaseException:
+        session.close()
+        raise
 
 
 def _family(host: str) -> socket.AddressFamily:

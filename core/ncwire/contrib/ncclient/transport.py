@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ncwire.contrib.ncclient.parameters import number
 from ncwire.errors import TransportError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Transport:
         seconds, and `UnsupportedOption` on a driver without keepalives.
         """
         try:
-            self._session.set_keepalive(interval or None)
+            self._session.set_keepalive(number(interval) or None)
         except TransportError:
             if self._session.connected:
                 raise
