@@ -63,6 +63,19 @@ def test_a_proxy_command_that_ends(installed, server, command):
     assert relays() == []
 
 
+def test_what_ends_by_itself_is_freed_without_a_close(installed, server, command):
+    proxy = paramiko.ProxyCommand(command)
+    found = manager.connect(**arguments_for(server, sock=proxy))
+    proxy.process.terminate()
+    found._session.join(20)
+
+    eventually(lambda: not relays(), relays)
+    pipes = (proxy.process.stdin, proxy.process.stdout, proxy.process.stderr)
+    assert all(pipe.closed for pipe in pipes)
+    assert proxy.process.returncode is not None  # it is no zombie
+    assert not found.connected
+
+
 def test_nothing_is_left_where_connecting_fails(installed, server, command):
     proxy = paramiko.ProxyCommand(command)
     with pytest.raises(Exception, match="Authentication failed"):

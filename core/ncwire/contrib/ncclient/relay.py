@@ -30,13 +30,17 @@ class Relay:
     """Two threads that carry bytes between `theirs`, a socket for a driver, and what was given.
 
     Either end's end is the other's: when the driver closes its socket, what was given is closed;
-    when that ends, the driver reads the end of the stream. A forked child needs no care: it has no
-    threads that carry, and each end is shut down or told to end, not merely closed.
+    when that ends, the driver reads the end of the stream. The thread that ends last frees all,
+    for a program may never close a session that has ended by itself. A forked child needs no
+    care: it has no threads that carry, and each end is shut down or told to end, not merely
+    closed.
     """
 
     def __init__(self, given: Any) -> None:
         self._far = _Process(given) if _is_process(given) else _SocketLike(given)
         self._near, self.theirs = socket.socketpair()
+        self._ending = threading.Lock()
+        self._carrying = 2
         self._threads = [
             threading.Thread(
                 target=self._carry, args=each, name=f"ncwire-relay-{name}", daemon=True
@@ -71,8 +75,7 @@ class Relay:
         self.end()
         for thread in self._threads:
             thread.join(_PATIENCE)
-        self._near.close()
-        self._far.wait(_PATIENCE)
+        self._free()
 
     def _carry(self, read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
         try:
@@ -80,6 +83,15 @@ class Relay:
             call_users(_pump, read, write)
         finally:
             self.end()
+            with self._ending:
+                self._carrying -= 1
+                last = self._carrying == 0
+            if last:
+                self._free()
+
+    def _free(self) -> None:
+        self._near.close()
+        self._far.wait(_PATIENCE)
 
 
 def _pump(read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
