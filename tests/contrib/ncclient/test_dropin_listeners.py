@@ -137,6 +137,18 @@ def test_a_listener_hears_nothing_of_an_end_of_ours(installed, connect, end):
     assert hears.errors.empty()
 
 
+def test_a_listener_hears_of_the_end_after_a_close_session_that_was_only_named(
+    installed, connect, mortal
+):
+    found, hears = connect(mortal), Hears()
+    found._session.add_listener(hears)
+    rule = "<nacm><rule-list><rule><rpc-name>close-session</rpc-name></rule></rule-list></nacm>"
+    assert found.get(filter=("subtree", rule)).ok
+    mortal.close()
+
+    assert isinstance(hears.errors.get(timeout=20), theirs.SessionCloseError)
+
+
 def test_one_with_only_a_callback(installed, connect, mortal):
     found, hears, other = connect(mortal), OnlyCallback(), Hears()
     found._session.add_listener(hears)

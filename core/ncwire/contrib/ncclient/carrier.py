@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ _session: Final = ncclient.transport.session
 _parser: Final = ncclient.transport.parser
 _rpc: Final = ncclient.operations.rpc
 _END = b"]]>]]>"
+_FAREWELL: Final = re.compile(r"<(?:[\w.-]+:)?close-session[\s/>]")
 _LONGEST_FAREWELL = 1000
 """Characters; an rpc that is longer is no `<close-session>`, and is not searched for one."""
 
@@ -116,8 +118,8 @@ class Carrier:
         """Queue a message. Raises `TransportError` of both libraries where that cannot be."""
         # ncclient logs all that it sends at level INFO, secrets of configurations included.
         self._session.logger.debug("Sending:\n%s", message)
-        if len(message) < _LONGEST_FAREWELL and "close-session" in message:
-            self._farewell = True
+        # The last word counts: a server may refuse a farewell, and then the session goes on.
+        self._farewell = len(message) < _LONGEST_FAREWELL and bool(_FAREWELL.search(message))
         try:
             self.wire.send(message)
         except NcwireError as error:
@@ -153,7 +155,6 @@ class Carrier:
 
     def close(self) -> None:
         """End the session; see `ncwire.Session.close`. Listeners' `errback` is not called."""
-        self._farewell = True
         session = self._session
         session._closing.set()
         self.wire.close()
@@ -234,7 +235,7 @@ class Carrier:
             self._relay.end()
         if isinstance(cause, NcwireError):
             cause = retyped(cause, texts.CLOSED)
-        if self._farewell:
+        if self._farewell or session._closing.is_set():
             for listener in self._listeners():
                 if isinstance(listener, _rpc.RPCReplyListener):
                     _fail_rpcs(listener, cause)
