@@ -86,12 +86,15 @@ class Receiver:
         return True
 
     def dispatch(self) -> None:
-        """Do what is in the inbox."""
+        """Do what is in the inbox; once there is a cause of the end, drop it."""
         # Set before the inbox is emptied, or somebody would take it for done with.
         self.dispatching = True
         try:
             while self.inbox and self._shutdown.cause is None:
                 self.inbox.popleft()()
+            if self._shutdown.cause is not None:
+                # Nothing is read while something is left in it, and so the peer's end not seen.
+                self.inbox.clear()
         finally:
             self.dispatching = False
 
