@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -28,6 +29,10 @@ threading.Thread(target=out, daemon=True).start()
 while data := os.read(0, 65536):
     sock.sendall(data)
 """
+
+
+def open_fds() -> set[str]:
+    return set(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
 
 def relays() -> list[str]:
@@ -115,6 +120,27 @@ def test_a_socket_is_used_as_it_is(installed, server):
         assert found.get_config("running").ok
         assert relays() == []
     assert sock.fileno() == -1
+
+
+@pytest.mark.parametrize("given", ["sock", "sock_fd"])
+def test_nothing_is_left_of_a_socket_where_an_option_is_wrong(installed, server, given):
+    own, other = socket.socketpair()
+    with own, other:
+        sock = own.fileno() if given == "sock_fd" else SocketLike(own)
+        before = open_fds()
+        with pytest.raises(ncwire.OptionError) as raised:
+            manager.connect(**arguments_for(server, keepalive="often", **{given: sock}))
+        assert raised.value.option == "keepalive"
+        assert open_fds() - before == set()
+
+
+def test_nothing_is_left_of_an_fd_that_is_not_connected(installed, server):
+    with socket.socket() as own:
+        before = open_fds()
+        with pytest.raises(OSError, match="not connected") as raised:
+            manager.connect(**arguments_for(server, sock_fd=own.fileno()))
+        assert raised.value.errno == errno.ENOTCONN
+        assert open_fds() - before == set()
 
 
 def test_the_fd_of_a_socket_stays_the_callers(installed, server):

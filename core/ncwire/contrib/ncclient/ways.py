@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,18 +50,23 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
         settled["unknown_host_cb"] = partial(_ask, asked)
     session._host = host
     relay = None
-    if sock is not None and needs_relay(sock):
-        relay = Relay(sock)
-        settled["sock"] = relay.theirs
-    elif sock is not None or fd is not None:
-        settled["sock"] = parameters.copied_socket(fd) if sock is None else sock
-        settled["sock"].getpeername()
-    carrier = Carrier(session, wire, theirs.SSHError, relay, sock)
-    setattr(session, CARRIER, carrier)
-    carrier.connect(
-        partial(wire.connect, **settled),
-        partial(texts.of_connecting, host=host, port=given["port"]),
-    )
+    with ExitStack() as ours:
+        if sock is not None and needs_relay(sock):
+            relay = Relay(sock)
+            settled["sock"] = ours.enter_context(relay.theirs)
+        elif sock is not None:
+            settled["sock"] = sock
+            sock.getpeername()
+        elif fd is not None:
+            settled["sock"] = ours.enter_context(parameters.copied_socket(fd))
+            settled["sock"].getpeername()
+        carrier = Carrier(session, wire, theirs.SSHError, relay, sock)
+        setattr(session, CARRIER, carrier)
+        carrier.connect(
+            partial(wire.connect, **settled),
+            partial(texts.of_connecting, host=host, port=given["port"]),
+        )
+        ours.pop_all()  # it is the driver's
 
 
 def over_tls(session: Any, choice: Choice, given: dict[str, Any]) -> None:
