@@ -77,9 +77,9 @@ class Peer:
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self.hang_up()
-        self.sock.close()
         self.channel.abort()
-        self.played()
+        self.played()  # before the socket is closed, from which a script may read still
+        self.sock.close()
 
 
 @pytest.fixture
