@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 NOTIFICATION = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 MONITORING = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
 DEFAULTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
@@ -58,9 +59,14 @@ OPERATIONS = (
         "<filter type='subtree'><top xmlns='u'/></filter></get-config>")""",
     ),
     Operation(
-        """m.get_schema("ietf-interfaces", version="2018-02-20", format="yang")""",
+        """m.get_schema("ietf-interfaces", version="2018-02-20", format="yang").data""",
         f"""s.rpc("<get-schema xmlns='{MONITORING}'><identifier>ietf-interfaces</identifier>"
         "<version>2018-02-20</version><format>yang</format></get-schema>").data.text""",
+    ),
+    Operation(
+        """m.get_schema("ietf-interfaces").data""",
+        f"""s.rpc("<get-schema xmlns='{MONITORING}'>"
+        "<identifier>ietf-interfaces</identifier></get-schema>").data.text""",
     ),
     Operation(
         """m.edit_config(target="candidate",
@@ -125,6 +131,19 @@ OPERATIONS = (
         "<stream>NETCONF</stream></create-subscription>")""",
     ),
     Operation(
+        """m.create_subscription(filter=("subtree", "<top xmlns='u'/>"))""",
+        f"""s.rpc("<create-subscription xmlns='{NOTIFICATION}'>"
+        "<filter xmlns='{BASE}' type='subtree'><top xmlns='u'/></filter>"
+        "</create-subscription>")""",
+    ),
+    Operation(
+        """m.create_subscription(start_time="2026-01-01T00:00:00Z",
+        stop_time="2026-01-02T00:00:00Z")""",
+        f"""s.rpc("<create-subscription xmlns='{NOTIFICATION}'>"
+        "<startTime>2026-01-01T00:00:00Z</startTime><stopTime>2026-01-02T00:00:00Z</stopTime>"
+        "</create-subscription>")""",
+    ),
+    Operation(
         """m.kill_session("4")""",
         """s.rpc("<kill-session><session-id>4</session-id></kill-session>")""",
     ),
@@ -159,6 +178,17 @@ OF_VENDORS = (
         "junos",
     ),
     Operation(
+        """m.load_configuration(action="set", config=["set system", "delete snmp"])""",
+        """s.rpc("<load-configuration action='set' format='text'><configuration-set>"
+        "set system\\ndelete snmp</configuration-set></load-configuration>")""",
+        "junos",
+    ),
+    Operation(
+        "m.compare_configuration()",
+        """s.rpc("<get-configuration compare='rollback' format='text' rollback='0'/>")""",
+        "junos",
+    ),
+    Operation(
         "m.compare_configuration(rollback=1)",
         """s.rpc("<get-configuration compare='rollback' format='text' rollback='1'/>")""",
         "junos",
@@ -166,6 +196,12 @@ OF_VENDORS = (
     Operation(
         """m.commit(comment="c", check=True)""",
         """s.rpc("<commit-configuration xmlns=''><log>c</log><check/></commit-configuration>")""",
+        "junos",
+    ),
+    Operation(
+        """m.commit(confirmed=True, timeout="300")""",
+        """s.rpc("<commit-configuration xmlns=''><confirmed/>"
+        "<confirm-timeout>5</confirm-timeout></commit-configuration>")""",
         "junos",
     ),
     Operation(

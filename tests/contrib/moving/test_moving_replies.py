@@ -1,0 +1,135 @@
+"""What the page on moving over says of replies, errors and notifications."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import defusedxml.ElementTree
+import pytest
+from lxml import etree
+from ncclient import manager, operations
+
+import ncwire
+from ncwire.testing import EmbeddedServer
+from profiles.peers import NS, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ncwire.testing import ChannelStream
+
+END = b"]]>]]>"
+EVENTS = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+INTERFACE_TYPES = "urn:ietf:params:xml:ns:yang:iana-if-type"
+GET_CONFIG = "<get-config><source><running/></source></get-config>"
+ANSWERS = {
+    "get-config": f'<data><type xmlns="u" xmlns:t="{INTERFACE_TYPES}">'
+    "t:softwareLoopback</type></data>",
+    "discard-changes": "<rpc-error><error-type>application</error-type>"
+    "<error-tag>in-use</error-tag><error-severity>error</error-severity>"
+    "<error-app-tag>busy</error-app-tag><error-path>/a</error-path>"
+    "<error-message>not now</error-message><error-info><who>r2</who></error-info></rpc-error>",
+    "create-subscription": "<ok/>",
+    "close-session": "<ok/>",
+}
+NOTIFICATION = (
+    f'<notification xmlns="{EVENTS}"><eventTime>2026-01-01T00:00:00Z</eventTime>'
+    f'<link-down xmlns="u"/></notification>'
+)
+
+
+def answer(stream: ChannelStream) -> None:
+    """Answer each operation by its name; a subscription is followed by one notification."""
+    base = "<capability>urn:ietf:params:netconf:base:1.0</capability>"
+    candidate = "<capability>urn:ietf:params:netconf:capability:candidate:1.0</capability>"
+    events = "<capability>urn:ietf:params:netconf:capability:notification:1.0</capability>"
+    stream.send(
+        f'<hello xmlns="{NS}"><capabilities>{base}{candidate}{events}</capabilities>'
+        "<session-id>7</session-id></hello>".encode()
+        + END
+    )
+    wire = Wire(stream)
+    wire.until(END)
+    while rpc := wire.until(END):
+        name, text = next(each for each in ANSWERS.items() if each[0] in rpc)
+        number = re.search(r'message-id="([^"]*)"', rpc)
+        assert number is not None
+        stream.send(
+            f'<rpc-reply xmlns="{NS}" message-id="{number[1]}">{text}</rpc-reply>'.encode() + END
+        )
+        if name == "create-subscription":
+            stream.send(NOTIFICATION.encode() + END)
+        if name == "close-session":
+            break
+    stream.close()
+
+
+def described(server: EmbeddedServer) -> dict[str, Any]:
+    return {
+        "host": server.host,
+        "port": server.port,
+        "username": server.username,
+        "password": server.password,
+        "hostkey_b64": server.host_key.base64,
+        "allow_agent": False,
+        "look_for_keys": False,
+    }
+
+
+@pytest.fixture
+def device() -> Iterator[dict[str, Any]]:
+    with EmbeddedServer(script=answer) as server:
+        yield described(server)
+
+
+def test_what_is_written_keeps_prefixes_that_values_use(device):
+    with manager.connect(**device) as m:
+        before = m.get_config("running").data_xml
+    with ncwire.connect(**device) as s:
+        reply = s.rpc(GET_CONFIG, check=True)
+
+    after = etree.tostring(reply.lxml().find("{*}data"), encoding="unicode")
+    assert ET.canonicalize(after) == ET.canonicalize(before)
+    assert INTERFACE_TYPES in after
+    assert INTERFACE_TYPES not in ET.tostring(reply.data, encoding="unicode")
+
+
+def test_an_error_has_the_same_parts(device):
+    with manager.connect(**device) as m, pytest.raises(operations.RPCError) as before:
+        m.discard_changes()
+    with ncwire.connect(**device) as s, pytest.raises(ncwire.RPCError) as after:
+        s.rpc("<discard-changes/>", check=True)
+
+    for name in ("type", "tag", "severity", "app_tag", "path", "message"):
+        assert getattr(after.value, name) == getattr(before.value, name)
+    own, other = after.value.info, before.value.info
+    assert own is not None
+    assert ET.canonicalize(own, rewrite_prefixes=True) == ET.canonicalize(
+        other, rewrite_prefixes=True
+    )
+
+
+def test_a_notification_is_read(device):
+    with manager.connect(**device) as m:
+        m.create_subscription()
+        before = m.take_notification(timeout=30)
+        assert m.take_notification(block=False) is None
+    with ncwire.connect(**device) as s, s.notifications() as notifications:
+        s.rpc(f"<create-subscription xmlns='{EVENTS}'/>", check=True)
+        after = notifications.get(timeout=30, default=None)
+        assert notifications.get(timeout=0, default=None) is None
+
+    assert before is not None
+    assert after is not None
+    assert after.raw == before.notification_xml
+    found = defusedxml.ElementTree.fromstring(after.raw)
+    assert [each.tag for each in found] == [each.tag for each in before.notification_ele]
+
+
+@pytest.mark.parametrize("library", [ET, etree], ids=["ElementTree", "lxml"])
+def test_an_element_without_a_namespace_is_in_netconfs_own(library):
+    with EmbeddedServer() as server, ncwire.connect(**described(server)) as s:
+        assert s.rpc(library.fromstring(GET_CONFIG)).ok
+        assert not s.rpc(GET_CONFIG.replace("<get-config>", "<get-config xmlns=''>")).ok
