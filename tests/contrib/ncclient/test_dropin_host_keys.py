@@ -105,3 +105,44 @@ def test_a_server_that_says_nothing(session, server):
         with pytest.raises(theirs.SSHError, match=r"^Negotiation failed") as raised:
             session.connect(**arguments)
     assert isinstance(raised.value, StepTimeoutError)
+
+
+CERTIFICATES = "@cert-authority *.example.net"
+REVOKED = "@revoked *"
+
+
+@pytest.mark.parametrize("by_name", [True, False], ids=["a file by name", "the user's own"])
+def test_a_file_with_lines_that_only_openssh_knows(session, server, home, by_name):
+    key = changed(server)
+    line = f"{key.get_name()} {key.get_base64()}"
+    known_hosts = home / ("loaded" if by_name else ".ssh/known_hosts")
+    known_hosts.write_text(
+        f"{CERTIFICATES} {line}\n{REVOKED} {line}\n{server.known_hosts_line()}\n"
+        f"broken ssh-ed25519 AAAAC\ntwo.example.net  {line} caf\u00e9\n",
+        encoding="latin-1",
+    )
+    session.load_known_hosts(*[str(known_hosts)] if by_name else [])
+
+    known = session._host_keys  # as programs look at it
+    assert isinstance(known, paramiko.HostKeys)
+    assert list(known) == [f"[{server.host}]:{server.port}", "two.example.net"]
+    assert known.check("two.example.net", key)
+    session.connect(**arguments_for(server, hostkey_verify=True))
+    assert session.connected
+
+
+def test_a_revoked_key_of_a_file_that_is_loaded_is_refused(session, server, home):
+    known_hosts = home / "loaded"
+    line = server.known_hosts_line()
+    known_hosts.write_text(f"{line}\n@revoked {line}\n")
+    session.load_known_hosts(known_hosts)
+    with pytest.raises(SSHHostKeyRevokedError):
+        session.connect(**arguments_for(server, hostkey_verify=True))
+
+
+def test_a_file_to_load_that_is_not_there(installed, home):
+    session = transport.SSHSession(manager.make_device_handler({"name": "default"}))
+    with pytest.raises(FileNotFoundError):
+        session.load_known_hosts(str(home / "none"))
+    session.load_known_hosts()  # and the user's own need not be
+    assert list(session._host_keys) == []

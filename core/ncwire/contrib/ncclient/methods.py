@@ -9,6 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ncwire.contrib.ncclient.errors import retyped
+from ncwire.contrib.ncclient.known_hosts import readable
 from ncwire.contrib.ncclient.library import ncclient
 from ncwire.errors import TransportError
 
@@ -156,7 +157,12 @@ class Methods:
 
         @functools.wraps(before)
         def load_known_hosts(session: Any, filename: str | None = None) -> None:
-            before(session, filename)
+            if self._does_its_own_io(session):
+                before(session, filename)
+                return
+            # ncwire reads the file itself when it connects; this is for programs that look.
+            with readable(filename) as plain:
+                before(session, plain)
             if filename is not None:
                 session.__dict__.setdefault(KNOWN_HOSTS, []).append(filename)
 
