@@ -12,6 +12,7 @@ import paramiko
 import pytest
 from drop_in_arguments import arguments_for
 from ncclient import manager
+from ncclient.transport import errors as theirs
 
 import ncwire
 from ncwire.contrib import ncclient as drop_in
@@ -143,9 +144,64 @@ def test_nothing_is_left_of_an_fd_that_is_not_connected(installed, server):
         assert open_fds() - before == set()
 
 
-def test_the_fd_of_a_socket_stays_the_callers(installed, server):
+class LacksSendall:
+    def __init__(self):
+        self.closed = False
+
+    def __str__(self):
+        return "lacks sendall"
+
+    def recv(self, size):
+        return b""
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("sock", "socket"),
+        ("sock", 3),
+        ("sock", LacksSendall()),
+        ("sock_fd", "socket"),
+        ("sock_fd", True),
+        ("sock_fd", 3.5),
+        ("sock_fd", [3]),
+        ("sock_fd", 2**70),
+    ],
+    ids=str,
+)
+def test_what_is_no_socket_and_no_fd(installed, server, given, value):
+    before = open_fds()
+    with pytest.raises(ncwire.OptionError, match=f"^{given}: .*(give|must be)") as raised:
+        manager.connect(**arguments_for(server, **{given: value}))
+    assert isinstance(raised.value, theirs.SSHError)
+    assert open_fds() == before
+    assert relays() == []
+    assert not getattr(value, "closed", False)
+
+
+def test_an_fd_that_is_not_open_or_no_socket(installed, server, tmp_path):
+    before = open_fds()
+    with (tmp_path / "file").open("w") as file:
+        for fd, number in {
+            -1: errno.EBADF,
+            9999: errno.EBADF,
+            file.fileno(): errno.ENOTSOCK,
+        }.items():
+            with pytest.raises(OSError, match=f"sock_fd: {fd}: .*; give") as raised:
+                manager.connect(**arguments_for(server, sock_fd=fd))
+            assert raised.value.errno == number
+        assert os.fstat(file.fileno())
+    assert open_fds() == before
+
+
+@pytest.mark.parametrize("kind", [int, str])
+def test_the_fd_of_a_socket_stays_the_callers(installed, server, kind):
     with socket.create_connection((server.host, server.port)) as sock:
-        with manager.connect(**arguments_for(server, host=None, sock_fd=sock.fileno())) as found:
+        fd = kind(sock.fileno())
+        with manager.connect(**arguments_for(server, host=None, sock_fd=fd)) as found:
             assert found.get_config("running").ok
         assert os.fstat(sock.fileno())
 

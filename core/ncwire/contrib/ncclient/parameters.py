@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ncwire.driver.timeouts import DefaultBudget, Timeouts
+from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DAY: Final = 86_400.0
 """Seconds in which `timeout=None`, which is without limit in ncclient, comes to its end."""
+
+_LAST_FD: Final = 2**31 - 1
+"""The last that a C int can hold."""
+_BAD_FD: Final = "sock_fd: {}: {}; give the fileno() of a connected socket"
 
 _SWITCHES: Final = ("allow_agent", "hostkey_verify", "look_for_keys")
 
@@ -65,9 +70,35 @@ def number(value: Any) -> Any:
     return value
 
 
-def copied_socket(fd: Any) -> socket.socket:
-    """Return a socket of a copy of this fd, which stays the caller's. Raises OSError."""
-    return socket.socket(fileno=os.dup(int(fd)))
+def fd_number(fd: Any) -> int:
+    """Return the number of an fd, which may be a string. Raises `OptionError` for what is none."""
+    found = number(fd)
+    if not isinstance(found, int) or isinstance(found, bool) or abs(found) > _LAST_FD:
+        raise OptionError(
+            "sock_fd", f"must be the number of an fd, as a socket's fileno() tells it, not {fd!r}"
+        )
+    return found
+
+
+def copied_socket(fd: int) -> socket.socket:
+    """Return a socket of a copy of this fd, which stays the caller's.
+
+    Raises OSError for an fd that is not open, or is no connected socket; nothing is left then.
+    """
+    copy = -1
+    try:
+        copy = os.dup(fd)
+        sock = socket.socket(fileno=copy)
+    except OSError as error:
+        if copy >= 0:
+            os.close(copy)
+        raise OSError(error.errno, _BAD_FD.format(fd, error.strerror)) from error
+    try:
+        sock.getpeername()
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, _BAD_FD.format(fd, error.strerror)) from error
+    return sock
 
 
 def _text(value: Any) -> str:

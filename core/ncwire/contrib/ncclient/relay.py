@@ -12,11 +12,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from ncwire._users_code import call_users
+from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _READ: Final = 65536
+_OF_A_SOCKET: Final = ("recv", "sendall", "close")
 _PATIENCE: Final = 5.0
 """Seconds for what is carried to end when it has been told to."""
 
@@ -24,6 +26,17 @@ _PATIENCE: Final = 5.0
 def needs_relay(sock: object) -> bool:
     """Return whether it is another thing than a socket whose fd carries SSH as it is."""
     return not isinstance(sock, socket.socket) or isinstance(sock, ssl.SSLSocket)
+
+
+def check_sock(sock: object) -> None:
+    """Raise `OptionError` unless it can be carried: a socket, like one, or a ProxyCommand."""
+    lacking = [each for each in _OF_A_SOCKET if not callable(getattr(sock, each, None))]
+    if lacking and not _is_process(sock):
+        raise OptionError(
+            "sock",
+            f"{type(sock).__name__!r} has no {', '.join(lacking)}; give a connected socket, a "
+            "paramiko.ProxyCommand, a paramiko.Channel, or what has these methods",
+        )
 
 
 class Relay:

@@ -15,7 +15,7 @@ from ncwire.contrib.ncclient.errors import retyped, theirs
 from ncwire.contrib.ncclient.handler import profile_of
 from ncwire.contrib.ncclient.library import ncclient
 from ncwire.contrib.ncclient.methods import CARRIER, KNOWN_HOSTS
-from ncwire.contrib.ncclient.relay import Relay, needs_relay
+from ncwire.contrib.ncclient.relay import Relay, check_sock, needs_relay
 from ncwire.errors import NcwireError, OptionError
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
     with _refusals(theirs.SSHError):
         if not (host or sock or fd):
             raise OptionError("host", "Missing host, socket or socket fd")
+        if sock is not None:
+            check_sock(sock)
+        elif fd is not None:
+            fd = parameters.fd_number(fd)
         settled = parameters.settled(given)
         wire = ncwire.SSHSession(
             list(session._client_capabilities),
@@ -59,7 +63,6 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
             sock.getpeername()
         elif fd is not None:
             settled["sock"] = ours.enter_context(parameters.copied_socket(fd))
-            settled["sock"].getpeername()
         carrier = Carrier(session, wire, theirs.SSHError, relay, sock)
         setattr(session, CARRIER, carrier)
         carrier.connect(
