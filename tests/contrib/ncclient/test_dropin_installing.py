@@ -62,6 +62,8 @@ def test_a_session_that_is_open_stays_carried(installed, server):
     [
         ({"driver": "libssh2x"}, "did you mean 'libssh2'"),
         ({"driver": "tls"}, "carries NETCONF over tls"),
+        ({"driver": "unix"}, r"connect_tls and connect_uds .* drivers tls and unix by themselves"),
+        ({"driver": "unix"}, r"a driver of SSH.*libssh2.*openssh.*paramiko"),
         ({"driver": 7}, "is no subclass of"),
         ({"profile": "jnuos"}, "did you mean 'junos'"),
         ({"hub": 3}, "hub: must be a Hub"),
@@ -72,6 +74,12 @@ def test_what_is_wrong_is_told_at_once_and_changes_nothing(given, said):
     with pytest.raises(ncwire.NcwireError, match=said):
         drop_in.install(**given)
     assert dict(vars(ImportedBefore)) == before
+
+
+def test_a_driver_that_is_not_of_ssh_is_told_of_for_a_single_session(server):
+    with pytest.raises(ncwire.OptionError, match="connect_tls and connect_uds") as raised:
+        drop_in.connect(driver="tls", **arguments_for(server))
+    assert isinstance(raised.value, transport.SSHError)
 
 
 def test_it_is_told_once(caplog):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import ncwire
+from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
     from ncwire._session.hub import Hub
     from ncwire.driver import Backend
     from ncwire.profiles.ncclient_handler import ProfileLike
+
+_SSH: Final = "ssh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,26 @@ class Choice:
         Raises `OptionError` for a profile, a hub or a driver of another transport than SSH, and a
         `DriverError` for a driver that cannot be used.
         """
-        # Not before it is needed: the drop-in alone is to import as fast as ncclient.
-        from ncwire._transports.driver_choice import SSH, choose_for  # noqa: PLC0415
-
         ncwire.SSHSession(hub=self.hub, profile=self.profile)
-        if self.driver is not None:
-            choose_for(SSH, None, self.driver, None, {})
+        self.check_driver()
+
+    def check_driver(self) -> None:
+        """Find what is wrong with the driver alone; raises as `check` does."""
+        if self.driver is None:
+            return
+        # Not before it is needed: the drop-in alone is to import as fast as ncclient.
+        from ncwire._plugins import registry  # noqa: PLC0415
+
+        chosen = registry.choose(self.driver)
+        if chosen.transport != _SSH:
+            usable = [
+                each.name
+                for each in registry.survey()
+                if each.status == "ok" and each.transport == _SSH
+            ]
+            raise OptionError(
+                "driver",
+                f"{chosen.name!r} carries NETCONF over {chosen.transport}; give a driver of SSH, "
+                f"of which there are {', '.join(usable)}. ncclient's connect_tls and connect_uds "
+                "are carried over the drivers tls and unix by themselves, and need none",
+            )

@@ -39,6 +39,7 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
             check_sock(sock)
         elif fd is not None:
             fd = parameters.fd_number(fd)
+        choice.check_driver()
         settled = parameters.settled(given)
         wire = ncwire.SSHSession(
             list(session._client_capabilities),
