@@ -32,6 +32,7 @@ def test_uninstall_restores_what_was_there(server):
     classes = (ImportedBefore, TLSSession, UnixSocketSession)
     before = [dict(vars(each)) for each in classes]
     libssh = getattr(manager, "connect_libssh", None)
+    made = manager.Manager.__init__
     drop_in.install()
     assert dict(vars(ImportedBefore)) != before[0]
     drop_in.install(driver="libssh2")
@@ -40,6 +41,7 @@ def test_uninstall_restores_what_was_there(server):
 
     assert [dict(vars(each)) for each in classes] == before
     assert getattr(manager, "connect_libssh", None) is libssh
+    assert manager.Manager.__init__ is made
     own = manager.connect(**arguments_for(server))
     assert type(own._session.transport).__module__ == "paramiko.transport"
     own.close_session()
@@ -216,3 +218,18 @@ def test_a_timeout_may_be_a_string(driver, server):
         assert found.timeout == 20
         found._session.transport.set_keepalive("10")
         assert found.get_config("running").ok
+
+
+@pytest.mark.parametrize("given", [{"timeout": "20"}, {"manager_params": {"timeout": "20"}}])
+@pytest.mark.parametrize("made_by", [manager.connect, manager.connect_ssh, drop_in.connect])
+def test_an_rpc_may_have_it_as_a_string_too(installed, server, made_by, given):
+    with made_by(**arguments_for(server, **given)) as found:
+        assert found.timeout == 20
+        assert found.get_config("running").ok
+
+
+def test_a_manager_of_a_session_that_is_not_carried_is_as_before(installed, server):
+    session = session_of(ReplacesIO)
+    session.connect(**arguments_for(server))
+    assert manager.Manager(session, None, "20").timeout == "20"
+    session.close()

@@ -138,7 +138,9 @@ def _connected(methods: Methods, choice: Choice, args: Any, kwds: dict[str, Any]
     nc_params = dict(kwds.pop("nc_params", None) or {})
     errors_params = kwds.pop("errors_params", None) or {}
     if "timeout" in kwds:
-        manager_params.setdefault("timeout", parameters.number(kwds["timeout"]))
+        manager_params.setdefault("timeout", kwds["timeout"])
+    if "timeout" in manager_params:
+        manager_params["timeout"] = parameters.number(manager_params["timeout"])
     raise_mode = errors_params.get("raise_mode", ncclient.operations.RaiseMode.ALL)
     manager_params["raise_mode"] = raise_mode
     handler = manager.make_device_handler(device_params, errors_params.get("ignore_errors", []))

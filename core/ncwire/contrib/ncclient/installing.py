@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from ncwire.contrib.ncclient import carried
+from ncwire.contrib.ncclient import carried, managers
 from ncwire.contrib.ncclient.choice import Choice
 from ncwire.contrib.ncclient.connecting import connect_libssh
 from ncwire.contrib.ncclient.library import ncclient
@@ -48,6 +48,7 @@ def put_in_place(choice: Choice) -> None:
             each.put(choice)
         if _connect_libssh is not None:
             ncclient.manager.connect_libssh = connect_libssh
+        managers.put()
         first = not _told
         _told.add(choice)
     if first:
@@ -68,4 +69,5 @@ def uninstall() -> None:
             each.take_back()
         if _connect_libssh is not None:
             ncclient.manager.connect_libssh = _connect_libssh
+        managers.take_back()
         _told.clear()
