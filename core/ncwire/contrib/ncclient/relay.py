@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -12,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from ncwire._users_code import call_users
+from ncwire.driver import Wakeup
 from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 _READ: Final = 65536
 _OF_A_SOCKET: Final = ("recv", "sendall", "close")
 _PATIENCE: Final = 5.0
-"""Seconds for what is carried to end when it has been told to."""
+"""Seconds for what is carried to end when it has been told to, or when a process was killed."""
+_GRACE: Final = 0.5
+"""Seconds that a process has to end once it was told to."""
 
 
 def needs_relay(sock: object) -> bool:
@@ -83,7 +87,7 @@ class Relay:
     def close(self) -> None:
         """End, and wait for the threads and for what was given, up to 5 seconds each. Idempotent.
 
-        Not for one of its own threads.
+        A process that does not end within half a second is killed. Not for one of its own threads.
         """
         self.end()
         for thread in self._threads:
@@ -104,7 +108,7 @@ class Relay:
 
     def _free(self) -> None:
         self._near.close()
-        self._far.wait(_PATIENCE)
+        self._far.wait()
 
 
 def _pump(read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
@@ -126,8 +130,8 @@ class _Far(ABC):
     def end(self) -> None:
         """Have `recv` and `send` in other threads end. Idempotent."""
 
-    def wait(self, seconds: float) -> None:
-        """Wait until it has ended and is freed."""
+    def wait(self) -> None:
+        """Wait until it has ended, and free it: when nobody is in `recv` and `send`."""
 
 
 class _SocketLike(_Far):
@@ -154,37 +158,54 @@ class _SocketLike(_Far):
 
 
 class _Process(_Far):
-    """A `paramiko.ProxyCommand`, by its pipes: its own `recv(n)` waits for all n."""
+    """A `paramiko.ProxyCommand`, by its pipes: its own `recv(n)` waits for all n.
+
+    What it has started itself may keep the other ends of them, so that its end alone wakes nobody.
+    """
 
     def __init__(self, given: Any) -> None:
         self._process: subprocess.Popen[bytes] = given.process
-        self._ended = threading.Event()
+        self._ended = Wakeup()
+        with suppress(OSError, ValueError):  # it is closed already, and so the stream ends
+            os.set_blocking(self._pipe(self._process.stdin), False)
 
     def recv(self) -> bytes:
-        return os.read(self._pipe(self._process.stdout), _READ)
+        fd = self._pipe(self._process.stdout)
+        return os.read(fd, _READ) if self._is_ready(fd, select.POLLIN) else b""
 
     def send(self, data: bytes) -> object:
         fd = self._pipe(self._process.stdin)
         view = memoryview(data)
         while view:
-            view = view[os.write(fd, view) :]
+            try:
+                view = view[os.write(fd, view) :]
+            except BlockingIOError:
+                if not self._is_ready(fd, select.POLLOUT):
+                    raise
         return None
 
     def end(self) -> None:
-        if not self._ended.is_set():
-            self._ended.set()
+        if not self._ended.rung:
+            self._ended.ring()
             self._process.terminate()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self) -> None:
+        _close(self._process.stdin)  # for what it has started, which gets no signal
         try:
-            self._process.wait(seconds)
+            self._process.wait(_GRACE)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(seconds)
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                with suppress(OSError):  # what its buffer holds has nobody to read it
-                    pipe.close()
+            self._process.wait(_PATIENCE)
+        for pipe in (self._process.stdout, self._process.stderr):
+            _close(pipe)
+        self._ended.close()
+
+    def _is_ready(self, fd: int, event: int) -> bool:
+        """Wait for it, and return False where the session has ended first."""
+        poll = select.poll()
+        poll.register(fd, event)
+        poll.register(self._ended, select.POLLIN)
+        return self._ended.fileno() not in dict(poll.poll())
 
     @staticmethod
     def _pipe(pipe: Any) -> int:
@@ -192,5 +213,12 @@ class _Process(_Far):
         return fd
 
 
+def _close(pipe: Any) -> None:
+    if pipe is not None:
+        with suppress(OSError):  # what its buffer holds has nobody to read it
+            pipe.close()
+
+
 def _is_process(given: object) -> bool:
-    return isinstance(getattr(given, "process", None), subprocess.Popen)
+    process = getattr(given, "process", None)
+    return isinstance(process, subprocess.Popen) and None not in (process.stdin, process.stdout)
