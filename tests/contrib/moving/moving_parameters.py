@@ -105,7 +105,8 @@ HANDLERS: dict[str, str] = {
     "iosxr": "an unknown host key is refused; ncclient's handler accepts any. Split tags and "
     "control characters are mended",
     "junos": "replies keep their namespaces: ``find('.//{*}name')``. Operations are rpcs",
-    "nexus": "the end of the stream is an answer to close-session. Operations are rpcs, see above",
+    "nexus": "the end of the stream is an answer to close-session. ``VLAN with the same name "
+    "exists`` is an error, which ncclient's handler passes over. Operations are rpcs, see above",
     "sros": "``config_mode: private`` is the profile ``sros-private``",
 }
 """ncclient's device handler, which is the profile's name, too, and what to know."""

@@ -31,6 +31,14 @@ ANSWERS = {
     "<error-tag>in-use</error-tag><error-severity>error</error-severity>"
     "<error-app-tag>busy</error-app-tag><error-path>/a</error-path>"
     "<error-message>not now</error-message><error-info><who>r2</who></error-info></rpc-error>",
+    "commit": "<rpc-error><error-severity>warning</error-severity>"
+    "<error-message>nothing changed</error-message></rpc-error>",
+    "validate": "<a><rpc-error><error-tag>bad-element</error-tag>"
+    "<error-severity>error</error-severity>"
+    "<error-message>a</error-message></rpc-error><rpc-error><error-severity>error</error-severity>"
+    "<error-message>b</error-message></rpc-error></a>",
+    "kill-session": "<rpc-error><error-severity>error</error-severity>"
+    "<error-message>VLAN with the same name exists</error-message></rpc-error>",
     "create-subscription": "<ok/>",
     "close-session": "<ok/>",
 }
@@ -44,9 +52,10 @@ def answer(stream: ChannelStream) -> None:
     """Answer each operation by its name; a subscription is followed by one notification."""
     base = "<capability>urn:ietf:params:netconf:base:1.0</capability>"
     candidate = "<capability>urn:ietf:params:netconf:capability:candidate:1.0</capability>"
+    validate = "<capability>urn:ietf:params:netconf:capability:validate:1.1</capability>"
     events = "<capability>urn:ietf:params:netconf:capability:notification:1.0</capability>"
     stream.send(
-        f'<hello xmlns="{NS}"><capabilities>{base}{candidate}{events}</capabilities>'
+        f'<hello xmlns="{NS}"><capabilities>{base}{candidate}{validate}{events}</capabilities>'
         "<session-id>7</session-id></hello>".encode()
         + END
     )
@@ -109,6 +118,38 @@ def test_an_error_has_the_same_parts(device):
     assert ET.canonicalize(own, rewrite_prefixes=True) == ET.canonicalize(
         other, rewrite_prefixes=True
     )
+
+
+def test_of_several_errors_ncclient_has_no_tag(device):
+    with manager.connect(**device) as m, pytest.raises(operations.RPCError) as before:
+        m.validate("candidate")
+    with ncwire.connect(**device) as s, pytest.raises(ncwire.RPCError) as after:
+        s.rpc("<validate><source><candidate/></source></validate>", check=True)
+
+    assert before.value.message == "error: a\nerror: b"
+    assert not hasattr(before.value, "tag")
+    assert (after.value.tag, after.value.message) == ("bad-element", "a")
+    for error in (before.value, after.value):
+        assert [each.message for each in error.errors] == ["a", "b"]
+
+
+def test_an_error_that_the_handler_of_nexus_passes_over(device):
+    with manager.connect(**device, device_params={"name": "nexus"}) as m:
+        m.kill_session("4")
+    with ncwire.connect(**device, profile="nexus") as s:
+        reply = s.rpc("<kill-session><session-id>4</session-id></kill-session>")
+
+    assert [each.message for each in reply.errors] == ["VLAN with the same name exists"]
+
+
+def test_a_warning_is_raised_by_ncclient_alone(device):
+    with manager.connect(**device) as m, pytest.raises(operations.RPCError) as before:
+        m.commit()
+    with ncwire.connect(**device) as s:
+        reply = s.rpc("<commit/>", check=True)
+
+    after = ncwire.RPCError(reply.warnings)
+    assert (after.severity, after.message) == (before.value.severity, before.value.message)
 
 
 def test_a_notification_is_read(device):
