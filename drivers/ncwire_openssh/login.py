@@ -257,7 +257,7 @@ class Login:
             self._password_given = self.master.journal.method
             self._give(self._options.password)
         else:
-            shown += " (left without an answer)"
+            shown += " (left without an answer: auth_handler can give one)"
             self.master.questions.refuse()
         self._asked = [*self._asked, shown][:_MOST_PROMPTS]
         return False

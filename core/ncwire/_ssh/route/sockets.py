@@ -59,7 +59,10 @@ def open_tcp(
             raise ConnectError(f"TCP connect to {host}: it has no {_FAMILIES[family]} address")
     source = None
     if bind_addr is not None:
-        source = _resolve(bind_addr, 0, deadline, wakeup)
+        try:
+            source = _resolve(bind_addr, 0, deadline, wakeup)
+        except ConnectError as error:  # not the host's name, for who asks why that was not found
+            raise ConnectError(f"bind_addr: {error}") from error
         addresses = [a for a in addresses if any(a.family == b.family for b in source)]
         if not addresses:
             raise ConnectError(f"TCP connect to {host}: it has no address of bind_addr's family")
