@@ -13,6 +13,8 @@ import pytest
 hypothesis.settings.register_profile("ncwire", deadline=None)
 hypothesis.settings.load_profile("ncwire")
 
+_LONG = {"conformance", "thirdparty"}
+
 pytest_plugins = ["servers.fixtures", "makes.printed"]
 
 
@@ -81,9 +83,9 @@ def pytest_make_collect_report(collector):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Put the tests into the order that all workers share."""
+    """Put the tests into the order that all workers share: whole kits first, which are long."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.path.parts)
+        items.sort(key=lambda item: (_LONG.isdisjoint(item.path.parts), item.path.parts))
 
 
 def pytest_collection_finish():

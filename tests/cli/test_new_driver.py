@@ -72,9 +72,15 @@ def test_what_it_writes_is_found_and_keeps_rules(run, tmp_path, kind):
     assert outcomes.count("passed") == 4
 
 
-@pytest.mark.exhaustive
+# The whole kit in an environment of its own takes minutes: of the others it is for `-m cross`.
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=pytest.mark.exhaustive if kind == "plain" else pytest.mark.cross)
+        for kind in KINDS
+    ],
+)
 def test_what_it_writes_is_installed_by_pip_and_keeps_every_rule(run, tmp_path, kind):
     folder, site = tmp_path / "lab", tmp_path / "site"
     run("new-driver", "lab_one", "--kind", kind, "--directory", str(folder))
