@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 from moving_operations import BROKEN, MONITORING, OF_VENDORS, OPERATIONS, Operation
 from ncclient import manager
 from ncclient.xml_ import to_ele
+from three_ways import login_at
 
 import ncwire
 from ncwire.testing import EmbeddedServer
@@ -81,27 +82,15 @@ def noting() -> Iterator[tuple[EmbeddedServer, Noting]]:
         yield server, script
 
 
-def parameters(server: EmbeddedServer) -> dict[str, Any]:
-    return {
-        "host": server.host,
-        "port": server.port,
-        "username": server.username,
-        "password": server.password,
-        "hostkey_b64": server.host_key.base64,
-        "allow_agent": False,
-        "look_for_keys": False,
-    }
-
-
 def sent_by_ncclient(server: EmbeddedServer, script: Noting, each: Operation) -> list[str]:
-    m = manager.connect(**parameters(server), device_params={"name": each.vendor})
+    m = manager.connect(**login_at(server), device_params={"name": each.vendor})
     with closing(m._session):
         eval(each.ncclient, {"m": m, "to_ele": to_ele, "NC": NS})
     return script.taken()
 
 
 def sent_by_ncwire(server: EmbeddedServer, script: Noting, each: Operation) -> list[str]:
-    with closing(ncwire.connect(**parameters(server), profile=each.vendor)) as s:
+    with closing(ncwire.connect(**login_at(server), profile=each.vendor)) as s:
         eval(each.ncwire, {"s": s, "to_ele": to_ele, "NC": NS})
     return script.taken()
 
@@ -124,10 +113,10 @@ def test_the_same_is_sent(each, noting):
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_ncclient_cannot_send(name, noting):
     server, script = noting
-    m = manager.connect(**parameters(server))
+    m = manager.connect(**login_at(server))
     with closing(m._session), pytest.raises(ValueError, match="Invalid tag name"):
         getattr(m, name)()
-    with closing(ncwire.connect(**parameters(server))) as s:
+    with closing(ncwire.connect(**login_at(server))) as s:
         eval(BROKEN[name], {"s": s})
     assert len(script.taken()) == 1
 

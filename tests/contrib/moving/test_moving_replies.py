@@ -10,6 +10,7 @@ import defusedxml.ElementTree
 import pytest
 from lxml import etree
 from ncclient import manager, operations
+from three_ways import login_at
 
 import ncwire
 from ncwire.testing import EmbeddedServer
@@ -75,22 +76,10 @@ def answer(stream: ChannelStream) -> None:
     stream.close()
 
 
-def described(server: EmbeddedServer) -> dict[str, Any]:
-    return {
-        "host": server.host,
-        "port": server.port,
-        "username": server.username,
-        "password": server.password,
-        "hostkey_b64": server.host_key.base64,
-        "allow_agent": False,
-        "look_for_keys": False,
-    }
-
-
 @pytest.fixture
 def device() -> Iterator[dict[str, Any]]:
     with EmbeddedServer(script=answer) as server:
-        yield described(server)
+        yield login_at(server)
 
 
 def test_what_is_written_keeps_prefixes_that_values_use(device):
@@ -171,6 +160,6 @@ def test_a_notification_is_read(device):
 
 @pytest.mark.parametrize("library", [ET, etree], ids=["ElementTree", "lxml"])
 def test_an_element_without_a_namespace_is_in_netconfs_own(library):
-    with EmbeddedServer() as server, ncwire.connect(**described(server)) as s:
+    with EmbeddedServer() as server, ncwire.connect(**login_at(server)) as s:
         assert s.rpc(library.fromstring(GET_CONFIG)).ok
         assert not s.rpc(GET_CONFIG.replace("<get-config>", "<get-config xmlns=''>")).ok

@@ -13,11 +13,26 @@ from ncwire.contrib import ncclient as drop_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ncwire.testing import EmbeddedServer
+
 WAYS = ("ncclient", "drop-in", "ncwire")
 CONNECTS = "connects"
 WORKS = "works"
 SECONDS = 10
 """How long each way waits for a peer."""
+
+
+def login_at(server: EmbeddedServer) -> dict[str, Any]:
+    """Return the parameters of connect that lead to a server of ncwire's, by each way."""
+    return {
+        "host": server.host,
+        "port": server.port,
+        "username": server.username,
+        "password": server.password,
+        "hostkey_b64": server.host_key.base64,
+        "allow_agent": False,
+        "look_for_keys": False,
+    }
 
 
 def told(outcomes: dict[str, str | Exception]) -> dict[str, str]:

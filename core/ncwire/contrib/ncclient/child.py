@@ -46,7 +46,7 @@ def install_as_told() -> None:
         from ncwire.contrib.ncclient.installing import put_in_place  # noqa: PLC0415
 
         # Unchecked: a driver that only this interpreter lacks is to fail where it connects, and
-        # not to leave the program with a transport that nobody has asked for.
+        # not to leave the program with a transport that was not asked for.
         put_in_place(Choice(**json.loads(os.environ[VARIABLE])))
     except Exception as error:  # noqa: BLE001 - the program's own work must go on
         print(f"ncwire.contrib.ncclient: not installed: {error}", file=sys.stderr)  # noqa: T201

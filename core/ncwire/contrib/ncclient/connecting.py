@@ -111,7 +111,7 @@ def call_home(
 
     `host` and `port` are what to listen on, `timeout` the seconds to wait for a call and for each
     step of connecting. `driver`, `profile`, `hub` and what is raised: see `connect`; a
-    TimeoutError when nobody calls. For more than one device there is `ncwire.callhome`.
+    TimeoutError when no device calls. For more than one device there is `ncwire.callhome`.
     """
     timeout = kwds.get("timeout", _CALL_HOME_PATIENCE)
     with socket.create_server(

@@ -93,7 +93,7 @@ _made: dict[tuple[type[Any], ...], type[ours.NcwireError]] = {}
 
 def _both(mine: type[ours.NcwireError], found: tuple[type[Any], ...]) -> type[ours.NcwireError]:
     """Return the class that is both libraries', by the name that it has in ours."""
-    # Two threads may make it twice, which hurts nobody.
+    # Two threads may make it twice, which does no harm.
     if (mine, *found) in _made:
         return _made[mine, *found]
 

@@ -131,7 +131,7 @@ class _Far(ABC):
         """Have `recv` and `send` in other threads end. Idempotent."""
 
     def wait(self) -> None:
-        """Wait until it has ended, and free it: when nobody is in `recv` and `send`."""
+        """Wait until it has ended, and free it: when no thread is in `recv` and `send`."""
 
 
 class _SocketLike(_Far):
@@ -160,7 +160,7 @@ class _SocketLike(_Far):
 class _Process(_Far):
     """A `paramiko.ProxyCommand`, by its pipes: its own `recv(n)` waits for all n.
 
-    What it has started itself may keep the other ends of them, so that its end alone wakes nobody.
+    What it has started itself may keep their other ends, so that its end alone wakes no thread.
     """
 
     def __init__(self, given: Any) -> None:
@@ -215,7 +215,7 @@ class _Process(_Far):
 
 def _close(pipe: Any) -> None:
     if pipe is not None:
-        with suppress(OSError):  # what its buffer holds has nobody to read it
+        with suppress(OSError):  # nothing reads what its buffer holds
             pipe.close()
 
 

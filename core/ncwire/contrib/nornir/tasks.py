@@ -121,8 +121,8 @@ def rpc(
 ) -> Result:
     """Send any operation: the element inside `<rpc>`, as for `Session.rpc`.
 
-    `changed` says that it changes the device, for nobody else knows: the Result has it, and such
-    an operation is not sent in a dry run (`dry_run` None: as nornir says). Then the Result's
+    `changed` says that it changes the device, which only the caller knows: the Result has it, and
+    such an operation is not sent in a dry run (`dry_run` None: as nornir says). Then the Result's
     `changed` is False, its `result` empty and its `reply` None. All else is as for `get`.
     """
     if changed and task.is_dry_run(dry_run):
