@@ -178,7 +178,6 @@ class Connection(Forkable):
             self.check_not_ending()
             if result != AGAIN:
                 return result, 0
-            self._waiting = True
             return None, select.POLLOUT if self.interrupted else self._directions()
 
     @contextmanager
@@ -245,8 +244,11 @@ class Connection(Forkable):
 
     def wait(self, events: int, deadline: Deadline) -> None:
         """Wait for the socket to be ready, or for `end`, or a while; the lock must not be held."""
-        self._waiting = True
         try:
+            # Here alone, and not where the attempt was made: an interrupted caller does not come
+            # here, and `end` would leave `stop` to it.
+            with self:
+                self._waiting = True
             poll = select.poll()
             poll.register(self.stop, select.POLLIN)
             poll.register(self._sock, events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import threading
 import time
 
@@ -12,6 +13,9 @@ from libssh2_rig import soon
 from interrupting import KINDS, Interrupter, folder_of, raising
 from ncwire.errors import TransportError
 from ncwire_libssh2.aside import NAME, Aside
+from ncwire_libssh2.connection import AGAIN, Connection
+from sleeping_caller import LONG, SleepingCaller
+from waiting import eventually
 
 
 def left():
@@ -44,3 +48,22 @@ def test_one_whose_start_is_interrupted_at_any_point_ends():
                 break
             at += 1
     assert at > 10
+
+
+def test_an_interrupted_caller_leaves_no_wait_behind_that_the_end_would_be_left_to():
+    ours, peer = socket.socketpair()
+    connection = Connection(ours)
+    may_return = threading.Event()
+
+    def attempt():
+        may_return.wait()
+        return AGAIN
+
+    caller = SleepingCaller(lambda: connection.drive_aside(attempt, soon(LONG)))
+    assert caller.is_interrupted()
+    may_return.set()
+    eventually(lambda: not connection.lock.locked())
+    connection.end()
+    peer.close()
+    assert left() == []
+    assert connection.stop.fileno() == -1
