@@ -95,3 +95,15 @@ def test_what_is_imported_late_is_listed_and_no_other_name_made_up():
 def test_the_command_brings_in_no_server_and_no_library():
     imported = imported_by("import ncwire._cli")
     assert not imported & {"ncwire.testing", "paramiko", "ssh2", "matplotlib", "pytest"}
+
+
+def test_a_command_brings_in_no_other():
+    imported = imported_by(
+        "import sys; from ncwire._cli import main; sys.stdout = sys.stderr\n"
+        "try: main(['rpc', '--help'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "sys.stdout = sys.__stdout__"
+    )
+    assert "ncwire._cli.commands.rpc" in imported
+    others = {"ncwire._cli.bench", "ncwire.bench", "ncwire.callhome", "ncwire.testing"}
+    assert not imported & others

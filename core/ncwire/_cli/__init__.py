@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import textwrap
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from ncwire._cli import devices, failures
-from ncwire._cli.bench import command as bench
-from ncwire._cli.commands import (
-    check,
-    conform,
-    demo,
-    drivers,
-    hello,
-    listen,
-    new_driver,
-    probe,
-    profiles,
-    rpc,
-)
+from ncwire._cli import failures
 from ncwire._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+_COMMANDS: Final[Mapping[str, str]] = {
+    "drivers": "commands.drivers",
+    "profiles": "commands.profiles",
+    "devices": "devices",
+    "check": "commands.check",
+    "probe": "commands.probe",
+    "hello": "commands.hello",
+    "rpc": "commands.rpc",
+    "listen": "commands.listen",
+    "demo": "commands.demo",
+    "conform": "commands.conform",
+    "new-driver": "commands.new_driver",
+    "bench": "bench.command",
+}
+"""Each command, and the module that has it, in the order of the help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,11 +37,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Prints failures to stderr, in one sentence each; raises SystemExit, as argparse does, for
     what is no command line and after --help and --version.
     """
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = _parser(given[:1]).parse_args(given)
     return failures.presented(lambda: int(arguments.run(arguments)), debug=bool(arguments.debug))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of a command line that begins so.
+
+    With a command's name it knows no other command: their modules are half of the time that
+    `ncwire` takes to start (0.41 s of CPU with all, 0.22 s with `rpc` alone).
+    """
     parser = argparse.ArgumentParser(
         prog="ncwire",
         description="NETCONF over SSH, TLS and Unix sockets, by interchangeable drivers.",
@@ -46,10 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ncwire {__version__}")
     subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (
-        *(drivers, profiles, devices, check),
-        *(probe, hello, rpc, listen, demo, conform, new_driver, bench),
-    ):
+    for name in _COMMANDS.keys() & first or _COMMANDS:
+        module = import_module(f"{__name__}.{_COMMANDS[name]}")
         subcommand = module.add_to(subcommands)
         subcommand.set_defaults(run=module.run)
         codes = failures.exit_codes(getattr(module, "EXITS", failures.Exit))
