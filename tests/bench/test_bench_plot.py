@@ -16,15 +16,11 @@ from servers import requirement
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-@pytest.fixture(autouse=True)
-def _matplotlib(monkeypatch):
+@pytest.fixture
+def run(monkeypatch) -> Record:
     if importlib.util.find_spec("matplotlib") is None:
         requirement.missing("matplotlib is not installed: pip install 'ncwire[plot]'")
     monkeypatch.delenv("DISPLAY", raising=False)
-
-
-@pytest.fixture
-def run() -> Record:
     batch = {"p50": 0.0125, "wall": 0.0001, "session": 50_000.0, "process": 5e7}
     slower = {key: 2 * value for key, value in batch.items()}
     both = {"quick": [batch] * 3, "slow": [slower] * 3}
@@ -50,11 +46,13 @@ def run() -> Record:
     )
 
 
+@pytest.mark.exhaustive
 def test_a_png_is_drawn(run, tmp_path):
     plot.draw(run, tmp_path / "bench.png")
     assert (tmp_path / "bench.png").read_bytes().startswith(PNG)
 
 
+@pytest.mark.exhaustive
 def test_an_svg_has_title_units_sizes_names_and_ratios(run, tmp_path):
     path = tmp_path / "bench.svg"
     plot.draw(run, path)
@@ -67,12 +65,14 @@ def test_an_svg_has_title_units_sizes_names_and_ratios(run, tmp_path):
     assert any("wire 1, rope 2" in each for each in shown)
 
 
+@pytest.mark.exhaustive
 def test_the_same_run_is_the_same_file(run, tmp_path):
     for name in ("a.svg", "b.svg"):
         plot.draw(run, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_was_broken_off_is_drawn_as_far_as_it_went(run, tmp_path):
     run.measured[1:] = []
     plot.draw(run, tmp_path / "bench.svg")

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.rst").read_text(encoding="utf-8")
 SOURCES = [str(ROOT / "core"), str(ROOT / "drivers")]
 PATIENCE = 280
+pytestmark = [pytest.mark.exhaustive, pytest.mark.timeout(PATIENCE)]
 
 CALLS = """
 from typing import Unpack
@@ -85,7 +86,6 @@ def pyright(file: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("checker", [mypy, pyright])
 def test_they_find_nothing_wrong(checker, tmp_path):
     file = tmp_path / "program.py"
@@ -94,8 +94,6 @@ def test_they_find_nothing_wrong(checker, tmp_path):
     assert found.returncode == 0, found.stdout + found.stderr
 
 
-@pytest.mark.exhaustive
-@pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("checker", [mypy, pyright])
 def test_they_find_a_mistaken_name(checker, tmp_path):
     file = tmp_path / "program.py"
