@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
+import functools
 import io
 import os
 import select
 import socket
 import subprocess
-import sys
 import textwrap
 import threading
 import time
@@ -20,6 +21,7 @@ import paramiko
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from fresh_interpreters import FreshInterpreters
 
 from ncwire.driver import (
     Algorithms,
@@ -358,23 +360,14 @@ class Proxy:
 
 def in_child(script: str, *arguments: object, seconds: float = 60) -> str:
     """Run a script in an interpreter of its own; whatever kills that fails the test."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-X",
-            "faulthandler",
-            "-c",
-            textwrap.dedent(script),
-            *map(str, arguments),
-        ],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
-    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
-    return done.stdout
+    return _interpreters().run(textwrap.dedent(script), [str(each) for each in arguments], seconds)
+
+
+@functools.cache
+def _interpreters() -> FreshInterpreters:
+    interpreters = FreshInterpreters("libssh2_rig")
+    atexit.register(interpreters.close)
+    return interpreters
 
 
 needs_sshd = [
