@@ -108,7 +108,8 @@ class Authentication:
         # the session.
         handles: list[Any] = []
         with AgentRelay(attempt, deadline, connection.stop) as relay:
-            with connection:
+            with connection, connection.lock:
+                connection.check_not_ending()
                 connection.others.append(handles)
                 try:
                     handles.append(connection.session.agent_init())
@@ -186,7 +187,8 @@ class Authentication:
             with suppress(SSH2Error):
                 connection.session.userauth_list(username)
 
-        with connection:
+        with connection, connection.lock:
+            connection.check_not_ending()
             connection.with_peer_played(b"", ask)
             return bool(connection.session.last_errno() == LIBSSH2_ERROR_SOCKET_DISCONNECT)
 

@@ -97,7 +97,8 @@ class Libssh2Channel(Channel):
         self._closing = False
         self._close_sent = False
         self._sent_at = 0.0
-        with connection:
+        with connection, connection.lock:
+            connection.check_not_ending()
             self._stderr = Stderr(connection)
 
     def fileno(self) -> int:
@@ -175,7 +176,8 @@ class Libssh2Channel(Channel):
 
     def heard(self) -> float:
         """Return when bytes last came in, keepalive replies included."""
-        with self._connection:
+        with self._connection, self._connection.lock:
+            self._connection.check_not_ending()
             if not self._over:
                 self._socket_state.has_arrivals()
             return self._socket_state.heard
@@ -183,7 +185,8 @@ class Libssh2Channel(Channel):
     def keepalive(self) -> None:
         """Send keepalive@libssh2.org, which the server must answer (RFC 4254 section 4)."""
         connection = self._connection
-        with connection:
+        with connection, connection.lock:
+            connection.check_not_ending()
             # libssh2 forgets a keepalive that would block, half sent, and all that follows
             # would wait for its other half.
             if self._over or connection.unsent is not None or not self._socket_state.has_room():
@@ -197,7 +200,8 @@ class Libssh2Channel(Channel):
     def finish(self) -> bool:
         """Send the channel's end, and its close when the peer is silent; see `Channel.finish`."""
         connection = self._connection
-        with connection:
+        with connection, connection.lock:
+            connection.check_not_ending()
             self._quiet = self._idle = False  # libssh2 reads in these calls, too
             if self._over:
                 return False  # it is `read` that tells why

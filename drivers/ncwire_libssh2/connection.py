@@ -46,11 +46,14 @@ _ENOUGH = 4
 class Connection(Forkable):
     """A socket, and the libssh2 handles that live on it.
 
-    libssh2 is used non-blocking from the first call, and never by two threads: `with
-    connection:` holds the lock that all its calls need. `end` may come from any thread at any
-    time, a callback that libssh2 is in the middle of included: if the lock is taken, the
-    thread that has it frees the handles when leaving. Where each microsecond counts, `lock` is
-    taken by itself, and `ending` looked at inside and after it, as `__enter__` and `__exit__` do.
+    libssh2 is used non-blocking from the first call, and never by two threads: `with connection,
+    connection.lock:` holds the lock that all its calls need, and `check_not_ending` comes first in
+    it. `end` may come from any thread at any time, a callback that libssh2 is in the middle of
+    included: if the lock is taken, the thread that has it frees the handles when it has left the
+    lock, which is what the connection itself is in that statement for. It does not take the lock:
+    an interrupt comes between two bytecodes, so also between a method's taking a lock and the
+    `with` that would release it, but not so with the lock's own. Where each microsecond counts,
+    `ending` is looked at without these calls.
 
     A call that takes in packets is cut short when it takes too long (`Watchdog`): its socket is
     taken away from libssh2, which has an fd of its own for that, so that who waits for the
@@ -87,10 +90,6 @@ class Connection(Forkable):
         watch_forks(self)
 
     def __enter__(self) -> Self:
-        self.lock.acquire()
-        if self.ending:
-            self._leave()
-            self.check_not_ending()
         return self
 
     def __exit__(
@@ -99,7 +98,6 @@ class Connection(Forkable):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.lock.release()
         if self.ending:
             self.free_if_idle()
 
@@ -168,7 +166,8 @@ class Connection(Forkable):
 
     def _attempt(self, operation: Callable[[], Any]) -> tuple[Any, int]:
         """Return the result, or what to wait for before the next attempt."""
-        with self:
+        with self, self.lock:
+            self.check_not_ending()
             try:
                 with self.bounded():
                     result = operation()
@@ -245,10 +244,10 @@ class Connection(Forkable):
     def wait(self, events: int, deadline: Deadline) -> None:
         """Wait for the socket to be ready, or for `end`, or a while; the lock must not be held."""
         try:
-            # Here alone, and not where the attempt was made: an interrupted caller does not come
-            # here, and `end` would leave `stop` to it.
-            with self:
-                self._waiting = True
+            # Here, and not where the attempt was made: an interrupted caller does not come here,
+            # and `end` would leave `stop` to it. Before the look: one of both sees the other.
+            self._waiting = True
+            self.check_not_ending()
             poll = select.poll()
             poll.register(self.stop, select.POLLIN)
             poll.register(self._sock, events)
@@ -256,10 +255,10 @@ class Connection(Forkable):
         except ValueError as error:  # fd -1: ended just now
             raise TransportError("the connection is closed") from error
         finally:
-            with self.lock:
-                self._waiting = False
-                if self.ending:
-                    self.stop.close()
+            self._waiting = False
+            if self.ending:
+                with self.lock:  # `end` may be in the middle of leaving `stop` to this thread
+                    self._free()
 
     def fault(self, error: SSH2Error) -> Fault:
         """Return an error that the library has just raised with its text; the lock is held."""
@@ -273,22 +272,22 @@ class Connection(Forkable):
 
     def settled(self) -> None:
         """Note that nothing will wait on this connection any more."""
-        with self:
+        with self, self.lock:
+            self.check_not_ending()
             self.stop.close()
         self._aside.stop()
 
     def drop(self, handles: list[Any]) -> None:
         """Let go of some of `others`, under the lock as all freeing."""
-        with self.lock:
+        with self, self.lock:
             handles.clear()
             if handles in self.others:
                 self.others.remove(handles)
-        if self.ending:
-            self.free_if_idle()
 
     def set_channel_aside(self) -> None:
         """Close the channel as far as it goes at once; it is freed in the end."""
-        with self:
+        with self, self.lock:
+            self.check_not_ending()
             with suppress(SSH2Error), self.bounded():
                 self.channel.close()
             self.others.append([self.channel])
@@ -366,11 +365,6 @@ class Connection(Forkable):
         if self.ending:
             raise TransportError("the connection is closed")
 
-    def _leave(self) -> None:
-        self.lock.release()
-        if self.ending:
-            self.free_if_idle()
-
     def free_if_idle(self) -> None:
         """Free the handles, for `end` was called; a thread that has the lock does it itself."""
         if self.lock.acquire(blocking=False):
@@ -394,6 +388,8 @@ class Connection(Forkable):
         # the peer and give up, leaking, when that would block.
         session, self.session = self.session, None
         if session is None:
+            if not self._waiting:
+                self.stop.close()
             return
         self.shut_down()
         if self.unsent is not None:

@@ -101,7 +101,8 @@ class Greeting:
         )
         while answer:
             try:
-                with connection:
+                with connection, connection.lock:
+                    connection.check_not_ending()
                     answer = answer[connection.sock.send(answer) :]
             except BlockingIOError:
                 connection.wait(select.POLLOUT, self._deadline)
@@ -129,7 +130,8 @@ class Greeting:
         connection = self._connection
         while True:
             try:
-                with connection:
+                with connection, connection.lock:
+                    connection.check_not_ending()
                     return connection.sock.recv(size, flags)
             except BlockingIOError:
                 connection.wait(select.POLLIN, self._deadline)

@@ -41,7 +41,8 @@ def exchange(connection: Connection, greeting: Greeting, algorithms: Algorithms)
         greeting.exchange()
     except Fault as fault:
         raise HandshakeError(f"SSH handshake: {fault.describe()}") from fault.error
-    with connection:
+    with connection, connection.lock:
+        connection.check_not_ending()
         try:
             blob, _ = connection.session.hostkey()
             return HostKey.from_blob(blob)
@@ -78,7 +79,8 @@ def restrict(connection: Connection, algorithms: Algorithms) -> None:
         (LIBSSH2_METHOD_COMP_SC, "compression", compression),
         (_METHOD_SIGN_ALGO, "signature", _signatures(algorithms)),
     )
-    with connection:
+    with connection, connection.lock:
+        connection.check_not_ending()
         # Without it libssh2 has no compression to choose from.
         connection.session.flag(LIBSSH2_FLAG_COMPRESS, compression != ("none",))
         for method, what, names in preferences:
@@ -102,7 +104,8 @@ def _signatures(algorithms: Algorithms) -> tuple[str, ...]:
 
 def describe(connection: Connection, library_version: str, server: str) -> ChannelInfo:
     """Return what is known after a handshake that has been done: before, `methods` crashes."""
-    with connection:
+    with connection, connection.lock:
+        connection.check_not_ending()
         methods = connection.session.methods
         cipher = methods(LIBSSH2_METHOD_CRYPT_SC)
         return ChannelInfo(

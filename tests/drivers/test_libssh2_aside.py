@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import threading
 import time
 
+import pytest
 from libssh2_rig import soon
 
 from interrupting import KINDS, Interrupter, folder_of, raising
@@ -67,3 +69,34 @@ def test_an_interrupted_caller_leaves_no_wait_behind_that_the_end_would_be_left_
     peer.close()
     assert left() == []
     assert connection.stop.fileno() == -1
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda connection: connection.wait(select.POLLIN, soon(0.01)),
+        lambda connection: connection.drive(lambda: "done", soon()),
+        lambda connection: connection.settled(),
+        lambda connection: connection.drop([]),
+    ],
+    ids=["wait", "drive", "settled", "drop"],
+)
+def test_a_connection_whose_call_is_interrupted_at_any_point_can_be_freed(call, kind):
+    at = 1
+    with raising(kind):
+        while True:
+            ours, peer = socket.socketpair()
+            connection = Connection(ours)
+            interrupter = Interrupter(at, [folder_of("ncwire_libssh2")])
+            with contextlib.suppress(kind), interrupter:
+                call(connection)
+            connection.end()
+            peer.close()
+            assert not connection.lock.locked(), interrupter.where
+            assert (connection.session, connection.fileno()) == (None, -1), interrupter.where
+            assert connection.stop.fileno() == -1, interrupter.where
+            if not interrupter.where:
+                break
+            at += 1
+    assert at > 3

@@ -377,7 +377,7 @@ def test_t18_asking_for_the_text_of_an_error_does_not_leak_its_kilobyte(child):
     from ncwire_libssh2.connection import Connection
     ours, theirs = socket.socketpair()
     connection = Connection(ours)
-    with connection:
+    with connection.lock:
         leaked = growth(lambda: connection.fault(SSH2Error()), 5_000)
     connection.end()
     assert leaked < 200, leaked
