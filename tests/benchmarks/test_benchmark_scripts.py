@@ -88,13 +88,14 @@ def test_a_contestant_that_fails_is_named_with_its_error(openssh):
     assert "DriverNotFoundError" in done.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("script", "arguments"),
     [
         ("framing_linear.py", ["--rounds", "1", "--sizes", "1"]),
         ("rpc_latency.py", ["--rounds", "20"]),
-        pytest.param("import_time.py", ["--rounds", "1"], marks=pytest.mark.exhaustive),
-        pytest.param("connect_cycles.py", ["--cycles", "3"], marks=pytest.mark.exhaustive),
+        ("import_time.py", ["--rounds", "1"]),
+        ("connect_cycles.py", ["--cycles", "3"]),
     ],
 )
 def test_script(script, arguments):

@@ -20,9 +20,8 @@ from servers import requirement
 MEASURES = {"connect", "latency", "pipelined", "throughput", "memory"}
 
 
-@pytest.mark.parametrize(
-    "server", [pytest.param("sshd", marks=[pytest.mark.sshd, pytest.mark.exhaustive]), "embedded"]
-)
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("server", [pytest.param("sshd", marks=pytest.mark.sshd), "embedded"])
 def test_every_driver_is_measured_at_everything(run, server, left_behind):
     if server == "sshd":
         requirement.program("sshd", "openssh-server")
