@@ -59,7 +59,8 @@ class NotificationReader(OneProcess, SessionListener):
         self._queue: deque[Notification] = deque()
         self._maxsize = maxsize
         self._unregister = unregister
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._cause: Exception | None = None
 
     @overload
@@ -84,7 +85,7 @@ class NotificationReader(OneProcess, SessionListener):
         deadline = None
         if timeout is not None:
             deadline = time.monotonic() + seconds_or_none("timeout", timeout)
-        with self._changed:
+        with self._lock:
             while not self._queue:
                 if self._cause is not None:
                     raise self._cause
@@ -94,7 +95,8 @@ class NotificationReader(OneProcess, SessionListener):
                         return default
                     raise StepTimeoutError("notification", timeout or 0.0)
                 self._changed.wait(SLICE if left is None else min(left, SLICE))
-            return self._queue.popleft()
+            notification = self._queue.popleft()
+        return notification  # noqa: RET504 - a call right before the lock is left is cut short there
 
     def close(self) -> None:
         """Take no more notifications; who waits in `get` is woken. Idempotent."""
@@ -103,7 +105,7 @@ class NotificationReader(OneProcess, SessionListener):
 
     def callback(self, root: Root, raw: str) -> None:
         """Queue a notification, at the cost of the oldest when the queue is full."""
-        with self._changed:
+        with self._lock:
             self.received += 1
             if len(self._queue) == self._maxsize:
                 self._queue.popleft()
@@ -113,7 +115,7 @@ class NotificationReader(OneProcess, SessionListener):
 
     def errback(self, ex: Exception) -> None:
         """Wake who waits, with the session's cause of end; count what is not UTF-8."""
-        with self._changed:
+        with self._lock:
             if isinstance(ex, MessageDecodeError):
                 self.received += 1
                 self.undecodable += 1
@@ -144,6 +146,7 @@ class NotificationReader(OneProcess, SessionListener):
 
     def leave(self, cause: Exception) -> None:
         """Do what `errback` does where the threads are gone: in a forked child, or at the exit."""
-        if not is_free(self._changed):
-            self._changed = threading.Condition()
+        if not is_free(self._lock):
+            self._lock = threading.RLock()
+            self._changed = threading.Condition(self._lock)
         self.errback(cause)

@@ -65,7 +65,8 @@ class Streamed(Awaited, Outcome, Inlet):
         self.message_id: str | None = None
         self._pieces: list[bytes] = []
         self._held = 0
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
 
     def begin(self, root: Root, message_id: str | None) -> Inlet:
         """See `Awaited.begin`."""
@@ -80,7 +81,7 @@ class Streamed(Awaited, Outcome, Inlet):
 
     def put(self, pieces: list[bytes]) -> None:
         """See `Inlet.put`."""
-        with self._changed:
+        with self._lock:
             if self.wanted:
                 self._pieces += pieces
                 self._held += sum(map(len, pieces))
@@ -88,7 +89,7 @@ class Streamed(Awaited, Outcome, Inlet):
 
     def finish(self) -> None:
         """See `Inlet.finish`."""
-        with self._changed:
+        with self._lock:
             self.ended = True
             self._tell()
 
@@ -101,7 +102,7 @@ class Streamed(Awaited, Outcome, Inlet):
 
     def fail(self, cause: Exception) -> None:
         """See `Awaited.fail`. What has come can still be taken."""
-        with self._changed:
+        with self._lock:
             if not self.ended:
                 self.ended = True
                 self.cause = cause
@@ -109,12 +110,12 @@ class Streamed(Awaited, Outcome, Inlet):
 
     def wait(self, seconds: float) -> None:
         """See `Outcome.wait`."""
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: self.done, max(0.0, seconds))
 
     def take(self) -> tuple[list[bytes], bool]:
         """Return what has come since the last call, and whether the peer was kept waiting."""
-        with self._changed:
+        with self._lock:
             pieces, self._pieces = self._pieces, []
             was_full, self._held = self.full, 0
             self.done = self.ended
@@ -122,7 +123,7 @@ class Streamed(Awaited, Outcome, Inlet):
 
     def drop(self) -> None:
         """Want no more of it: what has come is dropped, and what is still to come."""
-        with self._changed:
+        with self._lock:
             self.wanted = False
             self._pieces = []
             self._held = 0
@@ -130,8 +131,9 @@ class Streamed(Awaited, Outcome, Inlet):
 
     def leave(self, cause: NcwireError) -> None:
         """See `Awaited.leave`."""
-        if not is_free(self._changed):
-            self._changed = threading.Condition()
+        if not is_free(self._lock):
+            self._lock = threading.RLock()
+            self._changed = threading.Condition(self._lock)
         self.fail(cause)
 
     def _tell(self) -> None:

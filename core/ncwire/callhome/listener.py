@@ -88,7 +88,8 @@ class Listener(Forkable, OneProcess):
         self._backlog = backlog
         self._waiting: FairQueue[Call] = FairQueue(backlog, max(1, concurrency // 2))
         self._workers = Workers(self._answer, acceptor.wake)
-        self._changed = threading.Condition()  # guards the two that follow
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)  # guards the two that follow
         self._closed = False
         self._why = "the listener is closed"
         self._ready: deque[CallHomeSession] = deque()
@@ -132,7 +133,7 @@ class Listener(Forkable, OneProcess):
         if timeout is not None:
             until = time.monotonic() + seconds_or_none("timeout", timeout)
         while True:
-            with self._changed:
+            with self._lock:
                 while not (self._ready or self._closed):
                     left = SLICE if until is None else until - time.monotonic()
                     if left <= 0:
@@ -158,7 +159,7 @@ class Listener(Forkable, OneProcess):
         if sys.is_finalizing():
             self._closed = True
             return
-        with self._changed:
+        with self._lock:
             self._closed = True
             untaken = list(self._ready)
             self._ready.clear()
@@ -188,11 +189,12 @@ class Listener(Forkable, OneProcess):
         self._workers.abandon_in_child()
         for call in self._waiting:
             call.abandon_in_child()
-        if is_free(self._changed):
-            with self._changed:
+        if is_free(self._lock):
+            with self._lock:
                 self._changed.notify_all()
         else:
-            self._changed = threading.Condition()
+            self._lock = threading.RLock()
+            self._changed = threading.Condition(self._lock)
 
     def __iter__(self) -> Self:
         return self
@@ -231,7 +233,7 @@ class Listener(Forkable, OneProcess):
                     problem = f"{self._backlog} others are waiting for their turn"
                     self._turn_away(call, ListenError(problem))
         finally:
-            with self._changed:  # whatever ended it, `accept` shall not wait for what cannot come
+            with self._lock:  # whatever ended it, `accept` shall not wait for what cannot come
                 self._closed = True
                 self._changed.notify_all()
             self._acceptor.close()
@@ -264,7 +266,7 @@ class Listener(Forkable, OneProcess):
             if not _is_by_us(error):
                 self._refuse(Refusal(call.peer, call.device, error))
             return None
-        with self._changed:
+        with self._lock:
             if not self._closed:
                 _log.debug("session %s of %s from %s", session.id, session.device, session.peer)
                 if self._on_session is not None:

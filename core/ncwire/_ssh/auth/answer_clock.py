@@ -24,7 +24,8 @@ class AnswerClock:
     def __init__(self, seconds: float, hang_up: Callable[[], None]) -> None:
         self._left = seconds
         self._hang_up = hang_up
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._running_since: float | None = None
         self._ended = False
         self._thread = threading.Thread(
@@ -43,7 +44,7 @@ class AnswerClock:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self._changed:
+        with self._lock:
             self._ended = True
             self._changed.notify()
         self._thread.join()
@@ -51,13 +52,13 @@ class AnswerClock:
     @contextmanager
     def stopped(self) -> Generator[None]:
         """Let no time pass meanwhile. Any thread may do so, a library's own included."""
-        with self._changed:
+        with self._lock:
             self._left -= self._passed()
             self._running_since = None
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._running_since = time.monotonic()
                 self._changed.notify()
 
@@ -65,7 +66,7 @@ class AnswerClock:
         return 0.0 if self._running_since is None else time.monotonic() - self._running_since
 
     def _watch(self) -> None:
-        with self._changed:
+        with self._lock:
             while not self._ended and (left := self._left - self._passed()) > 0:
                 self._changed.wait(None if self._running_since is None else left)
             if self._ended:

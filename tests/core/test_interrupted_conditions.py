@@ -1,0 +1,90 @@
+"""An interrupt at any point of a call leaves no lock taken that other threads need.
+
+What `threading` does in Python for such a call is part of it: a condition's own `with` begins and
+ends in a method, where an interrupt comes between the lock and the `with` that lets it go.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+import pytest
+
+from interrupting import KINDS, Interrupter, folder_of, raising
+from ncwire import callhome
+from ncwire._session.notifications import NotificationReader
+from ncwire._session.streaming import Streamed
+from ncwire._ssh.auth.answer_clock import AnswerClock
+
+PATIENCE = 20.0
+ROOT = ("notification", {})
+
+
+def reader():
+    made = NotificationReader(10, lambda _: None)
+    made.callback(ROOT, "<notification/>")
+
+    def use():
+        made.get(0)
+        made.get(0, None)
+        made.close()
+
+    return use, lambda: made.callback(ROOT, "<notification/>")
+
+
+def streamed():
+    made = Streamed()
+    made.put([b"x"])
+
+    def use():
+        made.take()
+        made.wait(0)
+        made.drop()
+
+    return use, lambda: made.put([b"y"])
+
+
+def listener():
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJFRQdUsnFcOk7hWZZBvY1lSVWTHvWTRwGhnt+Gzo1Yk"
+    device = callhome.Device(name="r1", username="u", password="p", host_keys=key)
+    made = callhome.listen([device], address="127.0.0.1", port=0)
+
+    def use():
+        made.accept(0.001)
+
+    return use, made.close
+
+
+def clock():
+    made = AnswerClock(PATIENCE, lambda: None)
+
+    def use():
+        with made, made.stopped():
+            pass
+
+    return use, lambda: None  # that its thread ends is waited for when it is left
+
+
+# CPython's own thread that is kept from starting cannot say that it has ended (3.11, _bootstrap).
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "make", [reader, streamed, listener, clock], ids=lambda make: make.__name__
+)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_another_thread_goes_on(make, kind):
+    at = 1
+    with raising(kind):
+        while True:
+            use, others = make()
+            interrupter = Interrupter(at, [folder_of("ncwire")], waits_too=True)
+            with contextlib.suppress(Exception, *KINDS), interrupter:
+                use()
+            other = threading.Thread(target=others, daemon=True)
+            other.start()
+            other.join(PATIENCE)
+            assert not other.is_alive(), interrupter.where
+            if not interrupter.where:
+                break
+            at += 1
+    assert at > 10
