@@ -164,6 +164,10 @@ class Watch(logging.Handler):
         if issubclass(args.exc_type, OF_HANDLERS) and "_remove" in repr(args.object):
             self.count("weak reference", "callback interrupted")
             return
+        # The same as in `_thread_died`: a daemon thread has died of it before it had a name.
+        if args.exc_type is KeyError and "Thread._bootstrap" in repr(args.object):
+            self.count("thread", "start interrupted")
+            return
         self.violated(
             f"unraisable {args.exc_type.__name__}: {args.exc_value} in {args.object!r}",
             args.exc_value,
