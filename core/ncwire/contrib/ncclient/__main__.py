@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ncwire.contrib.ncclient.child import environment
+from ncwire.contrib.ncclient.child import environment, written
 from ncwire.contrib.ncclient.choice import Choice
 from ncwire.errors import NcwireError
 
@@ -34,6 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--driver", help="the driver, as for ncwire.connect")
     parser.add_argument("--profile", help="the device profile, as for ncwire.connect")
+    parser.add_argument(
+        "-O",
+        dest="driver_options",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="an option of the driver's own, see `ncwire drivers NAME`; may be repeated",
+    )
     parser.add_argument("program", help="a command, or the file of a Python program")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     given = parser.parse_args(arguments)
@@ -42,10 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{given.program}: no such program", file=sys.stderr)  # noqa: T201
         return _NOT_FOUND
     try:
-        Choice(given.driver, given.profile).check()
+        own = written(given.driver_options) if given.driver_options else None
+        Choice(given.driver, given.profile, driver_options=own).check()
     except NcwireError as error:
         parser.exit(_WRONG, f"{parser.prog}: {error}\n")
-    named = environment(os.environ, driver=given.driver, profile=given.profile)
+    named = environment(
+        os.environ,
+        driver=given.driver,
+        profile=given.profile,
+        driver_options=given.driver_options,
+    )
     sys.stdout.flush()
     return _become([*command, *given.arguments], named)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import ncwire
@@ -18,20 +19,23 @@ _SSH: Final = "ssh"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Driver, profile and hub, each None for ncwire's own choice."""
+    """Driver, profile, hub and driver's own options, each None for ncwire's own choice."""
 
     driver: str | type[Backend] | None = None
     profile: ProfileLike | None = None
     hub: Hub | None = None
+    # Neither shown nor hashed: there may be secrets among them, and lists.
+    driver_options: Mapping[str, object] | None = field(default=None, repr=False, hash=False)
 
     def check(self) -> None:
         """Find what is wrong with it, with nothing connected.
 
-        Raises `OptionError` for a profile, a hub or a driver of another transport than SSH, and a
-        `DriverError` for a driver that cannot be used.
+        Raises `OptionError` for a profile, a hub, a driver of another transport than SSH or an
+        option that the driver named has not, and a `DriverError` for a driver that cannot be used.
         """
         ncwire.SSHSession(hub=self.hub, profile=self.profile)
         self.check_driver()
+        self._check_driver_options()
 
     def check_driver(self) -> None:
         """Find what is wrong with the driver alone; raises as `check` does."""
@@ -53,3 +57,17 @@ class Choice:
                 f"of which there are {', '.join(usable)}. ncclient's connect_tls and connect_uds "
                 "are carried over the drivers tls and unix by themselves, and need none",
             )
+
+    def _check_driver_options(self) -> None:
+        # Which driver it is where none is named is known only when a session connects.
+        if self.driver is None or self.driver_options is None:
+            return
+        from ncwire._plugins import registry  # noqa: PLC0415 - as above
+        from ncwire._plugins.driver_options import PerDriver, settled  # noqa: PLC0415
+
+        chosen, own = registry.choose(self.driver), self.driver_options
+        if not isinstance(own, Mapping):
+            raise OptionError(
+                "driver_options", f"must be a mapping of names to values, not {type(own).__name__}"
+            )
+        settled(chosen, own.of(chosen.name) if isinstance(own, PerDriver) else own)

@@ -12,6 +12,8 @@ from ncwire.contrib.ncclient.library import ncclient
 from ncwire.errors import StepTimeoutError, UnsupportedOption
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ncwire._session.hub import Hub
     from ncwire.contrib.ncclient.methods import Methods
     from ncwire.driver import Backend
@@ -26,11 +28,12 @@ def connect(
     driver: str | type[Backend] | None = None,
     profile: ProfileLike | None = None,
     hub: Hub | None = None,
+    driver_options: Mapping[str, object] | None = None,
     **kwds: Any,
 ) -> Any:
     """Return ncclient's Manager of a new session, as `ncclient.manager.connect` does.
 
-    `driver`, `profile` and `hub` are as for `ncwire.connect`; all else as for
+    `driver`, `profile`, `hub` and `driver_options` are as for `ncwire.connect`; all else as for
     `ncclient.manager.connect`, also `use_libssh`, for which the driver is libssh2 where none is
     given. Raises errors that both libraries' `except` clauses catch; nothing is left open then.
     """
@@ -40,6 +43,7 @@ def connect(
         return ncclient.manager.connect_ioproc(*args, **kwds)
     by_libssh = kwds.pop("use_libssh", False)
     made = connect_libssh if by_libssh else connect_ssh
+    kwds["driver_options"] = driver_options
     return made(*args, driver=driver, profile=profile, hub=hub, **kwds)
 
 
@@ -48,33 +52,44 @@ def connect_ssh(
     driver: str | type[Backend] | None = None,
     profile: ProfileLike | None = None,
     hub: Hub | None = None,
+    driver_options: Mapping[str, object] | None = None,
     **kwds: Any,
 ) -> Any:
     """Return ncclient's Manager of a new session over SSH, as `ncclient.manager.connect_ssh` does.
 
-    `driver`, `profile`, `hub` and what is raised: see `connect`.
+    `driver`, `profile`, `hub`, `driver_options` and what is raised: see `connect`.
     """
-    return _connected(carried.SSH, Choice(driver, profile, hub), args, kwds)
+    return _connected(carried.SSH, Choice(driver, profile, hub, driver_options), args, kwds)
 
 
 def connect_tls(
-    *args: Any, profile: ProfileLike | None = None, hub: Hub | None = None, **kwds: Any
+    *args: Any,
+    profile: ProfileLike | None = None,
+    hub: Hub | None = None,
+    driver_options: Mapping[str, object] | None = None,
+    **kwds: Any,
 ) -> Any:
     """Return ncclient's Manager of a new session over TLS, as `ncclient.manager.connect_tls` does.
 
-    `profile`, `hub` and what is raised: see `connect`.
+    `driver_options` are those of the driver tls; `profile`, `hub` and what is raised: see
+    `connect`.
     """
-    return _connected(carried.TLS, Choice(None, profile, hub), args, kwds)
+    return _connected(carried.TLS, Choice(None, profile, hub, driver_options), args, kwds)
 
 
 def connect_uds(
-    *args: Any, profile: ProfileLike | None = None, hub: Hub | None = None, **kwds: Any
+    *args: Any,
+    profile: ProfileLike | None = None,
+    hub: Hub | None = None,
+    driver_options: Mapping[str, object] | None = None,
+    **kwds: Any,
 ) -> Any:
     """Return ncclient's Manager of a new session, as `ncclient.manager.connect_uds` does.
 
-    It goes over the Unix socket `path`. `profile`, `hub` and what is raised: see `connect`.
+    It goes over the Unix socket `path`. `driver_options` are those of the driver unix; `profile`,
+    `hub` and what is raised: see `connect`.
     """
-    return _connected(carried.UNIX, Choice(None, profile, hub), args, kwds)
+    return _connected(carried.UNIX, Choice(None, profile, hub, driver_options), args, kwds)
 
 
 def connect_libssh(
@@ -82,13 +97,14 @@ def connect_libssh(
     driver: str | type[Backend] | None = None,
     profile: ProfileLike | None = None,
     hub: Hub | None = None,
+    driver_options: Mapping[str, object] | None = None,
     **kwds: Any,
 ) -> Any:
     """Return ncclient's Manager of a new session, as `ncclient.manager.connect_libssh` does.
 
-    The driver is libssh2 where none is given; ssh-python need not be installed. `profile`, `hub`
-    and what is raised: see `connect`; `UnsupportedOption` for `key_base64` and `key_passphrase`,
-    in whose place there are key files and `password`.
+    The driver is libssh2 where none is given; ssh-python need not be installed. `profile`, `hub`,
+    `driver_options` and what is raised: see `connect`; `UnsupportedOption` for `key_base64` and
+    `key_passphrase`, in whose place there are key files and `password`.
     """
     driver = "libssh2" if driver is None else driver
     for name in ("key_base64", "key_passphrase"):
@@ -97,6 +113,7 @@ def connect_libssh(
             raise retyped(
                 UnsupportedOption(name_of, name, "give key_filename, and password to open it")
             )
+    kwds["driver_options"] = driver_options
     return connect_ssh(*args, driver=driver, profile=profile, hub=hub, **kwds)
 
 
@@ -105,13 +122,15 @@ def call_home(
     driver: str | type[Backend] | None = None,
     profile: ProfileLike | None = None,
     hub: Hub | None = None,
+    driver_options: Mapping[str, object] | None = None,
     **kwds: Any,
 ) -> Any:
     """Wait for a device that calls, and return the Manager, as `ncclient.manager.call_home` does.
 
     `host` and `port` are what to listen on, `timeout` the seconds to wait for a call and for each
-    step of connecting. `driver`, `profile`, `hub` and what is raised: see `connect`; a
-    TimeoutError when no device calls. For more than one device there is `ncwire.callhome`.
+    step of connecting. `driver`, `profile`, `hub`, `driver_options` and what is raised: see
+    `connect`; a TimeoutError when no device calls. For more than one device there is
+    `ncwire.callhome`.
     """
     timeout = kwds.get("timeout", _CALL_HOME_PATIENCE)
     with socket.create_server(
@@ -123,6 +142,7 @@ def call_home(
         except TimeoutError:
             raise retyped(StepTimeoutError("waiting for a call", timeout)) from None
     kwds["sock"].settimeout(None)
+    kwds["driver_options"] = driver_options
     try:
         return connect_ssh(*args, driver=driver, profile=profile, hub=hub, **kwds)
     except BaseException:

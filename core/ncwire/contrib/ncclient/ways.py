@@ -49,6 +49,7 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
             profile=profile_of(session._device_handler, choice.profile),
         )
         _load_known_hosts(session, wire, settled)
+    settled["driver_options"] = choice.driver_options
     asked = settled.pop("unknown_host_cb", None)
     if asked is not ncclient.transport.ssh.default_unknown_host_cb and asked is not None:
         # The default decides nothing, and need not be asked.
@@ -99,6 +100,7 @@ def over_tls(session: Any, choice: Choice, given: dict[str, Any]) -> None:
         "port": port,
         "protocol": _tls_version(protocol),
         "check_hostname": bool(given["check_hostname"]),
+        "driver_options": choice.driver_options,
         **_patience(given["timeout"]),
     }
     carrier.connect(
@@ -120,7 +122,12 @@ def over_unix_socket(session: Any, choice: Choice, given: dict[str, Any]) -> Non
     carrier = Carrier(session, wire, theirs.UnixSocketError)
     setattr(session, CARRIER, carrier)
     carrier.connect(
-        partial(wire.connect, path, **_patience(given["timeout"])),
+        partial(
+            wire.connect,
+            path,
+            driver_options=choice.driver_options,
+            **_patience(given["timeout"]),
+        ),
         partial(texts.of_connecting_to_a_path, path=path),
     )
     session.transport, session._socket = carrier.transport, carrier.transport.sock
