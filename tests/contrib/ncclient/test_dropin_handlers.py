@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from ncclient import manager
 from ncclient.devices.default import DefaultDeviceHandler
 from ncclient.devices.junos import JunosDeviceHandler
 from ncclient.operations import RPCError
+from scripted_answers import Scripted, reply
 
+from ncwire.contrib import ncclient as drop_in
 from ncwire.testing import EmbeddedServer
 
 NS = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -59,6 +62,35 @@ def test_an_error_in_place_of_the_hello_is_the_handlers(installed):
         pytest.raises(RPCError, match="session limit reached"),
     ):
         manager.connect(**arguments_for(server, device_params={"name": "junos"}))
+
+
+VLAN = "VLAN with the same name exists, using vlan 100"
+
+
+@pytest.mark.parametrize(
+    ("message", "device", "raises"),
+    [
+        (VLAN, {"name": "nexus"}, False),
+        (VLAN, {"name": "default"}, True),
+        ("no such vlan", {"name": "nexus"}, True),
+    ],
+)
+@pytest.mark.parametrize("connect", [drop_in.connect, manager.connect], ids=["drop-in", "own"])
+def test_what_the_handler_of_nexus_exempts_is_no_error(connect, message, device, raises):
+    error = (
+        "<rpc-error><error-type>application</error-type><error-tag>operation-failed</error-tag>"
+        f"<error-severity>error</error-severity><error-message>{message}</error-message>"
+        "</rpc-error>"
+    )
+    with EmbeddedServer(script=Scripted(lambda number: [reply(number, error)])) as server:
+        found = connect(**arguments_for(server, device_params=device))
+        edit = partial(found.edit_config, target="running", config=f'<config xmlns="{NS}"/>')
+        if raises:
+            with pytest.raises(RPCError, match=message):
+                edit()
+        else:
+            assert edit().error.message == message
+        found._session.close()
 
 
 class Custom(DefaultDeviceHandler):

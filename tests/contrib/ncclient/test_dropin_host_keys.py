@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
+import tempfile
 from io import StringIO
 
 import paramiko
@@ -146,3 +147,58 @@ def test_a_file_to_load_that_is_not_there(installed, home):
         session.load_known_hosts(str(home / "none"))
     session.load_known_hosts()  # and the user's own need not be
     assert list(session._host_keys) == []
+
+
+def paramiko_key(server):
+    return paramiko.Ed25519Key(data=base64.b64decode(server.host_key.base64))
+
+
+@pytest.mark.parametrize("with_port", [True, False])
+def test_a_key_that_the_program_adds_is_known(session, server, home, with_port):
+    name = f"[{server.host}]:{server.port}" if with_port else server.host
+    session._host_keys.add(name, "ssh-ed25519", paramiko_key(server))
+    session.connect(**arguments_for(server, hostkey_verify=True))
+    assert session.connected
+
+
+def test_it_is_known_beside_the_users_own_and_a_file_that_is_loaded(session, server, home):
+    server.write_known_hosts(home / ".ssh" / "known_hosts")
+    loaded = home / "loaded"
+    key = changed(server)
+    loaded.write_text(f"two.example.net {key.get_name()} {key.get_base64()}\n")
+    session.load_known_hosts(str(loaded))
+    session._host_keys.add("three.example.net", "ssh-ed25519", changed(server))
+    session.connect(**arguments_for(server, hostkey_verify=True))
+    assert session.connected
+
+
+def test_another_key_than_the_one_that_was_added_is_refused(session, server, home):
+    session._host_keys.add(f"[{server.host}]:{server.port}", "ssh-ed25519", changed(server))
+    with pytest.raises(SSHHostKeyChangedError, match="the program's _host_keys") as raised:
+        session.connect(**arguments_for(server, hostkey_verify=True, unknown_host_cb=anything))
+    assert "/tmp" not in str(raised.value)
+
+
+@pytest.mark.parametrize("filename", ["known_hosts", "known_hosts2"])
+def test_a_revoked_key_stays_refused_where_the_program_adds_it(session, server, home, filename):
+    (home / ".ssh" / filename).write_text(f"@revoked {server.known_hosts_line()}\n")
+    session._host_keys.add(server.host, "ssh-ed25519", paramiko_key(server))
+    with pytest.raises(SSHHostKeyRevokedError):
+        session.connect(**arguments_for(server, hostkey_verify=True, unknown_host_cb=anything))
+
+
+@pytest.mark.parametrize("name", ["*", "?*", "!none.example.net,*", "x\n*", "@cert-authority"])
+def test_a_name_that_is_added_is_no_pattern(session, server, home, name):
+    session._host_keys.add(name, "ssh-ed25519", paramiko_key(server))
+    with pytest.raises(theirs.SSHUnknownHostError):
+        session.connect(**arguments_for(server, hostkey_verify=True))
+
+
+def test_keys_that_are_added_leave_no_file(session, server, home, monkeypatch, tmp_path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    session._host_keys.add(server.host, "ssh-ed25519", paramiko_key(server))
+    session.connect(**arguments_for(server, hostkey_verify=True))
+    assert session.connected
+    assert list(folder.iterdir()) == []

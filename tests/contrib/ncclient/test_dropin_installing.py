@@ -228,6 +228,23 @@ def test_an_rpc_may_have_it_as_a_string_too(installed, server, made_by, given):
         assert found.get_config("running").ok
 
 
+@pytest.mark.parametrize("wrong", ["soon", float("nan"), 1e30, [5]])
+@pytest.mark.parametrize("connect", [manager.connect, drop_in.connect, drop_in.connect_ssh])
+def test_a_timeout_of_rpcs_that_is_none_is_told_at_connect(installed, connect, wrong):
+    said = r"manager_params\['timeout'\]: must be a number of seconds, or None"
+    with EmbeddedServer() as alone:
+        with pytest.raises(ncwire.OptionError, match=said) as raised:
+            connect(**arguments_for(alone, manager_params={"timeout": wrong}))
+        assert isinstance(raised.value, transport.SSHError)
+        eventually(lambda: not alone.sessions)
+
+
+def test_rpcs_may_wait_without_limit(installed, server):
+    with manager.connect(**arguments_for(server, manager_params={"timeout": None})) as found:
+        assert found.timeout is None
+        assert found.get_config("running").ok
+
+
 def test_a_manager_of_a_session_that_is_not_carried_is_as_before(installed, server):
     session = session_of(ReplacesIO)
     session.connect(**arguments_for(server))

@@ -3,58 +3,26 @@
 from __future__ import annotations
 
 import queue
-import re
 import threading
 
 import pytest
 from drop_in_arguments import arguments_for
 from ncclient import manager
-from ncclient.operations import OperationError
+from ncclient.devices.default import DefaultDeviceHandler
+from ncclient.operations import OperationError, RPCError
 from ncclient.operations.errors import TimeoutExpiredError
-from ncclient.transport import SessionListener
+from ncclient.transport import SessionListener, SSHSession
 from ncclient.transport import errors as theirs
+from scripted_answers import NS, Scripted, reply
 
 from ncwire.errors import MessageDecodeError, NcwireError
 from ncwire.testing import EmbeddedServer
+from waiting import eventually
 
-NS = "urn:ietf:params:xml:ns:netconf:base:1.0"
 NOTIFICATION = (
     '<notification xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">'
     "<eventTime>2026-01-01T00:00:00Z</eventTime><happened/></notification>"
 )
-HELLO = (
-    f'<hello xmlns="{NS}"><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability>'
-    "</capabilities><session-id>7</session-id></hello>]]>]]>"
-).encode()
-MESSAGE_ID = re.compile(rb'message-id="([^"]*)"')
-
-
-class Scripted:
-    """A peer that answers each rpc by a function of its message-id, which returns documents."""
-
-    def __init__(self, answer):
-        self._answer = answer
-
-    def __call__(self, stream):
-        stream.send(HELLO)
-        data = b""
-        try:
-            while more := stream.recv():
-                data += more
-                *whole, data = data.split(b"]]>]]>")
-                for each in whole:
-                    if (found := MESSAGE_ID.search(each)) is None:
-                        continue  # our hello
-                    for document in self._answer(found[1].decode()):
-                        stream.send(document.encode("latin-1") + b"]]>]]>")
-        except ConnectionError:
-            pass
-        finally:
-            stream.close()
-
-
-def reply(message_id, content="<data/>"):
-    return f'<rpc-reply xmlns="{NS}" message-id="{message_id}">{content}</rpc-reply>'
 
 
 @pytest.fixture
@@ -147,6 +115,61 @@ def test_a_listener_hears_of_the_end_after_a_close_session_that_was_only_named(
     mortal.close()
 
     assert isinstance(hears.errors.get(timeout=20), theirs.SessionCloseError)
+
+
+REFUSED = (
+    "<rpc-error><error-type>protocol</error-type><error-tag>access-denied</error-tag>"
+    "<error-severity>error</error-severity></rpc-error>"
+)
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_listener_hears_of_the_end_after_a_close_session_that_was_refused(installed, goes_on):
+    answers = iter([REFUSED, "<data/>"])
+    script, hears = Scripted(lambda number: [reply(number, next(answers))]), Hears()
+    with EmbeddedServer(script=script) as server:
+        found = manager.connect(**arguments_for(server))
+        found._session.add_listener(hears)
+        with pytest.raises(RPCError):
+            found.dispatch("close-session")
+        assert found.connected
+        if goes_on:
+            assert found.get().ok
+    assert isinstance(hears.errors.get(timeout=20), theirs.SessionCloseError)
+
+
+class EndsMeanwhile(DefaultDeviceHandler):
+    """Asked for a parser, which is after the hellos, it waits for the session's end."""
+
+    end = None
+
+    def get_xml_parser(self, session):
+        self.end()
+        eventually(lambda: not session.is_alive())
+        return super().get_xml_parser(session)
+
+
+def test_a_listener_hears_of_an_end_while_connect_is_about_to_return(installed, mortal):
+    handler, hears = EndsMeanwhile({}), Hears()
+    handler.end = mortal.close
+    session = SSHSession(handler)
+    session.add_listener(hears)
+    session.connect(**arguments_for(mortal))
+
+    assert isinstance(hears.errors.get(timeout=20), theirs.SessionCloseError)
+    assert not session.connected
+    assert session.take_notification(timeout=20) is None
+    assert hears.errors.empty()
+
+
+def test_a_listener_hears_nothing_of_an_end_that_connect_raises(installed):
+    hears = Hears()
+    with EmbeddedServer(script=lambda stream: stream.close()) as server:
+        session = SSHSession(DefaultDeviceHandler({}))
+        session.add_listener(hears)
+        with pytest.raises(theirs.SessionCloseError):
+            session.connect(**arguments_for(server))
+    assert hears.errors.empty()
 
 
 def test_one_with_only_a_callback(installed, connect, mortal):

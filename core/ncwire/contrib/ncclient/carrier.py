@@ -29,6 +29,7 @@ _parser: Final = ncclient.transport.parser
 _rpc: Final = ncclient.operations.rpc
 _END = b"]]>]]>"
 _FAREWELL: Final = re.compile(r"<(?:[\w.-]+:)?close-session[\s/>]")
+_MESSAGE_ID: Final = re.compile(r"""message-id=["']([^"']*)""")
 _LONGEST_FAREWELL = 1000
 """Characters; an rpc that is longer is no `<close-session>`, and is not searched for one."""
 
@@ -55,7 +56,8 @@ class Carrier:
         self._lock = threading.Lock()
         self._open = False
         self._told = False
-        self._farewell = False
+        self._farewell: str | None = None
+        """The message-id of a `<close-session>` that is the last word, and is not refused."""
         self.transport = Transport(wire, sock, self.close)
 
     def connect(self, connect: Callable[[], None], say: Callable[[NcwireError], str]) -> None:
@@ -119,7 +121,7 @@ class Carrier:
         # ncclient logs all that it sends at level INFO, secrets of configurations included.
         self._session.logger.debug("Sending:\n%s", message)
         # The last word counts: a server may refuse a farewell, and then the session goes on.
-        self._farewell = len(message) < _LONGEST_FAREWELL and bool(_FAREWELL.search(message))
+        self._farewell = _farewell_in(message)
         try:
             self.wire.send(message)
         except NcwireError as error:
@@ -199,6 +201,8 @@ class Carrier:
 
     def dispatch(self, root: Root, raw: str) -> None:
         """Hand a message to each listener; what one raises hurts no other, nor the session."""
+        if self._farewell == root[1].get("message-id") and "rpc-error" in raw:
+            self._farewell = None
         for listener in self._listeners():
             error = call_users(listener.callback, root, raw)
             if error is not None:
@@ -235,7 +239,7 @@ class Carrier:
             self._relay.end()
         if isinstance(cause, NcwireError):
             cause = retyped(cause, texts.CLOSED)
-        if self._farewell or session._closing.is_set():
+        if self._farewell is not None or session._closing.is_set():
             for listener in self._listeners():
                 if isinstance(listener, _rpc.RPCReplyListener):
                     _fail_rpcs(listener, cause)
@@ -278,6 +282,13 @@ class _Ear(SessionListener):
             self._carrier.refused(ex)
         elif not self._carrier.connected:
             self._carrier.ended(ex)
+
+
+def _farewell_in(message: str) -> str | None:
+    if len(message) >= _LONGEST_FAREWELL or not _FAREWELL.search(message):
+        return None
+    found = _MESSAGE_ID.search(message)
+    return found[1] if found else ""
 
 
 _REPLIES: Final = frozenset({"rpc-reply", ncclient.xml_.qualify("rpc-reply")})

@@ -9,7 +9,7 @@ from ncwire.contrib.ncclient import carried, parameters
 from ncwire.contrib.ncclient.choice import Choice
 from ncwire.contrib.ncclient.errors import retyped
 from ncwire.contrib.ncclient.library import ncclient
-from ncwire.errors import StepTimeoutError, UnsupportedOption
+from ncwire.errors import OptionError, StepTimeoutError, UnsupportedOption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,7 +160,10 @@ def _connected(methods: Methods, choice: Choice, args: Any, kwds: dict[str, Any]
     if "timeout" in kwds:
         manager_params.setdefault("timeout", kwds["timeout"])
     if "timeout" in manager_params:
-        manager_params["timeout"] = parameters.number(manager_params["timeout"])
+        try:
+            manager_params["timeout"] = parameters.rpc_timeout(manager_params["timeout"])
+        except OptionError as error:
+            raise retyped(error) from None
     raise_mode = errors_params.get("raise_mode", ncclient.operations.RaiseMode.ALL)
     manager_params["raise_mode"] = raise_mode
     handler = manager.make_device_handler(device_params, errors_params.get("ignore_errors", []))

@@ -1,21 +1,23 @@
-"""known_hosts files for paramiko's parser, which ncclient's `load_known_hosts` uses."""
+"""A session's `_host_keys`, which are paramiko's: files that it can read, and keys put there."""
 
 from __future__ import annotations
 
 import binascii
+import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
 
 _PLACES: Final = ("~/.ssh/known_hosts", "~/ssh/known_hosts")
 """Where ncclient 0.7.1 looks for the user's own: transport/ssh.py, `load_known_hosts`."""
 _FIELDS: Final = 3
 """Names, key type, key; a comment may follow."""
+_MORE_THAN_A_NAME: Final = re.compile(r"[\s*?!,#@]")
 
 
 @contextmanager
@@ -36,6 +38,29 @@ def readable(filename: str | os.PathLike[str] | None) -> Generator[str | os.Path
         copy.writelines(each + b"\n" for each in plain)
         copy.flush()
         yield copy.name
+
+
+def lines_of(keys: Any) -> frozenset[str]:
+    """Return what a `paramiko.HostKeys` has, as lines of a known_hosts file.
+
+    A name of it is a name, and nothing else: one that would be a pattern in a file, a mark or more
+    than one name, which no host has, is left out.
+    """
+    return frozenset(
+        f"{name} {key_type} {key.get_base64()}\n"
+        for name in keys
+        if not _MORE_THAN_A_NAME.search(name)
+        for key_type, key in (keys.lookup(name) or {}).items()
+    )
+
+
+@contextmanager
+def file_of(lines: Collection[str]) -> Generator[Path]:
+    """Yield the path of a file with these lines; it is gone afterwards."""
+    with tempfile.NamedTemporaryFile("w", prefix="known_hosts-") as file:
+        file.writelines(lines)
+        file.flush()
+        yield Path(file.name)
 
 
 def _own() -> bytes:

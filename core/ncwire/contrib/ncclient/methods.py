@@ -9,7 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ncwire.contrib.ncclient.errors import retyped
-from ncwire.contrib.ncclient.known_hosts import readable
+from ncwire.contrib.ncclient.known_hosts import lines_of, readable
 from ncwire.contrib.ncclient.library import ncclient
 from ncwire.errors import TransportError
 
@@ -26,6 +26,8 @@ CHOICE: Final = "_ncwire_choice"
 """The attribute of one for which driver, profile or hub were chosen by themselves."""
 KNOWN_HOSTS: Final = "_ncwire_known_hosts"
 """The attribute with the known_hosts files that were loaded."""
+FROM_FILES: Final = "_ncwire_known_from_files"
+"""The attribute with the lines of `_host_keys` that are from files."""
 
 _CARRIED: Final = ("close", "is_alive", "join", "send", "take_notification")
 """What `Carrier` does by the same name."""
@@ -161,8 +163,10 @@ class Methods:
                 before(session, filename)
                 return
             # ncwire reads the file itself when it connects; this is for programs that look.
+            added = lines_of(session._host_keys) - session.__dict__.get(FROM_FILES, frozenset())
             with readable(filename) as plain:
                 before(session, plain)
+            session.__dict__[FROM_FILES] = lines_of(session._host_keys) - added
             if filename is not None:
                 session.__dict__.setdefault(KNOWN_HOSTS, []).append(filename)
 

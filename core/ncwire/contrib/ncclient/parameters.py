@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -68,6 +69,20 @@ def number(value: Any) -> Any:
         with suppress(ValueError):
             return kind(value)
     return value
+
+
+def rpc_timeout(value: Any) -> Any:
+    """Return the seconds that an rpc waits, which may be a string; None is without limit.
+
+    Raises `OptionError` for what is none: ncclient fails with it at the first rpc, with the
+    TypeError or OverflowError of `threading.Event.wait`.
+    """
+    found = number(value)
+    if found is None or (isinstance(found, int | float) and found <= threading.TIMEOUT_MAX):
+        return found
+    raise OptionError(
+        "manager_params['timeout']", f"must be a number of seconds, or None, not {value!r}"
+    )
 
 
 def fd_number(fd: Any) -> int:

@@ -13,10 +13,11 @@ from ncwire.contrib.ncclient import parameters, texts
 from ncwire.contrib.ncclient.carrier import Carrier
 from ncwire.contrib.ncclient.errors import retyped, theirs
 from ncwire.contrib.ncclient.handler import profile_of
+from ncwire.contrib.ncclient.known_hosts import file_of, lines_of
 from ncwire.contrib.ncclient.library import ncclient
-from ncwire.contrib.ncclient.methods import CARRIER, KNOWN_HOSTS
+from ncwire.contrib.ncclient.methods import CARRIER, FROM_FILES, KNOWN_HOSTS
 from ncwire.contrib.ncclient.relay import Relay, check_sock, needs_relay
-from ncwire.errors import NcwireError, OptionError
+from ncwire.errors import NcwireError, OptionError, SSHHostKeyChangedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -48,7 +49,6 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
             require_session_id=False,
             profile=profile_of(session._device_handler, choice.profile),
         )
-        _load_known_hosts(session, wire, settled)
     settled["driver_options"] = choice.driver_options
     asked = settled.pop("unknown_host_cb", None)
     if asked is not ncclient.transport.ssh.default_unknown_host_cb and asked is not None:
@@ -56,7 +56,9 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
         settled["unknown_host_cb"] = partial(_ask, asked)
     session._host = host
     relay = None
-    with ExitStack() as ours:
+    with ExitStack() as ours, ExitStack() as files:
+        with _refusals(theirs.SSHError):
+            added = _load_known_hosts(session, wire, settled, files)
         if sock is not None and needs_relay(sock):
             relay = Relay(sock)
             settled["sock"] = ours.enter_context(relay.theirs)
@@ -67,10 +69,11 @@ def over_ssh(session: Any, choice: Choice, given: dict[str, Any]) -> None:
             settled["sock"] = ours.enter_context(parameters.copied_socket(fd))
         carrier = Carrier(session, wire, theirs.SSHError, relay, sock)
         setattr(session, CARRIER, carrier)
-        carrier.connect(
-            partial(wire.connect, **settled),
-            partial(texts.of_connecting, host=host, port=given["port"]),
-        )
+        with _told_of(added):
+            carrier.connect(
+                partial(wire.connect, **settled),
+                partial(texts.of_connecting, host=host, port=given["port"]),
+            )
         ours.pop_all()  # it is the driver's
 
 
@@ -146,14 +149,43 @@ def _ask(asked: Callable[[str, str], bool], name: str, fingerprint: str) -> bool
     return asked(name[1:].partition("]")[0] if name.startswith("[") else name, fingerprint)
 
 
-def _load_known_hosts(session: Any, wire: ncwire.SSHSession, settled: dict[str, Any]) -> None:
+def _load_known_hosts(
+    session: Any, wire: ncwire.SSHSession, settled: dict[str, Any], files: ExitStack
+) -> Path | None:
+    """Have the files count that were loaded, and the keys that the program put in `_host_keys`.
+
+    These are written to a file, which is returned, and which is gone when `files` ends.
+    """
     loaded = session.__dict__.get(KNOWN_HOSTS, ())
-    if not loaded or not settled["hostkey_verify"]:
-        return
-    # As ncclient does, in addition to the user's own.
+    added = lines_of(session._host_keys) - session.__dict__.get(FROM_FILES, frozenset())
+    if not (loaded or added) or not settled["hostkey_verify"]:
+        return None
+    # Not before it is needed: the drop-in alone is to import as fast as ncclient.
+    from ncwire._ssh.options.parameters import exists, user_known_hosts  # noqa: PLC0415
+    from ncwire._ssh.options.resolve import SYSTEM_KNOWN_HOSTS  # noqa: PLC0415
+
+    # As ncclient does, in addition to the defaults: a key that is revoked there stays so.
     wire.load_known_hosts()
+    for filename in (user_known_hosts() + "2", *SYSTEM_KNOWN_HOSTS):
+        if exists(filename):
+            wire.load_known_hosts(Path(filename))
     for filename in loaded:
         wire.load_known_hosts(Path(filename))
+    if not added:
+        return None
+    path = files.enter_context(file_of(added))
+    wire.load_known_hosts(path)
+    return path
+
+
+@contextmanager
+def _told_of(added: Path | None) -> Generator[None]:
+    try:
+        yield
+    except SSHHostKeyChangedError as error:
+        if error.filename == str(added):
+            error.filename = "the program's _host_keys"
+        raise
 
 
 def _patience(timeout: Any) -> dict[str, Any]:
