@@ -200,3 +200,16 @@ def test_one_that_is_not_checked_leaves_it_to_the_caller(peer, session):
 def test_a_reply_that_is_not_kept_cannot_be_checked(session):
     with pytest.raises(OptionError, match="check: goes with no sink"):
         session.rpc("<get/>", sink=lambda piece: None, check=True)
+
+
+def test_the_error_has_the_document_of_the_reply_and_shows_nothing_of_it():
+    raw = (
+        '<rpc-reply message-id="5"><rpc-error><error-tag>in-use</error-tag>'
+        "<source-daemon>s3cret</source-daemon></rpc-error></rpc-reply>"
+    )
+    with pytest.raises(RPCError) as caught:
+        Reply(raw, ("rpc-reply", {}), "5").raise_for_errors()
+    assert caught.value.raw == raw
+    assert "s3cret" not in f"{caught.value} {caught.value!r}"
+    assert pickle.loads(pickle.dumps(caught.value)).raw == raw
+    assert RPCError(caught.value.errors).raw is None

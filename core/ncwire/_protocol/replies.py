@@ -1,4 +1,4 @@
-"""What a reply's document says: its elements, and each `<rpc-error>`, however it is written."""
+"""What a document says: its elements, and each `<rpc-error>` of a reply, however it is written."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _WARNING = "warning"
 _HEAD = 4096
 
 
-def parsed(raw: str) -> Element:
-    """Return the root of a document, read with defusedxml.
+def parsed(raw: str, what: str = "reply") -> Element:
+    """Return the root of a document, read with defusedxml; errors call it `what` it is.
 
     Raises `MessageError` for what is not well-formed, `ForbiddenXMLError` for a DOCTYPE.
     """
@@ -33,16 +33,17 @@ def parsed(raw: str) -> Element:
             raw.lstrip(), forbid_dtd=True, forbid_entities=True, forbid_external=True
         )
     except DefusedXmlException as error:
-        raise ForbiddenXMLError("the reply has a DOCTYPE, which is refused") from error
+        raise ForbiddenXMLError(f"the {what} has a DOCTYPE, which is refused") from error
     except (ParseError, ValueError) as error:
-        raise MessageError(f"the reply is not well-formed: {error}") from error
+        raise MessageError(f"the {what} is not well-formed: {error}") from error
     return root
 
 
-def parsed_by_lxml(raw: str, parser: Any = None) -> Any:
+def parsed_by_lxml(raw: str, parser: Any = None, what: str = "reply") -> Any:
     """Return the root of a document, read with lxml: by a parser of the caller's, or a safe one.
 
-    Raises what `parsed` does, and `OptionError` where lxml is not installed.
+    Errors call it `what` it is. Raises what `parsed` does, and `OptionError` where lxml is not
+    installed.
     """
     # Only who asks for it needs it.
     try:
@@ -57,7 +58,7 @@ def parsed_by_lxml(raw: str, parser: Any = None) -> Any:
     try:
         root = etree.fromstring(raw.lstrip().encode(), parser)
     except etree.XMLSyntaxError as error:
-        raise MessageError(f"the reply is not well-formed: {error}") from error
+        raise MessageError(f"the {what} is not well-formed: {error}") from error
     return root
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
 from ncwire._one_process import OneProcess
 from ncwire._protocol.messages import NOTIFICATION_NS
@@ -19,6 +19,7 @@ from ncwire.errors import MessageDecodeError, SessionCloseError, StepTimeoutErro
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
+    from xml.etree.ElementTree import Element
 
 DefaultT = TypeVar("DefaultT")
 
@@ -27,12 +28,49 @@ _NONE: Final = object()
 _TAGS = frozenset({f"{{{NOTIFICATION_NS}}}notification", "notification"})
 
 
+class _Parsed:
+    # Apart from the fields, which are all that is compared and pickled.
+    __slots__ = ("_element",)
+
+    _element: Element
+
+
 @dataclass(frozen=True, slots=True)
-class Notification:
-    """One notification: `raw` is the document, `root` its root's name and attributes."""
+class Notification(_Parsed):
+    """One notification: `raw` is the document, `root` its root's name and attributes.
+
+    Nothing more of it is read before it is asked for. `element` and `lxml` raise `MessageError`
+    for a document that is not well-formed, `ForbiddenXMLError` for one with a DOCTYPE.
+    """
 
     raw: str = field(repr=False)
     root: Root
+
+    @property
+    def element(self) -> Element:
+        """The document's root as an element of `xml.etree.ElementTree`, read with defusedxml.
+
+        It is read once, and is the same each time.
+        """
+        try:
+            return self._element
+        except AttributeError:
+            # As little as `import ncwire` needs is read with it.
+            from ncwire._protocol.replies import parsed  # noqa: PLC0415
+
+            element = parsed(self.raw, "notification")
+            object.__setattr__(self, "_element", element)
+            return element
+
+    def lxml(self, parser: Any = None) -> Any:
+        """Return the document's root as an element of lxml, read anew.
+
+        With a `parser` of lxml's it is read by that, as for `huge_tree`; else by one that resolves
+        no entities, and fetches nothing. Raises `OptionError` where lxml is not installed.
+        """
+        from ncwire._protocol.replies import parsed_by_lxml  # noqa: PLC0415 - as in `element`
+
+        return parsed_by_lxml(self.raw, parser, "notification")
 
 
 class NotificationReader(OneProcess, SessionListener):

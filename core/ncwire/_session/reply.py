@@ -59,7 +59,7 @@ class Reply:
         """Raise `RPCError` if there are errors in it, else return the reply itself."""
         errors, warnings = self._errors_and_warnings()
         if errors:
-            raise RPCError(errors, warnings, self.message_id)
+            raise RPCError(errors, warnings, self.message_id, raw=self.raw)
         return self
 
     @property

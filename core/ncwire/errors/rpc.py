@@ -51,7 +51,8 @@ class RPCError(SessionError):
     Raised where one asks for it: `rpc(..., check=True)`, `Reply.raise_for_errors`, `Reply.data`.
     `errors` are the reply's, one at least, and `warnings` what is none; each an `ErrorElement`.
     `type`, `tag`, `severity`, `app_tag`, `path`, `message` and `info` are those of the first
-    error. `message_id` is the rpc's.
+    error. `message_id` is the rpc's. `raw` is the reply's whole document, as `Reply.raw` is, with
+    what a device says besides; None where there is no reply. No text of the error shows it.
     """
 
     def __init__(
@@ -59,10 +60,13 @@ class RPCError(SessionError):
         errors: Iterable[ErrorElement],
         warnings: Iterable[ErrorElement] = (),
         message_id: str | None = None,
+        *,
+        raw: str | None = None,
     ) -> None:
         self.errors = tuple(errors)
         self.warnings = tuple(warnings)
         self.message_id = message_id
+        self.raw = raw
         super().__init__(self.errors, self.warnings, message_id)
 
     @property
