@@ -102,6 +102,9 @@ def sentenced(error: Exception) -> tuple[Exit, str]:
         return Exit.INTERNAL, sentence
     failure = _failure(error)
     text = str(error)
+    if isinstance(error, errors.SSHUnknownHostError):
+        # What to do is told after it, by the options that the command has.
+        text = text.removesuffix(f"; {error.advice}")
     if not failure.step or text.startswith((f"{failure.step}: ", f"{failure.step} to ")):
         return failure.exit, text
     return failure.exit, f"{failure.step}: {text}"
@@ -297,7 +300,11 @@ _FAILURES: dict[type, _Failure] = {
     errors.SSHHostKeyRevokedError: _Failure(
         Exit.HOST_KEY, None, _hint("The key was withdrawn: do not trust a host that presents it.")
     ),
-    errors.SSHHostKeyMismatchError: _Failure(Exit.HOST_KEY),
+    errors.SSHHostKeyMismatchError: _Failure(
+        Exit.HOST_KEY,
+        None,
+        _hint("Someone may be in between, or the device has a new key: ask who runs it."),
+    ),
     errors.CertificateError: _Failure(Exit.HOST_KEY),
     errors.UnknownDeviceError: _Failure(Exit.HOST_KEY, None, _unknown_device),
     errors.UnknownCertificateError: _Failure(Exit.HOST_KEY, None, _unknown_certificate),

@@ -12,7 +12,7 @@ class SSHUnknownHostError(SSHError):
     as OpenSSH prints it) are there when the error comes from a connection of ours. So is
     `key_base64`, the key as `hostkey_b64` takes it, of a key about which nothing is known.
     `certificate` says why no host certificate helped, where known_hosts has an authority for the
-    host or the server presented one.
+    host or the server presented one. The text is `problem`, and then `advice`.
     """
 
     def __init__(
@@ -33,12 +33,38 @@ class SSHUnknownHostError(SSHError):
         self.key_base64 = key_base64
         self.certificate = certificate
 
-    def _text(self) -> str:
+    @property
+    def problem(self) -> str:
+        """What is wrong."""
         text = f"host key of {self.host} {self._verdict()}"
         return f"{text}; {self.certificate}" if self.certificate else text
 
+    @property
+    def advice(self) -> str:
+        """What to do about it; "" where nothing is known of the key."""
+        if self.key_base64 is None:
+            return ""
+        text = (
+            "compare this fingerprint with the device's own, as its console or who runs it tells "
+            f"it; if they are the same, add the line that `{self._scan()}` prints to a "
+            "known_hosts file (known_hosts=FILE, or ~/.ssh/known_hosts)"
+        )
+        if self.jump_host:
+            return text
+        return (
+            f"{text}, or give the key as hostkey_b64=; accept_new=True adds the keys of new hosts "
+            "without comparing"
+        )
+
+    def _text(self) -> str:
+        return f"{self.problem}; {self.advice}" if self.advice else self.problem
+
     def _verdict(self) -> str:
         return f"is not known: {self._key()}"
+
+    def _scan(self) -> str:
+        host, bracket, port = self.host.rpartition("]:")
+        return f"ssh-keyscan -p {port} {host[1:]}" if bracket else f"ssh-keyscan {self.host}"
 
     def _key(self) -> str:
         if self.key_type is None:
@@ -69,6 +95,15 @@ class SSHHostKeyChangedError(SSHUnknownHostError):
         self.filename = filename
         self.line = line
 
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        old = "take out that line" if self.filename else "take out the old one"
+        return (
+            "someone may be in between, or the device has a new key: ask who runs it, and only if "
+            f"the new key is right {old} of known_hosts"
+        )
+
     def _verdict(self) -> str:
         place = f"{self.filename}:{self.line} has another" if self.filename else "another is known"
         return f"has changed: it presents {self._key()}, {place}"
@@ -80,6 +115,11 @@ class SSHHostKeyRevokedError(SSHHostKeyChangedError):
     `filename` and `line` say where, if the driver could tell.
     """
 
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return "the key was withdrawn: do not trust a host that presents it"
+
     def _verdict(self) -> str:
         place = f", by {self.filename}:{self.line}" if self.filename else ""
         return f"is revoked: {self._key()}{place}"
@@ -88,6 +128,14 @@ class SSHHostKeyRevokedError(SSHHostKeyChangedError):
 class SSHHostKeyMismatchError(SSHUnknownHostError):
     """The server's host key is not the one given as `hostkey_b64`; the callback is never asked."""
 
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return (
+            "someone may be in between, or the device has a new key: ask who runs it, and only if "
+            "the new key is right give that"
+        )
+
     def _verdict(self) -> str:
         return f"is not the one required by hostkey_b64: {self._key()}"
 
@@ -95,5 +143,15 @@ class SSHHostKeyMismatchError(SSHUnknownHostError):
 class UnknownDeviceError(SSHUnknownHostError):
     """A call came from a peer we do not know: no device has the host key that it presents."""
 
-    def _text(self) -> str:
+    @property
+    def problem(self) -> str:
+        """What is wrong."""
         return f"no device has the host key {self._key()}"
+
+    @property
+    def advice(self) -> str:
+        """What to do about it."""
+        return (
+            "if a device of yours has called, compare this fingerprint with its own, and if they "
+            "are the same have the key among its host_keys or in known_hosts under its name"
+        )

@@ -71,7 +71,8 @@ def finding(policy: HostKeyPolicy, presented: HostKey) -> HostKeyFinding:
         replace(policy, unknown_host_cb=_accepts_none, remember=None).verify(presented)
     except NcwireError as error:
         standing = next(told for kind, told in _STANDINGS if isinstance(error, kind))
-        detail = "" if standing is Standing.UNKNOWN else str(error)
+        problem = error.problem if isinstance(error, SSHUnknownHostError) else str(error)
+        detail = "" if standing is Standing.UNKNOWN else problem
     if standing is Standing.GOOD and not (policy.verify_known or policy.pinned):
         standing, detail = Standing.UNKNOWN, "host keys are not verified (hostkey_verify)"
     return HostKeyFinding(presented.type, standing, key.sha256, key.md5, key.base64, detail)

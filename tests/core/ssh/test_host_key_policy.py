@@ -237,9 +237,9 @@ class TestRemembering:
 
 
 def test_errors_of_drivers_that_cannot_name_the_place():
-    assert str(SSHHostKeyRevokedError("r1", "ab", key_type="t", sha256="SHA256:x")) == (
+    assert SSHHostKeyRevokedError("r1", "ab", key_type="t", sha256="SHA256:x").problem == (
         "host key of r1 is revoked: t SHA256:x"
     )
-    assert str(SSHHostKeyChangedError("r1", "ab", key_type="t", sha256="SHA256:x")) == (
+    assert SSHHostKeyChangedError("r1", "ab", key_type="t", sha256="SHA256:x").problem == (
         "host key of r1 has changed: it presents t SHA256:x, another is known"
     )
