@@ -75,7 +75,7 @@ def test_who_has_chosen_the_driver_is_told(run, path, tmp_path):
     )
     ways = {
         "unix (the URL)": [f"netconf+unix://{path}"],
-        "unix (the argument)": ["r1", "--driver", "unix", "-O", f"path={path}"],
+        "unix (the argument)": ["--driver", "unix", "-O", f"path={path}"],
         "unix (devices.r1, line 2)": ["r1", "--inventory", str(inventory)],
     }
     for told, arguments in ways.items():
@@ -84,6 +84,51 @@ def test_who_has_chosen_the_driver_is_told(run, path, tmp_path):
         assert f"driver: {told}" in out.splitlines()
         assert "server:" not in out
         assert "TLS" not in out
+
+
+def over(path):
+    return ["--driver", "unix", "-O", f"path={path}"]
+
+
+def test_a_unix_socket_needs_no_host(run, path, tmp_path, monkeypatch):
+    file = tmp_path / "get.xml"
+    file.write_text("<get/>")
+    for arguments in (
+        ["--get", *over(path)],
+        [*over(path), "--get-config", "running"],
+        [*over(path), str(file)],
+        [str(file), *over(path)],
+        [f"netconf+unix://{path}", str(file)],
+    ):
+        code, out, err = run("rpc", *arguments)
+        assert (code, err) == (0, "")
+        assert "<rpc-reply" in out
+    monkeypatch.setenv("NCWIRE_DRIVER", "unix")
+    assert run("hello", "-O", f"path={path}")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["hello"], "HOST: needed by driver 'paramiko': a device of the inventory, a name,"),
+        (["hello", "--driver", "tls"], "HOST: needed by driver 'tls'"),
+        (["rpc", "--get"], "HOST: needed by driver 'paramiko'"),
+        (["hello", "r1", "--driver", "unix", "-O", "path=/p"], "HOST: 'r1' is no device of the"),
+        (["rpc", "r1", "--get", "--driver", "unix", "-O", "path=/p"], "-O path=PATH"),
+        (["rpc", "r1", "f", "--driver", "unix", "-O", "path=/p"], "HOST: 'r1' is no device of"),
+        (["rpc", "r1"], "FILE: needed, or --get, or --get-config SOURCE"),
+        (["rpc"], "FILE: needed"),
+        (["rpc", "--driver", "unix", "-O", "path=/p"], "FILE: needed"),
+        (["hello", "--driver", "unix"], "driver_options.path: needed"),
+    ],
+)
+def test_what_is_missing_or_too_much_is_told(run, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "f").write_text("<get/>")
+    code, out, err = run(*arguments)
+    assert (code, out) == (Exit.USAGE, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
 
 
 def test_the_passphrase_of_the_clients_key(run, way, authority):

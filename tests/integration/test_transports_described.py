@@ -103,7 +103,7 @@ class TestUnixSocket:
         assert "library: unix\n" in out
 
     def test_by_options_of_the_command(self, run, unix):
-        code, out, err = run("hello", "here", "--driver", "unix", "-O", f"path={unix}")
+        code, out, err = run("hello", "--driver", "unix", "-O", f"path={unix}")
         assert (code, err) == (0, "")
         assert "driver: unix" in out
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ncwire import DriverSession
     from ncwire._cli.passwords import TerminalPrompt
+    from ncwire.driver import Backend
     from ncwire.inventory import Device, Inventory
     from ncwire.profiles import DeviceProfile
 
@@ -33,15 +34,23 @@ _PROMPTS = 3
 """How often a password is asked for: OpenSSH's NumberOfPasswordPrompts."""
 
 
-def add_to(parser: argparse.ArgumentParser) -> None:
-    """Add HOST and the options of a connection."""
-    parser.add_argument(
+def add_to(parser: argparse.ArgumentParser) -> argparse.Action:
+    """Add HOST and the options of a connection. Returns HOST, which is required."""
+    host = parser.add_argument(
         "host",
         metavar="HOST",
         help="a device of the inventory, a name or an address, or USER@HOST; or a URL, "
         "netconf[+DRIVER]://[USER@]HOST[:PORT][?profile=NAME]",
     )
     add_options_to(parser, add_login_to)
+    return host
+
+
+def add_with_optional_host_to(parser: argparse.ArgumentParser) -> None:
+    """Add what `add_to` adds; HOST may be left out where the driver connects to no host."""
+    host = add_to(parser)
+    host.required = False
+    host.help = f"{host.help}; none with a driver over Unix sockets: --driver unix -O path=PATH"
 
 
 def add_options_to(
@@ -168,10 +177,11 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
         "driver_options": driver_option.given(arguments) or None,
     }
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    if url.is_url(arguments.host):
-        given = url.spelled_out(arguments.host, given)
+    host = arguments.host
+    if url.is_url(host):
+        given = url.spelled_out(host, given)
         host = given.pop("host")
-    else:
+    elif host is not None:
         user, _, host = arguments.host.rpartition("@")
         if user:
             given.setdefault("username", user)
@@ -182,6 +192,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
     device = None if found is None else found.devices.get(host)
     if device is None:
         driver = candidate(given.get("driver"), given.get("profile"))
+        _check_host(host, driver)
         over_ssh = driver is None or driver.transport == SSH
         usual = {"ssh_config": True} if over_ssh else {}
         return {"host": host, **usual, "ssh_options": arguments.option} | given
@@ -194,8 +205,18 @@ def device_of(arguments: argparse.Namespace) -> Device | None:
     """Return the device of the inventory that HOST names, if it names one."""
     found = inventory.find(arguments.inventory)
     named = arguments.host
+    if found is None or named is None:
+        return None
     host = url.parse(named).host if url.is_url(named) else named.rpartition("@")[2]
-    return None if found is None or host is None else found.devices.get(host)
+    return None if host is None else found.devices.get(host)
+
+
+def connects_to_no_host(arguments: argparse.Namespace) -> bool:
+    """Return whether the driver that the options come to, HOST apart, takes no host."""
+    profile = arguments.profile
+    if profile is not None:
+        profile = profile_of(profile, inventory.find(arguments.inventory))
+    return _takes_no_host(candidate(arguments.driver, profile))
 
 
 def driver_choice(arguments: argparse.Namespace, session: DriverSession) -> str:
@@ -219,7 +240,7 @@ class Login:
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self._destination = arguments.host
+        self._destination = arguments.host or "the server"
         self._accepted = arguments.accept_host_key
         self._prompt = passwords.prompt(arguments)
         self._password = passwords.given(arguments)
@@ -309,6 +330,27 @@ def framing(session: DriverSession) -> str:
     offers = (session.client_capabilities, session.server_capabilities or ())
     both_speak_1_1 = all(":base:1.1" in offer for offer in offers)
     return "chunked" if both_speak_1_1 else "end-of-message"
+
+
+def _takes_no_host(driver: type[Backend] | None) -> bool:
+    return driver is not None and driver.transport == "unix"
+
+
+def _check_host(host: str | None, driver: type[Backend] | None) -> None:
+    if host is not None and _takes_no_host(driver):
+        name = "" if driver is None else driver.name
+        raise OptionError(
+            "HOST",
+            f"{host!r} is no device of the inventory, and driver {name!r} connects to no host: "
+            "give the URL netconf+unix:///PATH in its place, or -O path=PATH without HOST",
+        )
+    if host is None and not _takes_no_host(driver):
+        of_driver = "" if driver is None else f" by driver {driver.name!r}"
+        raise OptionError(
+            "HOST",
+            f"needed{of_driver}: a device of the inventory, a name, an address or a URL; none "
+            "with --driver unix -O path=PATH",
+        )
 
 
 def _logged(session: DriverSession) -> DriverSession:

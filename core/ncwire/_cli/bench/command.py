@@ -203,7 +203,8 @@ def _check(arguments: argparse.Namespace) -> None:
     for option, name in wrong.items():
         # 0 is a port that is given, False a flag that is not.
         if getattr(arguments, name) not in (None, False, []):
-            raise OptionError(option, why)
+            more = "; that of a Unix socket is netconf+unix:///PATH" if option == "-O" else ""
+            raise OptionError(option, why + more)
 
 
 def _settings(arguments: argparse.Namespace, default: Settings) -> Settings:

@@ -1,4 +1,4 @@
-"""`ncwire hello HOST`: who answers, and what it can do."""
+"""`ncwire hello [HOST]`: who answers, and what it can do."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ def add_to(
         "hello",
         help="show a server's session-id, framing and capabilities",
         description="Connect, exchange hellos, and show what the server said.",
+        usage="ncwire hello [OPTION ...] [HOST]",
     )
-    connection_options.add_to(parser)
+    connection_options.add_with_optional_host_to(parser)
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     return parser
 

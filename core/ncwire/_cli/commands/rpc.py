@@ -1,9 +1,8 @@
-"""`ncwire rpc HOST`: send one rpc, print the reply, and notifications if they are wanted."""
+"""`ncwire rpc [HOST]`: send one rpc, print the reply, and notifications if they are wanted."""
 
 from __future__ import annotations
 
-import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ncwire._cli import connection_options, documents, failures, output_file, values
 from ncwire._cli.failures import Exit
@@ -11,6 +10,8 @@ from ncwire._cli.terminal import write_document
 from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
+    import argparse
+
     from ncwire._session.base import Session
     from ncwire._session.notifications import NotificationReader
 
@@ -28,31 +29,26 @@ def add_to(
             "Send one rpc and print the reply: laid out on a terminal, exactly as it came into "
             "a pipe or a file."
         ),
-        usage="ncwire rpc [OPTION ...] HOST (FILE | - | --get-config SOURCE | --get)",
+        usage="ncwire rpc [OPTION ...] [HOST] (FILE | - | --get-config SOURCE | --get)",
     )
-    connection_options.add_to(parser)
+    connection_options.add_with_optional_host_to(parser)
     group = parser.add_argument_group("operation")
-    # Not optional, for argparse would take it for left out where an option follows HOST.
+    # No `nargs="?"`, for argparse would take it for left out where an option follows HOST.
     file = group.add_argument(
         "file",
         metavar="FILE",
         help="the element inside <rpc>, or a whole <rpc> with a message-id; - is stdin",
     )
+    file.required = False
     operation = group.add_mutually_exclusive_group()
     operation.add_argument(
         "--get-config",
         metavar="SOURCE",
         choices=_DATASTORES,
-        action=_InsteadOf,
-        replaced=file,
         help="the configuration: " + ", ".join(_DATASTORES),
     )
     operation.add_argument(
-        "--get",
-        nargs=0,
-        action=_InsteadOf,
-        replaced=file,
-        help="the running configuration, and state",
+        "--get", action="store_true", help="the running configuration, and state"
     )
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=values.seconds, help="for the reply; default: 30"
@@ -73,27 +69,9 @@ def add_to(
     return parser
 
 
-class _InsteadOf(argparse.Action):
-    """An option that is given instead of a positional argument, or it is no command line."""
-
-    def __init__(self, *, replaced: argparse.Action, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._replaced = replaced
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,  # noqa: ARG002 - argparse's signature
-    ) -> None:
-        """Take the value, and let the replaced argument be missing."""
-        setattr(namespace, self.dest, values)
-        self._replaced.required = False
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Send the rpc and print what comes."""
+    _settle_host(arguments)
     operation = _operation(arguments)  # what cannot be sent is told before anything is connected
     # The reader comes before the rpc, which may be the subscription, so that it misses none.
     with (
@@ -115,11 +93,24 @@ def _is_error(session: Session, operation: str | bytes, arguments: argparse.Name
     return documents.has_rpc_error(reply.raw)
 
 
+def _settle_host(arguments: argparse.Namespace) -> None:
+    """Have the one argument be FILE where the driver connects to no host."""
+    if _is_named(arguments) or arguments.file is not None:
+        return
+    if arguments.host is not None and connection_options.connects_to_no_host(arguments):
+        arguments.host, arguments.file = None, arguments.host
+        return
+    raise OptionError("FILE", "needed, or --get, or --get-config SOURCE; - is stdin")
+
+
+def _is_named(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.get) or arguments.get_config is not None
+
+
 def _operation(arguments: argparse.Namespace) -> str | bytes:
-    named = arguments.get is not None or arguments.get_config is not None
-    if named and arguments.file is not None:
+    if _is_named(arguments) and arguments.file is not None:
         raise OptionError("FILE", "not together with --get or --get-config")
-    if arguments.get is not None:
+    if arguments.get:
         return "<get/>"
     if arguments.get_config is not None:
         return f"<get-config><source><{arguments.get_config}/></source></get-config>"
