@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ncwire
-from ncwire._cli import driver_option, passwords, values
+from ncwire._cli import driver_option, host_argument, passwords, values
 from ncwire._cli.commands import inventory
 from ncwire._cli.failures import PASSPHRASE
 from ncwire._plugins import registry, url
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from ncwire import DriverSession
     from ncwire._cli.passwords import TerminalPrompt
-    from ncwire.driver import Backend
     from ncwire.inventory import Device, Inventory
     from ncwire.profiles import DeviceProfile
 
@@ -50,7 +49,7 @@ def add_with_optional_host_to(parser: argparse.ArgumentParser) -> None:
     """Add what `add_to` adds; HOST may be left out where the driver connects to no host."""
     host = add_to(parser)
     host.required = False
-    host.help = f"{host.help}; none with a driver over Unix sockets: --driver unix -O path=PATH"
+    host.help = f"{host.help}; {host_argument.LEFT_OUT}"
 
 
 def add_options_to(
@@ -192,7 +191,7 @@ def parameters(arguments: argparse.Namespace) -> dict[str, Any]:
     device = None if found is None else found.devices.get(host)
     if device is None:
         driver = candidate(given.get("driver"), given.get("profile"))
-        _check_host(host, driver)
+        host_argument.check(host, driver)
         over_ssh = driver is None or driver.transport == SSH
         usual = {"ssh_config": True} if over_ssh else {}
         return {"host": host, **usual, "ssh_options": arguments.option} | given
@@ -216,7 +215,7 @@ def connects_to_no_host(arguments: argparse.Namespace) -> bool:
     profile = arguments.profile
     if profile is not None:
         profile = profile_of(profile, inventory.find(arguments.inventory))
-    return _takes_no_host(candidate(arguments.driver, profile))
+    return host_argument.is_left_out_for(candidate(arguments.driver, profile))
 
 
 def driver_choice(arguments: argparse.Namespace, session: DriverSession) -> str:
@@ -330,27 +329,6 @@ def framing(session: DriverSession) -> str:
     offers = (session.client_capabilities, session.server_capabilities or ())
     both_speak_1_1 = all(":base:1.1" in offer for offer in offers)
     return "chunked" if both_speak_1_1 else "end-of-message"
-
-
-def _takes_no_host(driver: type[Backend] | None) -> bool:
-    return driver is not None and driver.transport == "unix"
-
-
-def _check_host(host: str | None, driver: type[Backend] | None) -> None:
-    if host is not None and _takes_no_host(driver):
-        name = "" if driver is None else driver.name
-        raise OptionError(
-            "HOST",
-            f"{host!r} is no device of the inventory, and driver {name!r} connects to no host: "
-            "give the URL netconf+unix:///PATH in its place, or -O path=PATH without HOST",
-        )
-    if host is None and not _takes_no_host(driver):
-        of_driver = "" if driver is None else f" by driver {driver.name!r}"
-        raise OptionError(
-            "HOST",
-            f"needed{of_driver}: a device of the inventory, a name, an address or a URL; none "
-            "with --driver unix -O path=PATH",
-        )
 
 
 def _logged(session: DriverSession) -> DriverSession:

@@ -11,9 +11,8 @@ import os
 import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,10 +25,9 @@ import paramiko
 from three_ways import SECONDS, WAYS, connecting, told
 
 from ncwire.testing import EmbeddedServer
+from servers.one_connection import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ncwire.testing import ChannelStream
 
 
@@ -86,22 +84,6 @@ class Scene:
     def embedded(self, **settings: Any) -> dict[str, Any]:
         server = self.stack.enter_context(EmbeddedServer(**settings))
         return {"port": server.port}
-
-
-@contextmanager
-def answering(answer: Callable[[socket.socket], object]) -> Iterator[int]:
-    """Serve one TCP connection by a function."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            sock, _ = listener.accept()
-            with closing(sock):
-                answer(sock)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join()
 
 
 def free_port() -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import socket
-import threading
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +16,10 @@ from ncclient.transport import errors as theirs
 from ncwire.contrib import ncclient as drop_in
 from ncwire.errors import NcwireError, OptionError, SSHHostKeyMismatchError
 from ncwire.testing import EmbeddedServer
+from servers.one_connection import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from servers.keyring import KeyRing
@@ -158,38 +157,10 @@ def raised_at(driver: str, server: Any, **others: Any) -> Exception:
     return raised
 
 
-@contextmanager
-def peer(answer: Callable[[socket.socket], None]) -> Iterator[Any]:
-    """Serve one TCP connection by a function."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            sock, _ = listener.accept()
-            with closing(sock):
-                answer(sock)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield EmbeddedLike(port=listener.getsockname()[1])
-        thread.join()
-
-
-@dataclass
-class EmbeddedLike:
-    port: int
-    host: str = "127.0.0.1"
-    username: str = "admin"
-    password: str = "admin"
-
-
-def test_a_server_that_closes_at_once(driver):
-    with peer(lambda sock: None) as server:
-        assert isinstance(raised_at(driver, server), theirs.SSHError)
-
-
-def test_a_server_that_speaks_http(driver):
-    with peer(lambda sock: sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
-        assert isinstance(raised_at(driver, server), theirs.SSHError)
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["none", "HTTP"])
+def test_a_server_that_is_none_of_ssh(driver, server, said):
+    with answering(lambda sock: sock.sendall(said)) as port:
+        assert isinstance(raised_at(driver, server, port=port), theirs.SSHError)
 
 
 def test_a_server_without_the_subsystem(driver):
