@@ -12,7 +12,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,14 @@ from servers.one_connection import answering
 
 if TYPE_CHECKING:
     from ncwire.testing import ChannelStream
+
+
+class Carried(paramiko.ProxyCommand):
+    """One that may be closed when its process has ended, which fails in paramiko 5.1."""
+
+    def close(self) -> None:
+        with suppress(ProcessLookupError):
+            super().close()
 
 
 @dataclass
@@ -81,9 +89,29 @@ class Scene:
         """Have another server answer, by a function; it ends with the scene."""
         return {"port": self.stack.enter_context(answering(answer))}
 
+    def proxy_command(self) -> paramiko.ProxyCommand:
+        """Return a ProxyCommand that leads to the server; it ends with the scene."""
+        carried = (self.folder / "mark", self.server.host, self.server.port)
+        line = " ".join(map(str, (sys.executable, RELAY, *carried)))
+        command = Carried(line)
+        self.stack.callback(command.process.wait)
+        if self.way == "ncwire":  # which does not take it
+            self.stack.callback(command.close)
+        return command
+
     def embedded(self, **settings: Any) -> dict[str, Any]:
         server = self.stack.enter_context(EmbeddedServer(**settings))
         return {"port": server.port}
+
+
+def unanswered(stack: ExitStack) -> int:
+    """Return a port whose queue of connections is full, so that no SYN is answered (Linux)."""
+    listener = stack.enter_context(socket.socket())
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    waiting = stack.enter_context(socket.socket())
+    waiting.connect(listener.getsockname())
+    return listener.getsockname()[1]
 
 
 def free_port() -> int:
@@ -107,6 +135,11 @@ def after_our_hello(stream: ChannelStream) -> None:
     stream.close()
 
 
+def silent(stream: ChannelStream) -> None:
+    while stream.recv():
+        pass
+
+
 def closed_socket() -> socket.socket:
     sock = socket.socket()
     sock.close()
@@ -117,6 +150,7 @@ def yes(_host: str, _fingerprint: str) -> bool:
     return True
 
 
+RELAY = Path(__file__).parents[2] / "integration" / "matrix" / "relay.py"
 NO_PASSWORD: dict[str, Any] = {"password": None}
 UNVERIFIED: dict[str, Any] = {"hostkey_verify": False, "hostkey_b64": None}
 Make = Callable[[Scene], dict[str, Any]]
@@ -221,6 +255,12 @@ MAKE: dict[str, Make] = {
     "an address that is none": lambda _: {"host": "300.0.0.1"},
     "a number in the environment": lambda _: {"environment": {"LINES": 25}},
     "sock_fd=-1": lambda _: {"sock_fd": -1},
+    "a server that does not answer at all": lambda s: {"port": unanswered(s.stack), "timeout": 1},
+    "a subsystem that sends no hello": lambda s: (
+        s.embedded(script=silent) | UNVERIFIED | {"timeout": 2}
+    ),
+    "sock= a paramiko.ProxyCommand": lambda s: {"sock": s.proxy_command()},
+    'a timeout of rpcs of "soon"': lambda _: {"manager_params": {"timeout": "soon"}},
     "an ssh_config with a ProxyCommand that ends": lambda s: {
         "ssh_config": s.file("c", "Host *\n    ProxyCommand false\n")
     },

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 KEY_FILE = "a kind of ``AuthenticationError``, which names the file and what is wrong with it"
 NETWORK = "a kind of ``SSHError``, which says what was tried"
+LATE = "a ``TransportError`` and a ``TimeoutError``, which names the step and its budget"
 OPTION = "refused before any packet; a kind of ``ValueError``"
 LENIENT = "the drop-in takes it; ncwire wants the type that the signature has"
 SECURITY = "refused on purpose: no callback and no flag accepts another key"
@@ -60,7 +61,7 @@ MADE: dict[str, tuple[str, str, str, str]] = {
     "a server that says nothing": (
         *("SSHError",) * 2,
         "StepTimeoutError",
-        "a ``TransportError`` and a ``TimeoutError``, which names the step and its budget",
+        LATE,
     ),
     "a server that closes at once": ("SSHError", "SSHError", "HandshakeError", NETWORK),
     "a server that speaks HTTP": ("SSHError", "SSHError", "HandshakeError", NETWORK),
@@ -126,6 +127,27 @@ MADE: dict[str, tuple[str, str, str, str]] = {
     "an address that is none": ("gaierror", "gaierror", "ConnectError", NETWORK),
     "a number in the environment": ("TypeError", "SSHError", "OptionError", OPTION),
     "sock_fd=-1": ("OSError", "OSError", "OptionError", OPTION),
+    "a server that does not answer at all": (
+        *("SSHError",) * 2,
+        "StepTimeoutError",
+        LATE,
+    ),
+    "a subsystem that sends no hello": (
+        *("SessionError",) * 2,
+        "HelloTimeoutError",
+        "a kind of ``SessionError``, which shows what came in its place",
+    ),
+    "sock= a paramiko.ProxyCommand": (
+        *("connects",) * 2,
+        "OptionError",
+        "the drop-in carries it; for ncwire it is ``ssh_options=['ProxyCommand=...']``",
+    ),
+    'a timeout of rpcs of "soon"': (
+        "connects",
+        "SSHError",
+        "TypeError",
+        "ncclient fails at the first rpc, with a TypeError; ncwire says that it is ``timeouts=``",
+    ),
     "an ssh_config with a ProxyCommand that ends": (
         *("SSHError",) * 2,
         "HandshakeError",

@@ -240,6 +240,11 @@ MET: dict[str, tuple[str, str, str, str]] = {
         "RPCTimeoutError",
         "all wait for an rpc-reply, which does not come",
     ),
+    "reply: a notification in its place": (
+        *("TimeoutExpiredError",) * 2,
+        "RPCTimeoutError",
+        "the error names the rpc, and how long it has waited",
+    ),
     "reply: none, and the end": (
         "SessionCloseError",
         "SessionCloseError",

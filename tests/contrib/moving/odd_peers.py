@@ -152,6 +152,7 @@ ODD = {
     "reply: of another kind": replying(
         lambda reply: reply.replace(b"rpc-reply", b"answer"), base=OLD
     ),
+    "reply: a notification in its place": Family(base=OLD, reply=lambda _number: NOTE),
     "reply: none, and the end": Family(base=OLD, accepts_rpc=lambda _rpc: False),
     "chunks: a size of 4294967296": in_chunks(b"\n#4294967296\n%b\n##\n"),
     "chunks: text between them": in_chunks(b"\n#%d\n%bmore\n##\n"),
