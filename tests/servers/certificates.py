@@ -1,4 +1,8 @@
-"""Authorities and certificates for tests of TLS, good ones and those that must be refused."""
+"""Authorities and certificates for tests of TLS, good ones and those that must be refused.
+
+`ncwire.testing.CertificateAuthority` is what a user's tests need, and has none of what only these
+do: authorities between, certificates for both purposes, names of every kind, expired lists.
+"""
 
 from __future__ import annotations
 
