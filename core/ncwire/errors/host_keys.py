@@ -141,7 +141,10 @@ class SSHHostKeyMismatchError(SSHUnknownHostError):
 
 
 class UnknownDeviceError(SSHUnknownHostError):
-    """A call came from a peer we do not know: no device has the host key that it presents."""
+    """A call came from a peer we do not know: no device has the host key that it presents.
+
+    The text is `problem` alone: it may be logged for each stranger that calls.
+    """
 
     @property
     def problem(self) -> str:
@@ -155,3 +158,6 @@ class UnknownDeviceError(SSHUnknownHostError):
             "if a device of yours has called, compare this fingerprint with its own, and if they "
             "are the same have the key among its host_keys or in known_hosts under its name"
         )
+
+    def _text(self) -> str:
+        return self.problem

@@ -194,6 +194,16 @@ def test_a_name_that_is_added_is_no_pattern(session, server, home, name):
         session.connect(**arguments_for(server, hostkey_verify=True))
 
 
+def test_what_a_file_has_no_more_is_not_taken_for_added(session, server, home):
+    loaded = home / "loaded"
+    server.write_known_hosts(loaded)
+    session.load_known_hosts(str(loaded))
+    loaded.write_text("")
+    assert list(session._host_keys)
+    with pytest.raises(theirs.SSHUnknownHostError):
+        session.connect(**arguments_for(server, hostkey_verify=True))
+
+
 def test_keys_that_are_added_leave_no_file(session, server, home, monkeypatch, tmp_path):
     folder = tmp_path / "temporary"
     folder.mkdir()

@@ -56,12 +56,17 @@ def test_at_a_jump_host_nothing_is_said_of_what_is_for_the_device_alone():
         (SSHHostKeyChangedError("r1", "ab", **KEY), "only if the new key is right"),
         (SSHHostKeyRevokedError("r1", "ab", **KEY), "do not trust a host that presents it"),
         (SSHHostKeyMismatchError("r1", "ab", **KEY), "ask who runs it"),
-        (UnknownDeviceError("r1", "ab", **KEY, key_base64="AAAA"), "host_keys"),
     ],
 )
 def test_others_say_what_to_do_and_none_to_accept_it(error, said):
     assert said in str(error)
     assert "accept_new" not in str(error)
+
+
+def test_a_stranger_that_calls_is_logged_in_few_words():
+    error = UnknownDeviceError("r1", "ab", **KEY, key_base64="AAAA")
+    assert str(error) == error.problem == "no device has the host key ssh-ed25519 SHA256:x"
+    assert "host_keys" in error.advice
 
 
 def test_an_error_that_knows_of_no_key_gives_no_advice():

@@ -96,7 +96,7 @@ def test_revoked_key_is_refused_and_the_callback_not_asked(sshd, connect, tmp_pa
         f"{sshd.known_hosts.read_text()}@revoked * ssh-ed25519 "
         f"{public_key(sshd.host_keys['ed25519'])}\n"
     )
-    with pytest.raises(SSHHostKeyRevokedError, match=r"known_hosts:4$"):
+    with pytest.raises(SSHHostKeyRevokedError, match=r"known_hosts:4; the key was withdrawn"):
         connect(sshd, known_hosts=known, unknown_host_cb=lambda host, fingerprint: True)
 
 
