@@ -196,7 +196,8 @@ def test_a_driver_that_blocks_for_ever_ends_its_test_and_shows_where(tmp_path):
 COMMAND = """
 import sys
 from types import SimpleNamespace
-from ncwire._cli.commands import conform, failures
+from ncwire._cli import failures
+from ncwire._cli.commands import conform
 if {hidden}:
     sys.modules["pytest"] = None
 arguments = SimpleNamespace(
