@@ -154,6 +154,7 @@ def test_an_option_that_the_driver_has_not_is_refused_at_once(run, lab):
     assert "did you mean speed?" in err
 
 
+@pytest.mark.exhaustive  # the rules' servers wait for what never comes
 def test_a_driver_that_names_no_transport_is_pointed_at_the_target(run, lab):
     code, _, err = run("conform", lab, "-k", "io.binary", "-O", "speed=7")
     assert code == Exit.DRIVER

@@ -11,6 +11,7 @@ import pytest
 import ncwire
 from installed_ssh import join_ends
 from interrupting import KINDS, Interrupter, folder_of, raising
+from thoroughness import sampled
 
 pytestmark = pytest.mark.usefixtures("no_gc_callbacks")
 
@@ -19,8 +20,6 @@ PACKAGES = {
     "openssh": "ncwire_openssh",
     "paramiko": "ncwire_paramiko",
 }
-POINTS = 60
-"""How many of about 3,000 points are tried, others in each run."""
 
 
 def fds():
@@ -73,14 +72,15 @@ def test_just_when_it_is_connected(collected, sshd, driver, kind):
     assert at > 10
 
 
+@sampled("points", 20, 100)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_at_any_point(collected, sshd, driver, kind):
+def test_at_any_point(collected, sshd, driver, kind, points):
     if driver == "paramiko" and kind is TimeoutError:
         pytest.skip("paramiko takes a TimeoutError for its own socket's (5.1, packet.py)")
     folders = [folder_of("ncwire"), folder_of(PACKAGES[driver])]
     assert interrupted(sshd, driver, Interrupter(10**9, []))
     counter = Interrupter(10**9, folders)
     assert interrupted(sshd, driver, counter)
-    for at in random.sample(range(1, counter.seen), POINTS):
+    for at in random.sample(range(1, counter.seen), points):
         interrupter = Interrupter(at, folders)
         assert interrupted(sshd, driver, interrupter), interrupter.where

@@ -30,11 +30,9 @@ from ncwire.errors import (
 )
 from ncwire.testing.conformance.awkward import Unanswering
 from ncwire_tls import TLSDriver
+from thoroughness import sampled
 
 pytestmark = pytest.mark.usefixtures("nothing_left", "no_gc_callbacks")
-
-POINTS = 60
-"""How many of some 1,500 points are tried, others in each run."""
 
 
 @pytest.fixture
@@ -285,9 +283,12 @@ def test_close_ends_a_connect_that_waits_for_the_hello(certificates):
     assert [error.closed_by for error in outcome] == ["us"]
 
 
+@sampled("points", 20, 100)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_interrupt_at_any_point_comes_out_and_leaves_nothing(certificates, server, kind):
+def test_an_interrupt_at_any_point_comes_out_and_leaves_nothing(
+    certificates, server, kind, points
+):
     folders = [folder_of("ncwire"), folder_of("ncwire_tls")]
 
     def interrupted(interrupter):
@@ -304,7 +305,7 @@ def test_an_interrupt_at_any_point_comes_out_and_leaves_nothing(certificates, se
     with raising(kind):
         counter = Interrupter(10**9, folders)
         assert interrupted(counter)
-        for at in random.sample(range(1, counter.seen), POINTS):
+        for at in random.sample(range(1, counter.seen), points):
             interrupter = Interrupter(at, folders)
             assert interrupted(interrupter), interrupter.where
         gc.collect()

@@ -31,12 +31,12 @@ from ncwire.errors import (
 )
 from ncwire_unix import UnixSocketDriver
 from servers.stream_server import unix_server
+from thoroughness import sampled
 
 pytestmark = pytest.mark.usefixtures("nothing_left", "no_gc_callbacks")
 
 SUBSCRIPTION = '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>'
 HERE = os.getuid()
-POINTS = 60
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has abstract names")
 
 
@@ -243,9 +243,10 @@ def test_an_abort_of_a_channel_that_is_open(server, path):
     assert channel.fileno() == -1
 
 
+@sampled("points", 20, 100)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_interrupt_at_any_point_comes_out_and_leaves_nothing(server, path, kind):
+def test_an_interrupt_at_any_point_comes_out_and_leaves_nothing(server, path, kind, points):
     folders = [folder_of("ncwire"), folder_of("ncwire_unix")]
 
     def interrupted(interrupter):
@@ -262,7 +263,7 @@ def test_an_interrupt_at_any_point_comes_out_and_leaves_nothing(server, path, ki
     with raising(kind):
         counter = Interrupter(10**9, folders)
         assert interrupted(counter)
-        for at in random.sample(range(1, counter.seen), POINTS):
+        for at in random.sample(range(1, counter.seen), points):
             interrupter = Interrupter(at, folders)
             assert interrupted(interrupter), interrupter.where
         gc.collect()
