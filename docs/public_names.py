@@ -29,6 +29,7 @@ MODULES = (
     "ncwire.profiles",
     "ncwire.inventory",
     "ncwire.callhome",
+    "ncwire.persistent",
     "ncwire.contrib.ncclient",
     "ncwire.contrib.nornir",
     "ncwire.probe",

@@ -55,6 +55,7 @@ from ncwire.errors import (
     NetconfFramingError,
     NoCommonAlgorithmError,
     NoCommonBaseError,
+    NoSessionError,
     OptionError,
     PasswordExpiredError,
     PeerUserError,
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from ncwire._version import __version__ as __version__
     from ncwire.driver import Algorithms
     from ncwire.inventory import Inventory
+    from ncwire.persistent import Persistent
     from ncwire.profiles import DeviceProfile
 else:
     __getattr__, __dir__ = late(
@@ -99,6 +101,7 @@ else:
             "DeviceProfile": "ncwire.profiles",
             "Inventory": "ncwire.inventory",
             "Jump": "ncwire._ssh.options.parameters",
+            "Persistent": "ncwire.persistent",
             "__version__": "ncwire._version",
             "callhome": "ncwire.callhome",
             "profiles": "ncwire.profiles",
@@ -148,11 +151,13 @@ __all__ = [
     "NetconfFramingError",
     "NoCommonAlgorithmError",
     "NoCommonBaseError",
+    "NoSessionError",
     "Notification",
     "NotificationReader",
     "OptionError",
     "PasswordExpiredError",
     "PeerUserError",
+    "Persistent",
     "ProfileError",
     "ProfileNotFoundError",
     "RPCError",

@@ -48,6 +48,7 @@ ROOMS = {
     "ncwire.driver": "the contract",
     "ncwire.errors": "what is raised",
     "ncwire.inventory": "devices in a file",
+    "ncwire.persistent": "sessions that come back",
     "ncwire.probe": "what a device is",
     "ncwire.profiles": "how a family of devices is spoken to",
     "ncwire.testing": "servers to test against, and the conformance kit",

@@ -16,7 +16,7 @@ SLOW = {
     "argparse", "asyncio", "cryptography", "difflib", "email", "hashlib", "http",
     "importlib.metadata", "ipaddress", "ncwire.callhome", "ncwire.driver.algorithms",
     "ncwire.driver.auth", "ncwire.driver.hostkey", "ncwire.driver.kexinit",
-    "ncwire.driver.options", "ncwire.profiles.driver_choice", "ncwire._plugins.registry",
+    "ncwire.driver.options", "ncwire.persistent", "ncwire.profiles.driver_choice", "ncwire._plugins.registry",
     "ncwire._algorithms.policy", "ncwire._ssh.config", "ncwire._ssh.options.resolve",
     "ncwire._ssh.options.parameters", "ncwire._ssh.connecting", "ncwire.testing", "ncwire_libssh2",
     "ncwire_paramiko", "paramiko", "pathlib", "rich", "ssh2", "ssl", "stevedore", "subprocess",

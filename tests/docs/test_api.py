@@ -20,6 +20,7 @@ PUBLIC = [
     "ncwire.driver",
     "ncwire.errors",
     "ncwire.inventory",
+    "ncwire.persistent",
     "ncwire.probe",
     "ncwire.profiles",
     "ncwire.testing",

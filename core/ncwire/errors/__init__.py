@@ -31,6 +31,7 @@ from ncwire.errors.host_keys import (
     SSHUnknownHostError,
     UnknownDeviceError,
 )
+from ncwire.errors.persistent import NoSessionError
 from ncwire.errors.rpc import ErrorElement, RPCError
 from ncwire.errors.session import (
     BrokenMessageError,
@@ -110,6 +111,7 @@ __all__ = [
     "NetconfFramingError",
     "NoCommonAlgorithmError",
     "NoCommonBaseError",
+    "NoSessionError",
     "OptionError",
     "PasswordExpiredError",
     "PeerUserError",

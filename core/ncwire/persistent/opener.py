@@ -1,0 +1,103 @@
+"""How a persistent session gets its next session: by parameters, or from a function."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ncwire._plugins.url import is_url, spelled_out
+from ncwire._session.base import Session
+from ncwire._ssh.options.parameters import Parameters, check, check_names
+from ncwire._transports.connect import prepared
+from ncwire._transports.session import as_profile
+from ncwire.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_OF_A_SESSION = ("capabilities", "limits", "hub", "known_hosts", "require_session_id")
+
+
+class Opener(ABC):
+    """What opens one session after the other."""
+
+    name: str
+    """What it connects to, for people."""
+
+    @abstractmethod
+    def open(self, take: Callable[[Session], None]) -> Session:
+        """Return a connected session; it is handed to `take` as soon as it can be closed.
+
+        What `take` raises comes out. Whoever has taken it frees it when this raises.
+        """
+
+
+class ByParameters(Opener):
+    """Connects as `ncwire.connect` does. Raises what that raises for parameters, with no I/O."""
+
+    def __init__(self, host: str | None, parameters: Mapping[str, Any]) -> None:
+        given: dict[str, Any] = {name: _kept(value) for name, value in parameters.items()}
+        check_names("Persistent", {name: None for name in given if name not in _CONNECTS_OWN})
+        for name in ("sock", "sock_fd"):
+            if given.get(name) is not None:
+                raise OptionError(
+                    name, "a socket carries one session only; use Persistent.from_function"
+                )
+        if host is not None and is_url(host):
+            said = {k: v for k, v in given.items() if k not in _OF_A_SESSION}
+            rest = {k: v for k, v in given.items() if k in _OF_A_SESSION}
+            given = {**spelled_out(host, {"profile": None, "driver": None, **said}), **rest}
+            host = given.pop("host")
+        if given.get("profile") is not None:
+            given["profile"] = as_profile(given["profile"])
+        connects = {k: v for k, v in given.items() if k not in _CONNECTS_OWN}
+        check(Parameters(host=host, **connects), needs_host=False)
+        self._host = host
+        self._given = given
+        self.name = host or "the device"
+        self._prepared()[0].close()  # it was never opened
+
+    def open(self, take: Callable[[Session], None]) -> Session:
+        """Connect anew, by the same parameters."""
+        session, connecting = self._prepared()
+        take(session)
+        connecting()
+        return session
+
+    def _prepared(self) -> tuple[Session, Callable[[], None]]:
+        return prepared(self._host, **self._given)
+
+
+_CONNECTS_OWN = frozenset({"profile", "driver", *_OF_A_SESSION})
+"""Parameters of `ncwire.connect` that are not its session's `connect`."""
+
+
+class ByFunction(Opener):
+    """Asks a function for each session."""
+
+    def __init__(self, function: Callable[[], Session], name: str | None) -> None:
+        if not callable(function):
+            raise OptionError("function", "must be callable, and return a connected session")
+        if name is not None and not isinstance(name, str):
+            raise OptionError("name", f"must be a string, not {type(name).__name__}")
+        self._function = function
+        self.name = "the device" if name is None else name
+
+    def open(self, take: Callable[[Session], None]) -> Session:
+        """Return what the function returns. Raises TypeError for what is no session."""
+        session = self._function()
+        if not isinstance(session, Session):
+            what = type(session).__name__
+            raise TypeError(f"the function must return a connected session, not {what}")
+        try:
+            take(session)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+
+def _kept(value: object) -> object:
+    """Return what can be read more than once: an iterator would be empty the second time."""
+    return tuple(value) if isinstance(value, Iterator) else value
