@@ -29,7 +29,7 @@ class CountedLogin(Login):
 
 def given(server, tmp_path, **more):
     hosts = tmp_path / "known_hosts"
-    hosts.write_text(server.known_hosts_line + "\n", encoding="utf-8")
+    server.write_known_hosts(hosts)
     return {
         "host": server.host,
         "port": server.port,
@@ -92,7 +92,7 @@ def test_what_is_wrong_with_the_parameters_is_told_at_once(tmp_path):
         ({"timeout": -1}, ncwire.OptionError, "timeout"),
         ({"prot": 1}, TypeError, "'prot'. Did you mean 'port'"),
         ({"profile": "nonesuch"}, ncwire.ProfileNotFoundError, "nonesuch"),
-        ({"known_hosts": tmp_path / "none"}, OSError, "none"),
+        ({"known_hosts": tmp_path / "none"}, ncwire.OptionError, "none"),
         ({"sock_fd": 0}, ncwire.OptionError, "sock_fd: a socket carries one"),
         ({"hub": 7}, ncwire.OptionError, "hub"),
         ({"backoff": 7}, ncwire.OptionError, "backoff"),

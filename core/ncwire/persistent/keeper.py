@@ -201,8 +201,12 @@ class Keeper(Forkable):
         self._attempted = Latch()
         self._attempting = threading.get_ident()
         try:
-            if self._session is not None:
-                self._session.close()  # it has ended; what is left of it is freed first
+            if self.current() is not None:
+                return  # it was due twice, see `ended`
+            if (session := self._session) is not None:
+                session.close()  # it has ended; what is left of it is freed first
+                for stream in self._streams:  # unless an interrupt has kept `ended` from that
+                    stream.lose(session.cause or SessionCloseError(b""))
             with self._lock:
                 if self._course.is_stopped:
                     return
