@@ -34,6 +34,7 @@ ARGUMENTS = {
     "MessageDecodeError": (("{urn:a}rpc-reply", "7", b"<a>\xff</a>", 3, "invalid start byte"), {}),
     "MessageSizeError": (("a header", 12), {}),
     "NoCommonAlgorithmError": (("kex", Algorithms(kex=("a",)), Algorithms(kex=("b",))), {}),
+    "NoSessionError": (("r1", 3.0, "waiting", None, 2.5), {}),
     "OptionError": (("port", "is no number"), {}),
     "PasswordExpiredError": (("no way in", ["password: expired"]), {}),
     "ProfileError": (("/p.toml", "junos", "port", "is no number"), {}),
