@@ -110,3 +110,11 @@ def test_managers_of_ncclient(openssh):
     out = run("ncclient_managers.py", "--managers", "3", "--seconds", "0.2", "--driver", "libssh2")
     names = [line[:16].strip() for line in out.splitlines()[1:]]
     assert names == ["ncclient", "libssh2", "hub libssh2"]
+
+
+@pytest.mark.exhaustive
+def test_restarts():
+    requirement.program("sshd", "openssh-server")
+    requirement.program("netconfd", "netconfd")
+    out = run("restarts.py", "--restarts", "1", "--seconds", "6", "--hub")
+    assert "left when all is closed: 0 threads, 0 fds" in out

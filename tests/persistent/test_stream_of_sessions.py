@@ -159,8 +159,9 @@ def test_a_full_queue_drops_the_oldest_but_no_gap():
         stream.is_in_order()
         for each in range(2):
             session.send(f"{number}{each}")
-        stream.lose(SessionCloseError(b"", reason=str(number)))
-        stream.lose(SessionCloseError(b"", reason="of an attempt"))
+        stream.lose(Listened(), SessionCloseError(b"", reason="of another"))
+        stream.lose(session, SessionCloseError(b"", reason=str(number)))
+        stream.lose(session, SessionCloseError(b"", reason="once more"))
         session.send("of a session that has ended")
     items = []
     while (item := stream.get(0, None)) is not None:

@@ -127,11 +127,13 @@ class Keeper(Forkable):
             lost = status.cause if status.sessions and status.state is not State.UP else None
             stream = NotificationStream(maxsize, self._forget, lost)
             self._streams = (*self._streams, stream)
-            session = self._session if status.state is State.UP else self._opening
-        if session is not None:
-            stream.listen(session)
-        if status.state is State.UP:
-            stream.is_in_order()
+            is_up = status.state is State.UP
+            session = self._session if is_up else self._opening
+            # Still with the lock, or it might be the session before that it listens to.
+            if session is not None:
+                stream.listen(session)
+            if is_up:
+                stream.is_in_order()
         if self._course.is_stopped and (cause := self.cause) is not None:
             stream.end(cause)
         return stream
@@ -206,7 +208,7 @@ class Keeper(Forkable):
             if (session := self._session) is not None:
                 session.close()  # it has ended; what is left of it is freed first
                 for stream in self._streams:  # unless an interrupt has kept `ended` from that
-                    stream.lose(session.cause or SessionCloseError(b""))
+                    stream.lose(session, session.cause or SessionCloseError(b""))
             with self._lock:
                 if self._course.is_stopped:
                     return
@@ -268,7 +270,7 @@ class Keeper(Forkable):
             if self._course.is_stopped:
                 return
             self._course.failed(time.monotonic(), cause, jitter)
-        self._go_on(cause)
+        self._go_on(opening, cause)
 
     def ended(self, session: Session, cause: Exception) -> None:
         """Note the end of a session: for the listener of its end, not for callers."""
@@ -280,18 +282,19 @@ class Keeper(Forkable):
                 if session is not self._session or self.status.state is not State.UP:
                     return
                 self._course.lost(time.monotonic(), cause, jitter)
-            self._go_on(cause)
+            self._go_on(session, cause)
         except BaseException:
             # A signal handler has raised, where the session ends in the main thread.
             if not self._course.is_stopped:
                 self._connectors.schedule(self, time.monotonic())
             raise
 
-    def _go_on(self, cause: Exception) -> None:
-        """Do what the course says after a failure or an end."""
+    def _go_on(self, session: Session | None, cause: Exception) -> None:
+        """Do what the course says after a failure, or the end of the session."""
         due = self._course.next_at
         for stream in self._streams:
-            stream.lose(cause)
+            if session is not None:
+                stream.lose(session, cause)
         if due is None:
             log(_log, logging.WARNING, "%s: stopped: %s", self.name, cause)
             self._stop(cause)

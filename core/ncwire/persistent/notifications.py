@@ -155,16 +155,19 @@ class NotificationStream(OneProcess):
         with self._changed:
             self._end_gap()
 
-    def lose(self, cause: Exception) -> None:
-        """Note that the session that there was has ended: a gap begins here, if there is none.
+    def lose(self, session: Session, cause: Exception) -> None:
+        """Note that this session has ended: a gap begins here, if there is none.
 
         What has never been in order cannot be lost: so the first attempts that fail leave no gap.
         """
         with self._changed:
-            self._feed = None
+            if self._feed is None or self._feed.session is not session:
+                return
+            # In this order, for one that was interrupted is told once more.
             if self._is_live:
                 self._lost = datetime.now(UTC), cause
                 self._is_live = False
+            self._feed = None
 
     def end(self, cause: Exception) -> None:
         """Take no more, and raise this cause when all is read; the first call's counts."""
@@ -199,8 +202,9 @@ class NotificationStream(OneProcess):
         self._is_live = True
         if self._lost is None or self._cause is not None:
             return
-        (since, cause), self._lost = self._lost, None
+        since, cause = self._lost
         self._append_gap(Gap(since, datetime.now(UTC), cause))
+        self._lost = None  # last: an interrupt before it doubles a gap, and loses none
         self._changed.notify()
 
     def _append_gap(self, gap: Gap) -> None:
