@@ -31,14 +31,14 @@ sys.path.insert(1, str(Path(__file__).parents[1] / "tests"))
 
 import ncwire
 from ncwire.errors import NcwireError, NoSessionError
-from ncwire.persistent import Backoff, Gap
+from ncwire.persistent import Backoff, Gap, State
 from servers.keyring import KeyRing
 from servers.process import ServerProcess
 from servers.requirement import program
 from servers.sshd import Sshd, SshdSettings
 
 if TYPE_CHECKING:
-    from ncwire.persistent import NotificationStream
+    from ncwire.persistent import NotificationStream, Status
 
 _NS = "urn:example:ncwire:restarts"
 _NC = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -172,6 +172,12 @@ def fds() -> int:
 
 def under(device: Device, given: argparse.Namespace) -> list[str]:
     """Restart the device under a `Persistent`, print what was seen, and return what is wrong."""
+    causes: Counter[str] = Counter()
+
+    def changed(status: Status) -> None:
+        if status.cause is not None and status.state is State.WAITING:
+            causes[str(status.cause)] += 1
+
     with ExitStack() as stack:
         hub = stack.enter_context(ncwire.Hub()) if given.hub else None
         keeper = ncwire.Persistent(
@@ -181,7 +187,9 @@ def under(device: Device, given: argparse.Namespace) -> list[str]:
             key_filename=device.sshd.client_key,
             known_hosts=device.sshd.known_hosts,
             driver=given.driver,
+            profile="netconfd",
             on_session=subscribe,
+            on_change=changed,
             backoff=Backoff(first=0.2, ceiling=2),
             hub=hub,
         )
@@ -204,7 +212,11 @@ def under(device: Device, given: argparse.Namespace) -> list[str]:
     hearing.join()
     done = device.done()
     print(f"{status.sessions} sessions in {status.attempts} attempts, driver {_driver(session)}")
-    print(f"{hearing.notifications} notifications, {len(hearing.gaps)} gaps between them")
+    for text, times in causes.most_common():
+        print(f"  {times} times: {text}")
+    longest = max((gap.until - gap.since for gap in hearing.gaps), default=None)
+    told = f", the longest {longest.total_seconds():.1f} s" if longest else ""
+    print(f"{hearing.notifications} notifications, {len(hearing.gaps)} gaps between them{told}")
     for name in ("answered", "not_sent", "unknown"):
         numbers = getattr(callers, name)
         counted = Counter(done[each] for each in numbers)

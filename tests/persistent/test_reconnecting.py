@@ -40,7 +40,7 @@ def test_another_session_takes_its_place(device, hub, changes):
         second = keeper.session(20)
         assert second is not first
         assert keeper.rpc("<get/>", 20).ok
-        assert keeper.status.cause is first.cause
+        assert changes.wait_for(State.WAITING).cause is first.cause
     assert sum("<get/>" in each for each in device.received) == 1
 
 
