@@ -88,12 +88,14 @@ def test_while_on_session_is_at_work(device, hub):
 
 def test_in_on_session_itself(device, hub):
     ready = threading.Event()
-    sessions = []
+    sessions, took = [], []
 
     def prepare(session):
         assert ready.wait(20)
         sessions.append(session)
+        began = time.monotonic()
         keeper.close()
+        took.append(time.monotonic() - began)
 
     keeper = persistent(device, hub=hub, on_session=prepare)
     ready.set()
@@ -101,19 +103,22 @@ def test_in_on_session_itself(device, hub):
         keeper.session(20)
     keeper.close()
     assert not sessions[0].connected
+    assert took[0] < QUICK  # it does not wait for itself
     assert keeper.status.sessions == 0
 
 
 @pytest.mark.parametrize("state", [State.CONNECTING, State.UP, State.WAITING])
 def test_in_on_change(device, hub, state):
     ready, done = threading.Event(), threading.Event()
-    seen = []
+    seen, returned = [], []
 
     def changed(status):
+        assert len(returned) == len(seen), "it is called while it is at work"
         seen.append(status.state)
         assert ready.wait(20)
         if status.state is state:
             keeper.close()
+        returned.append(status)
         if status.state is State.STOPPED:
             done.set()
 
