@@ -271,6 +271,22 @@ def test_sessions_on_a_hub_share_a_few_threads(device, hub):
         keeper.close()
 
 
+def test_those_of_a_hub_that_wait_cost_one_thread_together():
+    def refused():
+        raise ConnectionRefusedError("not there")
+
+    def connecting():
+        return [each for each in threading.enumerate() if each.name == "ncwire-connector"]
+
+    with Hub() as hub:
+        keepers = [Persistent.from_function(refused, hub=hub, backoff=LATER) for _ in range(100)]
+        eventually(lambda: all(each.status.state is State.WAITING for each in keepers))
+        eventually(lambda: len(connecting()) == 1)
+        for keeper in keepers:
+            keeper.close()
+        eventually(lambda: not connecting())
+
+
 def test_it_is_neither_copied_nor_pickled(device):
     with persistent(device) as keeper:
         for each in (keeper, keeper.notifications()):
