@@ -110,13 +110,14 @@ class Connectors(Forkable):
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._threads.add(thread)
-        self._watcher = thread
         try:
+            self._threads.add(thread)
+            self._watcher = thread
             thread.start()
         except BaseException:
-            self._threads.discard(thread)
+            # One that an interrupt has left unstarted; if it does run, it sees that none watches.
             self._watcher = None
+            self._threads.discard(thread)
             raise
 
     def _run(self) -> None:

@@ -101,7 +101,11 @@ class Persistent(OneProcess):
         }
         timeouts = parameters.get("timeouts") or Timeouts()
         opener = ByParameters(host, given)
-        self._begin(opener, on_session, on_change, backoff, retry, wait, hub, timeouts.close)
+        try:
+            self._begin(opener, on_session, on_change, backoff, retry, wait, hub, timeouts.close)
+        except BaseException:  # an interrupt, too, that comes when all is begun
+            self._give_up()
+            raise
 
     @classmethod
     def from_function(
@@ -125,10 +129,12 @@ class Persistent(OneProcess):
         `name` is for people: in `repr`, errors and the log.
         """
         self = cls.__new__(cls)
-        opener = ByFunction(function, name)
-        self._begin(
-            opener, on_session, on_change, backoff, retry, wait, hub, float(Timeouts().close)
-        )
+        opener, patience = ByFunction(function, name), float(Timeouts().close)
+        try:
+            self._begin(opener, on_session, on_change, backoff, retry, wait, hub, patience)
+        except BaseException:  # as in `__init__`
+            self._give_up()
+            raise
         return self
 
     def _begin(
@@ -152,11 +158,13 @@ class Persistent(OneProcess):
         self._wait = positive_seconds("wait", wait)
         policy = Policy(on_session, on_change, backoff or Backoff(), checked(retry), patience)
         self._keeper = Keeper(opener, policy, hub)
-        try:
-            self._keeper.begin()
-        except BaseException:
-            self.close()
-            raise
+        self._keeper.begin()
+
+    def _give_up(self) -> None:
+        """Close what was begun and comes to nobody, for its making has failed."""
+        keeper = self.__dict__.get("_keeper")
+        if keeper is not None:
+            keeper.close(farewell=False)
 
     # --- what is known -------------------------------------------------------------------------
 
