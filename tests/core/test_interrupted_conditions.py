@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,6 +18,8 @@ from ncwire import callhome
 from ncwire._session.notifications import NotificationReader
 from ncwire._session.streaming import Streamed
 from ncwire._ssh.auth.answer_clock import AnswerClock
+from ncwire.persistent.connectors import Connectors
+from ncwire.persistent.notifications import NotificationStream
 
 PATIENCE = 20.0
 ROOT = ("notification", {})
@@ -31,6 +35,28 @@ def reader():
         made.close()
 
     return use, lambda: made.callback(ROOT, "<notification/>")
+
+
+def stream_of_sessions():
+    made = NotificationStream(10, lambda _: None)
+
+    def use():
+        made.get(0, None)
+        made.close()
+
+    return use, made.close
+
+
+def connectors():
+    made = Connectors(1, "ncwire-connector")
+    member = Mock()
+    made.join(member)
+
+    def use():
+        made.schedule(member, time.monotonic())
+        made.leave(member)
+
+    return use, lambda: made.leave(member)
 
 
 def streamed():
@@ -69,7 +95,9 @@ def clock():
 # CPython's own thread that is kept from starting cannot say that it has ended (3.11, _bootstrap).
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
-    "make", [reader, streamed, listener, clock], ids=lambda make: make.__name__
+    "make",
+    [reader, streamed, listener, clock, stream_of_sessions, connectors],
+    ids=lambda make: make.__name__,
 )
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_another_thread_goes_on(make, kind):

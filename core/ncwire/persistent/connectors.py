@@ -41,7 +41,8 @@ class Connectors(Forkable):
         self._limit = limit
         self._name = name
         # Re-entrant, for a signal handler may come in the middle, and close a member.
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._members: set[Member] = set()
         self._due: dict[Member, float] = {}
         self._queue: list[tuple[float, int, Member]] = []  # as in `_due`, and what was due before
@@ -52,14 +53,14 @@ class Connectors(Forkable):
 
     def join(self, member: Member) -> None:
         """Take a member in. Raises RuntimeError where the system has no thread for it."""
-        with self._changed:
+        with self._lock:
             self._members.add(member)
             if not self._threads:
                 self._start()
 
     def leave(self, member: Member) -> None:
         """Let go of a member: nothing is due for it any more. Idempotent."""
-        with self._changed:
+        with self._lock:
             self._members.discard(member)
             self._due.pop(member, None)
             self._tidy()
@@ -67,7 +68,7 @@ class Connectors(Forkable):
 
     def schedule(self, member: Member, at: float) -> None:
         """Have the member attempt at this time of `time.monotonic`, in place of an earlier one."""
-        with self._changed:
+        with self._lock:
             if member not in self._members:
                 return
             self._due[member] = at
@@ -81,7 +82,7 @@ class Connectors(Forkable):
 
         On one of its threads it does not wait.
         """
-        with self._changed:
+        with self._lock:
             threads = set() if self._members else self._threads - {threading.current_thread()}
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -91,7 +92,8 @@ class Connectors(Forkable):
         """Be without members and threads in a forked child: the fork's own to call."""
         self._members, self._due, self._queue = set(), {}, []
         self._threads, self._watcher = set(), None
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
 
     def _tidy(self) -> None:
         """Drop what is due no more, once it is most of the queue: each keeps a member alive."""
@@ -131,7 +133,7 @@ class Connectors(Forkable):
 
     def _next(self, this: threading.Thread) -> Member | None:
         """Return whose turn it is, waiting for that; None when this thread is to end."""
-        with self._changed:
+        with self._lock:
             if self._watcher not in {None, this}:
                 self._threads.discard(this)
                 return None

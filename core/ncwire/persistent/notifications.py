@@ -69,7 +69,8 @@ class NotificationStream(OneProcess):
         self.undecodable = 0
         self._maxsize = maxsize
         self._unregister = unregister
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._queue: deque[Notification | Gap] = deque()
         self._gaps = 0  # how many of the queue are gaps
         self._cause: Exception | None = None
@@ -100,7 +101,7 @@ class NotificationStream(OneProcess):
         deadline = None
         if timeout is not None:
             deadline = time.monotonic() + seconds_or_none("timeout", timeout)
-        with self._changed:
+        with self._lock:
             while not self._queue:
                 if self._cause is not None:
                     raise self._cause.with_traceback(None)
@@ -144,7 +145,7 @@ class NotificationStream(OneProcess):
 
     def listen(self, session: Session) -> None:
         """Take the notifications of this session from now on, in place of any other's."""
-        with self._changed:
+        with self._lock:
             if self._cause is not None or (self._feed and self._feed.session is session):
                 return
             self._feed = feed = _Feed(self, session)
@@ -152,7 +153,7 @@ class NotificationStream(OneProcess):
 
     def is_in_order(self) -> None:
         """Note that the session has been made what it is to be: a gap ends here."""
-        with self._changed:
+        with self._lock:
             self._end_gap()
 
     def lose(self, session: Session, cause: Exception) -> None:
@@ -160,7 +161,7 @@ class NotificationStream(OneProcess):
 
         What has never been in order cannot be lost: so the first attempts that fail leave no gap.
         """
-        with self._changed:
+        with self._lock:
             if self._feed is None or self._feed.session is not session:
                 return
             # In this order, for one that was interrupted is told once more.
@@ -171,21 +172,22 @@ class NotificationStream(OneProcess):
 
     def end(self, cause: Exception) -> None:
         """Take no more, and raise this cause when all is read; the first call's counts."""
-        with self._changed:
+        with self._lock:
             self._feed = None
             self._cause = self._cause or cause
             self._changed.notify_all()
 
     def leave(self, cause: Exception) -> None:
         """Do what `end` does where the threads are gone: in a forked child, or at the exit."""
-        if not is_free(self._changed):
-            self._changed = threading.Condition()
+        if not is_free(self._lock):
+            self._lock = threading.RLock()
+            self._changed = threading.Condition(self._lock)
         self.end(cause)
 
     # --- the queue, with the condition held ------------------------------------------------------
 
     def _put(self, feed: _Feed, notification: Notification | None) -> None:
-        with self._changed:
+        with self._lock:
             if feed is not self._feed:  # of a session that counts as ended
                 return
             self._end_gap()
