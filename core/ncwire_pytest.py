@@ -1,4 +1,4 @@
-"""The pytest plugin of ncwire: the conformance kit, for those who ask for it.
+"""The pytest plugin of ncwire: replayed devices, and the conformance kit, for who asks for them.
 
 pytest loads this module in every environment that has ncwire, so it imports nothing of ncwire
 until a test of the kit is there to run: `import ncwire` costs a tenth of a second, and would
@@ -7,14 +7,15 @@ come before a coverage tool begins to measure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ncwire.driver import Backend
+    from ncwire.testing import Replay
     from ncwire.testing.conformance.rig import Rig
 
 MARKER = "ncwire_rule"
@@ -135,3 +136,30 @@ def ncwire_rig(
 
     with session.rig(request, ncwire_driver, ncwire_target) as rig:
         yield rig
+
+
+@pytest.fixture
+def ncwire_replay() -> Iterator[Callable[..., Replay]]:
+    """Give what makes a `ncwire.testing.Replay`, with the same parameters.
+
+    After the test each is closed and checked: a request that did not fit fails the test.
+    """
+    from ncwire.testing import Replay  # noqa: PLC0415 - see the module's docstring
+
+    made: list[Replay] = []
+
+    def make(*arguments: Any, **named: Any) -> Replay:
+        made.append(Replay(*arguments, **named))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+    for each in made:
+        each.check()
+
+
+@pytest.fixture
+def ncwire_device(ncwire_replay: Callable[..., Replay]) -> Replay:
+    """Give a device without a trace, which answers what `expect` says, and is checked after."""
+    return ncwire_replay()

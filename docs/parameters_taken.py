@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ncwire.driver import Driver, Feature
 
 _OF_ANY_SESSION = frozenset(
-    {"profile", "driver", "capabilities", "limits", "hub", "require_session_id"}
+    {"profile", "driver", "capabilities", "limits", "hub", "observers", "require_session_id"}
 )
 
 

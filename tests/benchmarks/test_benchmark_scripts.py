@@ -118,3 +118,10 @@ def test_restarts():
     requirement.program("netconfd", "netconfd")
     out = run("restarts.py", "--restarts", "1", "--seconds", "6", "--hub")
     assert "left when all is closed: 0 threads, 0 fds" in out
+
+
+@pytest.mark.exhaustive
+def test_observers():
+    out = run("observers.py", *TINY, "--sizes", "0", "--beside", sys.executable)
+    for name in ("no observer", "no observer elsewhere", "counting", "a trace", "the log"):
+        assert name in out

@@ -49,6 +49,7 @@ ROOMS = {
     "ncwire.errors": "what is raised",
     "ncwire.inventory": "devices in a file",
     "ncwire.persistent": "sessions that come back",
+    "ncwire.observe": "what sessions do, told to who observes them",
     "ncwire.probe": "what a device is",
     "ncwire.profiles": "how a family of devices is spoken to",
     "ncwire.testing": "servers to test against, and the conformance kit",
@@ -83,7 +84,8 @@ MAY_USE: dict[str, set[str]] = {
     "ncwire.driver": {"ncwire.errors"},
     "ncwire._protocol": LOWEST,
     "ncwire._engine": LOWEST | {"ncwire._protocol"},
-    "ncwire._session": LOWEST | {"ncwire._protocol", "ncwire._engine"},
+    "ncwire.observe": LOWEST | {"ncwire._version"},
+    "ncwire._session": LOWEST | {"ncwire._protocol", "ncwire._engine", "ncwire.observe"},
     "ncwire._plugins": LOWEST,
     "ncwire._algorithms": LOWEST | {"ncwire._plugins"},
 }

@@ -238,6 +238,7 @@ def test_every_parameter_of_connect_has_a_row() -> None:
         "capabilities",
         "limits",
         "hub",
+        "observers",
         "require_session_id",
     }
     assert names == {row.name for row in PARAMETERS}

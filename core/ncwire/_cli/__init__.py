@@ -8,7 +8,7 @@ import textwrap
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from ncwire._cli import failures
+from ncwire._cli import failures, tracing
 from ncwire._version import __version__
 
 if TYPE_CHECKING:
@@ -23,12 +23,16 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "hello": "commands.hello",
     "rpc": "commands.rpc",
     "listen": "commands.listen",
+    "trace": "commands.trace",
     "demo": "commands.demo",
     "conform": "commands.conform",
     "new-driver": "commands.new_driver",
     "bench": "bench.command",
 }
 """Each command, and the module that has it, in the order of the help."""
+_CONNECT: Final = frozenset({"check", "probe", "hello", "rpc", "listen", "demo"})
+"""The commands that talk to devices. bench and conform have sessions in other processes, too, and
+the time that a trace takes is not to be measured."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if argv is None else argv
     arguments = _parser(given[:1]).parse_args(given)
-    return failures.presented(lambda: int(arguments.run(arguments)), debug=bool(arguments.debug))
+
+    def run() -> int:
+        with tracing.traced(getattr(arguments, "trace", None)):
+            return int(arguments.run(arguments))
+
+    return failures.presented(run, debug=bool(arguments.debug))
 
 
 def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
@@ -67,6 +76,8 @@ def _parser(first: Sequence[str]) -> argparse.ArgumentParser:
         subcommand.description = _filled(subcommand.description or "")
         subcommand.formatter_class = argparse.RawDescriptionHelpFormatter
         subcommand.allow_abbrev = False
+        if name in _CONNECT:
+            tracing.add_to(subcommand)
         subcommand.add_argument(
             "--debug",
             action="store_true",

@@ -252,6 +252,7 @@ _FAILURES: dict[type, _Failure] = {
     errors.NcwireError: _Failure(Exit.CONNECTION),
     errors.OptionError: _Failure(Exit.USAGE, None, _option),
     errors.InventoryError: _Failure(Exit.USAGE),
+    errors.TraceError: _Failure(Exit.USAGE),
     errors.SecretError: _Failure(Exit.AUTHENTICATION, "secret"),
     # transport
     errors.TransportError: _Failure(Exit.CONNECTION, "transport"),

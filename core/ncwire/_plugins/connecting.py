@@ -6,8 +6,9 @@ import _thread
 import logging
 import threading
 from abc import abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from ncwire._interrupts import interruption, raise_interruption, raise_signalled
 from ncwire._plugins.driver_options import with_defaults
@@ -47,6 +48,8 @@ class Connecting(Forkable):
         self._aborted = False
         self._abandoned = False
         self._runner: int | None = None  # the thread that is in `run`
+        self.step: Step = _unobserved
+        """Makes what happens inside a step that observers of the session are told of."""
         self.started = False
         """Whether the driver has been given the socket."""
         self._channel: Channel | None = None
@@ -159,6 +162,18 @@ class Connecting(Forkable):
             _log.exception("driver %r failed to free its connection", self._driver.name)
 
 
+class Step(Protocol):
+    """Makes what happens inside a step of connecting, which may be one at a jump host."""
+
+    def __call__(
+        self, name: str, jump_host: str | None = None
+    ) -> AbstractContextManager[None]: ...
+
+
+def _unobserved(name: str, jump_host: str | None = None) -> AbstractContextManager[None]:  # noqa: ARG001
+    return nullcontext()
+
+
 class InOneStep(Connecting):
     """A `Driver`, which connects by itself."""
 
@@ -179,7 +194,7 @@ class InOneStep(Connecting):
             self._whole.prepare(options)
         self._start()
         try:
-            with driver_step(self._driver.name, "connect"):
+            with self.step("connect"), driver_step(self._driver.name, "connect"):
                 channel = self._whole.connect(options, self._deadline)
         except Exception:
             if callbacks.error is not None:

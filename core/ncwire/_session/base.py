@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 from ncwire._engine.connection import Connection, Events, Sending
@@ -43,7 +43,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from types import TracebackType
 
+    from ncwire._engine.receiver import Task
+    from ncwire._protocol.framing import Document
+    from ncwire._session.listeners import Root
+    from ncwire._session.observed import Watch
     from ncwire.driver import SocketAddress
+    from ncwire.observe.observer import Observer
 
 _logger = logging.getLogger(__name__)
 
@@ -64,6 +69,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
     `capabilities` are the client's, as `Capabilities` or as URIs; `limits` bound what the peer
     may make us keep; `dialect` is how the server wants its XML. The other arguments are the
     thread's own: a `target` is called on the session's thread once the session has ended.
+    `observers` are told what the session does, besides those of all: see `ncwire.observe`.
 
     A session connects once and ends once, with a `cause`. Who waits then is woken with it,
     every listener's `errback` gets it, and no thread, socket or fd is left.
@@ -85,15 +91,18 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         limits: Limits | None = None,
         hub: Hub | None = None,
         dialect: Dialect = PLAIN,
+        observers: Iterable[Observer] = (),
     ) -> None:
         threading.Thread.__init__(self, group, target, name, args, kwargs, daemon=True)
         if hub is not None:
             _check_hub(hub, target)
         self._hub = hub
+        self._observers = _observers(observers) if observers else ()
+        self._watch: Watch | None = None
         self._client_capabilities = Capabilities(capabilities)
         limits = Limits() if limits is None else _checked(limits)
         Conversation.__init__(self, _protocol(self._client_capabilities, limits, dialect), dialect)
-        self._send_queue = limits.send_queue
+        self._limits = limits
         # Re-entrant, for a signal handler may come in the middle of what it protects, and call
         # `close`: so what is read there together is consistent after each step.
         self._lifecycle = threading.RLock()
@@ -207,7 +216,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         if policy is not None:
             self._check_keeps_alive(connection)
         self._keepalive_count = count
-        connection.set_keepalive(policy)
+        connection.set_keepalive(policy if self._watch is None else self._watch.keepalive(policy))
 
     def close_session(self, timeout: float | None = None) -> None:
         """Ask the server to end the session gracefully, then close.
@@ -318,7 +327,15 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
 
     # --- what the connection tells -------------------------------------------------------------
 
+    def _observed_message(self, root: Root, content: str | Document) -> Task | None:
+        """Take a message as `_message_received` does, where the session is observed."""
+        if self._watch is not None:
+            self._watch.received(root, content)
+        return self._message_received(root, content)
+
     def _hello_received(self) -> None:
+        if self._watch is not None:
+            self._watch.facts.session_id = self.id
         with self._lifecycle:
             if self._state is _State.CONNECTING:
                 self._state = _State.OPEN
@@ -334,6 +351,8 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             self._state = _State.ENDED
         try:
             self._fail_all(self._cause)
+            if self._watch is not None:
+                self._watch.ended(self._cause)
         finally:
             if self._hub is not None:
                 self._hub.discard(self)
@@ -344,11 +363,14 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
     # --- for transports ------------------------------------------------------------------------
 
     @contextmanager
-    def _connecting(self, abort: Callable[[], None]) -> Generator[None]:
+    def _connecting(self, abort: Callable[[], None], **facts: object) -> Generator[None]:
         """Make what happens inside the session's one connect, which `close` can interrupt.
 
-        `abort` is called by `close` in another thread and makes what happens inside fail.
+        `abort` is called by `close` in another thread and makes what happens inside fail. `facts`
+        are what observers are told of the session, as in `SessionFacts`.
         """
+        # Before anything has changed, for a trace that cannot be written is refused.
+        observers = _present(self._observers) if self._state is _State.NEW else ()
         with self._lifecycle:
             if self._state is not _State.NEW:
                 raise TransportError(
@@ -362,12 +384,18 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             if self._cause is not None:
                 self._state = _State.ENDED
         try:
+            if observers:
+                self._observe(observers, facts)
             if self._cause is not None:
                 abort()
             yield
+            if self._watch is not None and self._cause is None:
+                self._watch.connect_ended()
         except BaseException as error:
             cause = self._cause
             self._failed(error)
+            if self._watch is not None:
+                self._watch.connect_ended(error if cause is None else cause)
             raise_interruption(error)
             if cause is not None and cause is not error:
                 raise cause from error
@@ -376,7 +404,33 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             self._connector = None
         self._raise_cause()
 
+    def _observe(self, observers: tuple[Observer, ...], facts: Mapping[str, object]) -> None:
+        """Have these told: what others have nothing in the place of is bound in here, once."""
+        # Most sessions are observed by nobody.
+        from ncwire._protocol import observed  # noqa: PLC0415
+        from ncwire._session.observed import ObservedReplies, Watch  # noqa: PLC0415
+
+        self._watch = watch = Watch(observers, {**facts})
+        lenient = type(self._protocol) is not Protocol
+        kind = observed.ObservedLenientProtocol if lenient else observed.ObservedProtocol
+        self._protocol = kind(self._client_capabilities, self._limits, self._dialect, tap=watch)
+        self._replies = ObservedReplies(watch)
+
+    def _step(self, name: str, jump_host: str | None = None) -> AbstractContextManager[None]:
+        """Make what happens inside a step of connecting that observers are told of."""
+        return nullcontext() if self._watch is None else self._watch.step(name, jump_host)
+
     def _open(
+        self,
+        channel: Channel,
+        timeouts: Timeouts,
+        keepalive: Keepalive | None,
+        deadline: Deadline | None,
+    ) -> None:
+        with self._step("hello"):
+            self._exchange_hellos(channel, timeouts, keepalive, deadline)
+
+    def _exchange_hellos(
         self,
         channel: Channel,
         timeouts: Timeouts,
@@ -391,13 +445,13 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
                 self._protocol,
                 Events(
                     self._hello_received,
-                    self._message_received,
+                    self._message_received if self._watch is None else self._observed_message,
                     self._replies.fail,
                     self._ended,
                 ),
                 loop,
-                keepalive,
-                Sending(self._send_queue, timeouts.rpc),
+                keepalive if self._watch is None else self._watch.keepalive(keepalive),
+                Sending(self._limits.send_queue, timeouts.rpc),
             )
         except BaseException:
             self._refuse(channel)
@@ -454,6 +508,8 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             self._cause = self._cause or _cause_of(error)
             self._state = _State.ENDED
         self._fail_all(self._cause)
+        if self._watch is not None:
+            self._watch.ended(self._cause)
 
     def _raise_cause(self) -> None:
         if self._cause is not None:
@@ -534,6 +590,19 @@ def _check_hub(hub: Hub, target: Callable[..., object] | None) -> None:
         raise OptionError("hub", f"must be a Hub, not {type(hub).__name__}")
     if target is not None:
         raise OptionError("target", "needs a thread, and a session on a hub has none")
+
+
+def _observers(given: Iterable[Observer]) -> tuple[Observer, ...]:
+    # Most sessions have none.
+    from ncwire.observe.registry import checked  # noqa: PLC0415
+
+    return checked(given)
+
+
+def _present(own: tuple[Observer, ...]) -> tuple[Observer, ...]:
+    from ncwire.observe.registry import present  # noqa: PLC0415 - `import ncwire` must stay quick
+
+    return present(own)
 
 
 def _protocol(client: Capabilities, limits: Limits, dialect: Dialect) -> Protocol:

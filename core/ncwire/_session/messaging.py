@@ -51,6 +51,7 @@ class Conversation(ABC):
 
     def __init__(self, protocol: Protocol, dialect: Dialect) -> None:
         self._protocol = protocol
+        self._dialect = dialect
         self._rpcs = RPCWriter(dialect)
         self._timeouts = Timeouts()
         self._listeners = Listeners()

@@ -63,6 +63,8 @@ class Streamed(Awaited, Outcome, Inlet):
         self.begun = False
         self.root: Root = ("", {})
         self.message_id: str | None = None
+        self.dropped: Callable[[], None] | None = None
+        """Called when nobody wants more of it, with no lock held; for who observes the session."""
         self._pieces: list[bytes] = []
         self._held = 0
         self._lock = threading.RLock()
@@ -128,6 +130,8 @@ class Streamed(Awaited, Outcome, Inlet):
             self._pieces = []
             self._held = 0
             self._tell()
+        if self.dropped is not None and not self.ended:
+            self.dropped()
 
     def leave(self, cause: NcwireError) -> None:
         """See `Awaited.leave`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ncwire._algorithms import offer
@@ -106,6 +107,8 @@ class SSHConnecting(Dialling):
     None: it must be the host that the options name.
     """
 
+    _last_step = "channel"
+
     def __init__(
         self,
         driver: SSHDriver,
@@ -125,17 +128,23 @@ class SSHConnecting(Dialling):
         plan = self._prepared()
         self._sock = self._open_socket()
         with self._route.accounted_for():
-            identified = plan.peer.identify(self._handshake(self._sock, plan.offered))
+            with self.step("SSH handshake"):
+                presented = self._handshake(self._sock, plan.offered)
+            with self.step("host key"):
+                identified = plan.peer.identify(presented)
             self._options = identified.options
-            Authenticator(
+            authenticator = Authenticator(
                 self._ssh,
                 identified.options,
                 identified.named_keys,
                 self._deadline,
                 proceed=self._check_not_aborted,
                 hang_up=self._free_driver,
-            ).run()
-            return self._open_channel()
+            )
+            with self.step("authentication"):
+                authenticator.run()
+            with self.step(self._last_step):
+                return self._open_channel()
 
     def _prepared(self) -> _Plan:
         # Before the socket is asked for, and so before any hop is dialled: the nearest, whose
@@ -164,7 +173,9 @@ class SSHConnecting(Dialling):
             last = replace(last, jumps=tuple(others))
         with driver_step(self._ssh.name, "its constructor"):
             driver = type(self._ssh)()
-        return _Hop(driver, last, self._deadline, self._route, (options.host, options.port))
+        hop = _Hop(driver, last, self._deadline, self._route, (options.host, options.port))
+        hop.step = partial(self.step, jump_host=hop.name)
+        return hop
 
     def _open_socket(self) -> socket.socket:
         if self._hop is not None:
@@ -224,6 +235,8 @@ class SSHConnecting(Dialling):
 class _Hop(SSHConnecting):
     """The same steps at a jump host, but that a tunnel to the next host is what they end with."""
 
+    _last_step = "tunnel"
+
     def __init__(
         self,
         driver: SSHDriver,
@@ -233,7 +246,7 @@ class _Hop(SSHConnecting):
         target: tuple[str, int],
     ) -> None:
         super().__init__(driver, options, deadline, route=route)
-        self._name = _host_and_port(options.host or "", options.port)
+        self.name = _host_and_port(options.host or "", options.port)
         self._target = target
 
     def open_socket_beyond(self) -> socket.socket:
@@ -241,7 +254,7 @@ class _Hop(SSHConnecting):
         with self._named():
             channel = self.run()
             target = _host_and_port(*self._target)
-            return self._route.through_tunnel(channel, self._name, target, self._options)
+            return self._route.through_tunnel(channel, self.name, target, self._options)
 
     def _open_channel(self) -> Channel:
         target = _host_and_port(*self._target)
@@ -262,7 +275,7 @@ class _Hop(SSHConnecting):
         try:
             yield
         except NcwireError as error:
-            error.at_jump_host(self._name)
+            error.at_jump_host(self.name)
             raise
 
 

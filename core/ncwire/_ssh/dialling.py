@@ -63,19 +63,21 @@ class Dialling(Connecting):
             self._note_addresses(options.sock)
             return options.sock
         if options.proxy_command is not None:
-            return self._route.through_command(options.proxy_command)
+            with self.step("ProxyCommand"):
+                return self._route.through_command(options.proxy_command)
         if options.host is None or wakeup is None:
             raise OptionError("host", "needed, unless sock or sock_fd is given")
         step = f"TCP connect to {host_entry_name(options.host, options.port)}"
         within = Deadline.after(options.timeouts.connect, step, within=self._deadline)
-        sock = sockets.open_tcp(
-            options.host,
-            options.port,
-            within,
-            wakeup,
-            options.bind_addr,
-            options.address_family,
-        )
+        with self.step("TCP connect"):
+            sock = sockets.open_tcp(
+                options.host,
+                options.port,
+                within,
+                wakeup,
+                options.bind_addr,
+                options.address_family,
+            )
         self._note_addresses(sock)
         return sock
 
@@ -115,7 +117,7 @@ class SocketConnecting(Dialling):
             step = f"{driver.transport.upper()} handshake"
             within = Deadline.after(options.timeouts.handshake, step, within=self._deadline)
             self._start()
-            with driver_step(driver.name, "open"):
+            with self.step(step), driver_step(driver.name, "open"):
                 channel = driver.open(self._sock, options, within)
         check_returned(driver.name, "open", channel, Channel)
         return self._route.carry(channel)

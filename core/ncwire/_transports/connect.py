@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ncwire._session.hub import Hub
     from ncwire._ssh.options.parameters import ConnectParameters, Filename
     from ncwire.driver import Backend
+    from ncwire.observe import Observer
     from ncwire.profiles.ncclient_handler import ProfileLike
 
 _CLASSES: Final[Mapping[str, type[DriverSession]]] = {
@@ -38,6 +39,7 @@ def connect(
     hub: Hub | None = None,
     known_hosts: Filename | Iterable[Filename] | None = None,
     require_session_id: bool | None = None,
+    observers: Iterable[Observer] = (),
     **parameters: Unpack[ConnectParameters],
 ) -> DriverSession:
     """Return a connected session of the class that fits the driver's transport.
@@ -53,6 +55,7 @@ def connect(
     `accept_new` the first may be missing.
     `require_session_id`: False takes a server's hello without a session-id; None means as the
     profile says, or else True.
+    `observers`: who is told what the session does; see `ncwire.observe`.
     Raises what `connect` of that class raises; nothing is left open then.
     """
     session, connecting = prepared(
@@ -64,6 +67,7 @@ def connect(
         hub=hub,
         known_hosts=known_hosts,
         require_session_id=require_session_id,
+        observers=observers,
         **parameters,
     )
     try:
@@ -84,6 +88,7 @@ def prepared(
     hub: Hub | None = None,
     known_hosts: Filename | Iterable[Filename] | None = None,
     require_session_id: bool | None = None,
+    observers: Iterable[Observer] = (),
     **parameters: Unpack[ConnectParameters],
 ) -> tuple[DriverSession, Callable[[], None]]:
     """Return the session of `connect` before it is connected, and the call that connects it.
@@ -106,9 +111,11 @@ def prepared(
             hub=hub,
             known_hosts=known_hosts,
             require_session_id=require_session_id,
+            observers=observers,
         )
     settings: dict[str, Any] = {"driver": driver, "limits": limits, "hub": hub}
     settings["require_session_id"] = require_session_id
+    settings["observers"] = observers
     settings["profile"] = settled = None if profile is None else as_profile(profile)
     found = candidate(driver, settled)
     if found is None or found.transport == SSH:

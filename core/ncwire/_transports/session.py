@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ncwire._protocol.framing import Limits
     from ncwire._session.hub import Hub
     from ncwire.driver import Backend, Channel, ChannelInfo, ConnectOptions, Timeouts
+    from ncwire.observe import Observer
     from ncwire.profiles import DeviceProfile
     from ncwire.profiles.driver_choice import DriverChoice
     from ncwire.profiles.ncclient_handler import DeviceHandler, ProfileLike
@@ -65,6 +66,7 @@ class DriverSession(Session):
         profile: ProfileLike | None = None,
         device_handler: DeviceHandler | None = None,
         require_session_id: bool | None = None,
+        observers: Iterable[Observer] = (),
     ) -> None:
         uris: Iterable[str] | None = None
         if isinstance(capabilities, Iterable):
@@ -87,6 +89,7 @@ class DriverSession(Session):
             limits=settled.limits if limits is None and settled is not None else limits,
             hub=hub,
             dialect=_dialect(settled, require_session_id),
+            observers=observers if settled is None else (*observers, *settled.observers),
         )
         self._profile = settled
         self._driver = driver
@@ -205,8 +208,15 @@ class DriverSession(Session):
                 driver = chosen()
             deadline = Deadline.after(options.timeouts.overall, "connect")
             way = connecting(driver, options, deadline)
-            with self._connecting(way.abort):
+            with self._connecting(
+                way.abort,
+                driver=chosen.name,
+                transport=chosen.transport,
+                host=options.host,
+                port=None if options.host is None else options.port,
+            ):
                 started = True
+                way.step = self._step
                 self._backend = chosen
                 self._options = options
                 self._keepalive_count = options.keepalive_count

@@ -14,6 +14,7 @@ from ncwire.errors.configuration import (
     ProfileError,
     ProfileNotFoundError,
     SecretError,
+    TraceError,
 )
 from ncwire.errors.drivers import (
     ContractMismatch,
@@ -131,6 +132,7 @@ __all__ = [
     "StepTimeoutError",
     "TLSError",
     "TLSHandshakeError",
+    "TraceError",
     "TransportError",
     "UnknownCertificateError",
     "UnknownDeviceError",

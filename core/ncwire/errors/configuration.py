@@ -59,3 +59,7 @@ class SecretError(NcwireError):
         super().__init__(f"{source}: {problem}")
         self.source = source
         self.problem = problem
+
+
+class TraceError(NcwireError):
+    """A file is no trace of `ncwire.observe`'s, or not one that can be read here, or played."""

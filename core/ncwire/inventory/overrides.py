@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ncwire._session.hub import Hub
     from ncwire._ssh.options.parameters import Filename
     from ncwire.driver import Backend
+    from ncwire.observe import Observer
     from ncwire.profiles.ncclient_handler import ProfileLike
 
 
@@ -27,3 +28,4 @@ class Overrides(ConnectParameters, total=False):
     hub: Hub | None
     known_hosts: Filename | Iterable[Filename] | None
     require_session_id: bool | None
+    observers: Iterable[Observer]

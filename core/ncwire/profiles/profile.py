@@ -21,6 +21,7 @@ from ncwire.profiles.schema import OPTIONS
 
 if TYPE_CHECKING:
     from ncwire.driver.features import Feature
+    from ncwire.observe import Observer
     from ncwire.profiles.schema import Option
 
 IN_PYTHON = "(Python)"
@@ -90,6 +91,8 @@ class DeviceProfile:
         default_factory=lambda: MappingProxyType({}), hash=False, repr=False
     )
     """The options of drivers' own, by the driver's name and then the option's."""
+    observers: tuple[Observer, ...] = field(default=(), compare=False, repr=False)
+    """Who is told what the profile's sessions do; in Python only. See `ncwire.observe`."""
     file: str = field(default=IN_PYTHON, compare=False)
     given: Mapping[str, Given] = field(
         default_factory=lambda: MappingProxyType({}), compare=False, repr=False
@@ -145,6 +148,13 @@ class DeviceProfile:
         return MappingProxyType(values)
 
     def _check_parts(self) -> None:
+        if self.observers:
+            from ncwire.observe.registry import checked  # noqa: PLC0415 - few have any
+
+            try:
+                object.__setattr__(self, "observers", checked(self.observers))
+            except OptionError as error:
+                raise ProfileError(self.file, self.name, "observers", error.problem) from error
         if not self.name:
             raise ProfileError(self.file, "", "name", "a profile needs a name")
         for each in dataclasses.fields(self):

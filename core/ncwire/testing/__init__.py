@@ -3,6 +3,7 @@
 from ncwire.testing.certificates import Certificate, CertificateAuthority, Validity, self_signed
 from ncwire.testing.fault_proxy import FaultProxy
 from ncwire.testing.process import ServerProcess, TLSServerProcess, UnixServerProcess
+from ncwire.testing.replay import Expectation, Replay, ReplayError
 from ncwire.testing.server import EmbeddedServer
 from ncwire.testing.socket_stream import SocketStream
 from ncwire.testing.stream import ChannelStream, SessionInfo
@@ -17,7 +18,10 @@ __all__ = [
     "EmbeddedServer",
     "EmbeddedTLSServer",
     "EmbeddedUnixServer",
+    "Expectation",
     "FaultProxy",
+    "Replay",
+    "ReplayError",
     "ServerProcess",
     "SessionInfo",
     "SocketStream",

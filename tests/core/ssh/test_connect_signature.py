@@ -39,7 +39,7 @@ def test_those_that_are_settled_are_the_methods_with_its_defaults():
 def test_who_asks_is_shown_every_parameter_of_connect():
     shown = inspect.signature(ncwire.connect)
     own = ["host", "profile", "driver", "capabilities", "limits", "hub", "known_hosts"]
-    assert list(shown.parameters) == [*own, "require_session_id", *PASSED_ON]
+    assert list(shown.parameters) == [*own, "require_session_id", "observers", *PASSED_ON]
     for name, each in PASSED_ON.items():
         assert shown.parameters[name].default == each.default
         assert shown.parameters[name].annotation == each.annotation
