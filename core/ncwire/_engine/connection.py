@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ncwire._engine.leader import Leader
-from ncwire._engine.loop import Member
+from ncwire._engine.home import Member
 from ncwire._engine.receiver import Receiver
 from ncwire._engine.send_pieces import send_pieces
 from ncwire._engine.send_queue import SendQueue
@@ -24,8 +24,8 @@ from ncwire.errors import SendQueueFullError, SessionCloseError, SessionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from ncwire._engine.home import Home
     from ncwire._engine.keepalive import Keepalive
-    from ncwire._engine.loop import Loop
     from ncwire._engine.outcome import Outcome
     from ncwire._engine.receiver import Task
     from ncwire._protocol.client import Protocol, Root
@@ -98,7 +98,7 @@ class Connection(Member):
         channel: Channel,
         protocol: Protocol,
         events: Events,
-        loop: Loop,
+        loop: Home,
         keepalive: Keepalive | None,
         sending: Sending,
     ) -> None:
@@ -116,7 +116,9 @@ class Connection(Member):
         self._shutdown = Shutdown(channel, protocol, self._send_queue)
         self._tell_end = events.ended
         self._tell_ending = events.ending
-        self._receiver = Receiver(channel, protocol, self._shutdown, events.hello, events.message)
+        self._receiver = Receiver(
+            channel, protocol, self._shutdown, events.hello, events.message, loop
+        )
         self._timers = Timers(channel, protocol, self._shutdown, keepalive)
         # Asked for or called several times for each message.
         self._queued = self._send_queue.queue
