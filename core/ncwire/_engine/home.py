@@ -136,6 +136,10 @@ class Home(ABC):
         its start.
         """
 
+    @abstractmethod
+    def abandon_in_child(self) -> None:
+        """Serve nothing any more in a forked child, and reach nothing of the parent's."""
+
     def _free(self) -> None:
         self._watcher.close()
         self._wakeup.close()

@@ -13,7 +13,7 @@ from ncwire._transports.unix import UnixSocketSession
 from ncwire.errors import UnsupportedOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Unpack
 
     from ncwire._protocol.framing import Limits
@@ -55,6 +55,42 @@ def connect(
     profile says, or else True.
     Raises what `connect` of that class raises; nothing is left open then.
     """
+    session, connecting = prepared(
+        host,
+        profile=profile,
+        driver=driver,
+        capabilities=capabilities,
+        limits=limits,
+        hub=hub,
+        known_hosts=known_hosts,
+        require_session_id=require_session_id,
+        **parameters,
+    )
+    try:
+        connecting()
+    except BaseException:
+        session.close()  # an interrupt may come when it is open already, and the caller has it not
+        raise
+    return session
+
+
+def prepared(
+    host: str | None,
+    *,
+    profile: ProfileLike | None = None,
+    driver: str | type[Backend] | None = None,
+    capabilities: Iterable[str] | None = None,
+    limits: Limits | None = None,
+    hub: Hub | None = None,
+    known_hosts: Filename | Iterable[Filename] | None = None,
+    require_session_id: bool | None = None,
+    **parameters: Unpack[ConnectParameters],
+) -> tuple[DriverSession, Callable[[], None]]:
+    """Return the session that `connect` would, unconnected, and what connects it.
+
+    Whoever has the session can close it meanwhile. Raises what is wrong with the parameters
+    before there is a session.
+    """
     # As in `SSHSession.load_known_hosts`.
     from ncwire._plugins.url import is_url, spelled_out  # noqa: PLC0415
     from ncwire._ssh.options.parameters import check_names, exists, filenames  # noqa: PLC0415
@@ -64,7 +100,7 @@ def connect(
     check_names("connect", parameters)
     if host is not None and is_url(host):
         said = spelled_out(host, {"profile": profile, "driver": driver, **parameters})
-        return connect(
+        return prepared(
             **said,
             capabilities=capabilities,
             limits=limits,
@@ -90,12 +126,7 @@ def connect(
         session = _CLASSES.get(found.transport, DriverSession)(capabilities, **settings)
         # Not the method of its class, whose parameters are other ones.
         connecting = partial(DriverSession.connect, session, host, **given)
-    try:
-        connecting()
-    except BaseException:
-        session.close()  # an interrupt may come when it is open already, and the caller has it not
-        raise
-    return session
+    return session, connecting
 
 
 def _point_at_driver_options(parameters: Mapping[str, Any]) -> None:
