@@ -164,16 +164,17 @@ class Connection(Member):
             self._wake()  # an interrupt may have come between the two
             raise
 
-    def offer(self, message: bytes, told: Told) -> Waiting | None:
+    def offer(self, message: bytes, told: Callable[[], Told]) -> Waiting | None:
         """Send a message as `send` does, on the home's thread, and wait for nothing.
 
-        Where there is no room for it, returns its place in the line, and has it `told` when that
-        ends: see `SendQueue.line_up`. Raises what `send` raises, but no `SendQueueFullError`.
+        Where there is no room for it, returns its place in the line, of whose end it tells what
+        `told` returns: see `SendQueue.line_up`. Raises what `send` does, but for
+        `SendQueueFullError`.
         """
         places: list[Waiting | None] = []
 
         def queue_up(buffers: Sequence[bytes | memoryview], _until: float | None) -> None:
-            places.append(self._send_queue.line_up(buffers, told))
+            places.append(self._send_queue.line_up(buffers, told()))
 
         try:
             self._post(message, None, queue_up)
@@ -194,9 +195,10 @@ class Connection(Member):
         self._wake()
         return not place.let_in
 
-    def queued(self) -> int:
-        """Return how many bytes wait to be sent."""
-        return self._send_queue.queued()
+    @property
+    def send_queue(self) -> SendQueue:
+        """What waits to be sent; who puts something there by itself calls `resume` after it."""
+        return self._send_queue
 
     def send_pieces(self, message: Iterable[bytes], seconds: float) -> None:
         """Send a message piece by piece, as the peer takes them, until the last is queued.
@@ -458,7 +460,7 @@ class Connection(Member):
         self._wake()
 
     def resume(self) -> None:
-        """Read again, now that an inlet is full no more."""
+        """Read again, now that an inlet is full no more; send what was put in the queue."""
         self._wake()
 
     def end(self, cause: NcwireError, flush: float = 0.0) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ncwire._protocol.operation import serialised
-from ncwire._session.streaming import ReplyStream, Request
+from ncwire._session.streaming import ReplyStream
 from ncwire.errors import SendQueueFullError
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from ncwire._engine.connection import Connection
     from ncwire._engine.send_queue import Waiting
-    from ncwire._protocol.framing.pieces import Framer
+    from ncwire._protocol.framing import Framer
     from ncwire._protocol.operation import Operation
     from ncwire._session.base import Session
-    from ncwire._session.streaming import Streamed
+    from ncwire._session.streaming import Request, Streamed
     from ncwire.driver import Timeouts
     from ncwire.errors import NcwireError
 
@@ -64,18 +64,20 @@ class Asking:
         unmatched = self._replies.unmatched
         return lambda: self._session._hint(unmatched)
 
-    def stream(
-        self, streamed: Streamed, message_id: str, seconds: float, hint: Callable[[], str]
-    ) -> ReplyStream:
+    def stream(self, streamed: Streamed, request: Request) -> ReplyStream:
         """Return the stream of a reply that has begun to come."""
-        return ReplyStream(self.connection(), streamed, Request(message_id, seconds, hint))
+        return ReplyStream(self.connection(), streamed, request)
 
     def refuse(self, place: Waiting, seconds: float) -> SendQueueFullError | None:
-        """Give up a place in the line, in which it has waited so long; None if it was let in."""
+        """Give up a place in the line, after so long a wait; None if it was let in.
+
+        Raises the session's cause when that has ended.
+        """
         connection = self._session._connection
         if connection is None or not connection.withdraw(place):
             return None
-        return SendQueueFullError(connection.queued(), seconds)
+        connection.raise_cause()
+        return SendQueueFullError(connection.send_queue.queued(), seconds)
 
     def say_farewell(self) -> None:
         """Take note that the server is going to be asked to end the session."""
