@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import ncwire
 from ncwire.testing.memory import MemoryDriver
@@ -71,10 +71,8 @@ class AioPeer:
 
     async def close(self) -> None:
         self._writer.close()
-        try:
+        with suppress(OSError):
             await self._writer.wait_closed()
-        except OSError:
-            pass
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from aio_loops import loop_factory
 
 from waiting import eventually
 
@@ -21,12 +22,6 @@ def fds() -> set[str]:
         except FileNotFoundError:  # that of the listing itself
             continue
     return found
-
-
-def loop_factory(kind: str):
-    if kind == "uvloop":
-        return pytest.importorskip("uvloop").new_event_loop
-    return asyncio.SelectorEventLoop
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
