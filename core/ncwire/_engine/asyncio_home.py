@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ncwire._engine.home import Home
-from ncwire._engine.poller import READ, WRITE
+from ncwire._engine.poller import READ, best_poller
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,42 +19,44 @@ if TYPE_CHECKING:
 _TURN = 0.002
 """Seconds that members are served for before all else in the event loop has its turn. The longest
 service of one member comes on top of it: both together are to stay below 5 ms."""
-_GAP = 0.0002
-"""Seconds between two services from which on something else has had its turn in between."""
+_ENOUGH = 64
+"""With so many members ready it is not asked which others are: they come after these."""
 
 
 class AsyncioHome(Home):
     """Serves its members in the running event loop, whose thread makes it and alone frees it.
 
-    An fd that is ready is served at once where that is the first for a while, and with others in
-    turns of two milliseconds where it is not: an event loop calls back for all fds that are ready
-    before anything else runs, and a thousand at once would hold it for tens of milliseconds.
+    The event loop watches one fd for all of them, that of a poller of the home's own. So it calls
+    back once, however many are ready, and they are served in turns of two milliseconds: an event
+    loop calls back for all fds that are ready before anything else runs, and a thousand at once
+    would hold it for tens of milliseconds.
 
     It ends with the event loop: `orphaned` is called then, on the thread that closes that. In a
-    forked child it is closed, as the event loop is the parent's: its epoll is shared.
+    forked child it is closed, as the event loop is the parent's.
 
-    Raises NotImplementedError where the event loop can watch no fds.
+    Raises NotImplementedError where the event loop can watch no fds, or the platform has no poller
+    that is an fd itself, as epoll and kqueue are.
     """
 
     lends = False
     # The decoding of small messages takes far longer for each byte than that of large ones: about
     # two milliseconds for as many as these.
-    read_size = 32 * 1024
-    share = 32 * 1024
+    read_size = 16 * 1024
+    share = 16 * 1024
 
     def __init__(self, loop: asyncio.AbstractEventLoop, orphaned: Callable[[], None]) -> None:
-        super().__init__(_Fds(loop, self._came))
+        super().__init__(best_poller())
         self.event_loop = loop
         self.ident = threading.get_ident()
         self._ready: dict[Member, None] = {}  # in the order in which they became so
         self._ticks = False  # whether `_tick` is going to be called
         self._timer: asyncio.TimerHandle | None = None
-        self._began = self._left = 0.0
         try:
-            loop.add_reader(self._rings, _Bell(self, orphaned).rung)
+            self._poller.watch(self._rings, READ)
+            loop.add_reader(self._poller.fileno(), _Bell(self, orphaned).rung)
         except BaseException:
             self._closed = True
-            self._wakeup.close()
+            self._free()
             raise
 
     def wake(self, member: Member) -> None:
@@ -89,12 +91,14 @@ class AsyncioHome(Home):
         if self._timer is not None:
             self._timer.cancel()
         if not self.event_loop.is_closed():
-            self.event_loop.remove_reader(self._rings)
+            self.event_loop.remove_reader(self._poller.fileno())
         self._free()
 
     def abandon_in_child(self) -> None:
         """Serve nothing any more in a forked child. The event loop is not touched."""
         self._forget_all()
+        self._ready.clear()
+        self._free()
 
     def _tick_soon(self) -> None:
         if not self._ticks:
@@ -103,39 +107,24 @@ class AsyncioHome(Home):
             self._ticks = True
 
     def _rung(self) -> None:
-        self.ident = threading.get_ident()
-        # First: who comes after the look into the queues rings anew.
-        self._wakeup.clear()
-        self._tick_soon()
-
-    def _came(self, fd: int) -> None:
-        member = self._by_fd.get(fd)
-        if member is None or self._closed:
-            return
-        now = time.monotonic()
-        if now - self._left > _GAP:
-            self._began = now
-        if self._ready or now - self._began > _TURN:
-            self._ready[member] = None
-            self._tick_soon()
-            return
-        self._serve(member, now)
-        if self._again:
-            self._tick_soon()
-        if self._heap:
-            self._set_timer()
-        self._left = time.monotonic()
+        if not self._ticks:  # one turn at a time
+            self._serve_in_turn()
 
     def _tick(self) -> None:
         self._ticks = False
+        self._serve_in_turn()
+
+    def _serve_in_turn(self) -> None:
         if self._closed:
             return
+        self.ident = threading.get_ident()
         now = began = time.monotonic()
         ready = self._ready
-        ready.update(dict.fromkeys(self._again))
+        for each in self._again:
+            ready[each] = None
         self._again.clear()
-        ready.update(dict.fromkeys(self._take_woken()))
-        ready.update(dict.fromkeys(self._overdue(now)))
+        if len(ready) < _ENOUGH:
+            self._look(now)
         while ready:
             member = next(iter(ready))
             del ready[member]
@@ -143,11 +132,29 @@ class AsyncioHome(Home):
             now = time.monotonic()
             if now - began > _TURN:
                 break
+            if not ready and self._again:  # all others have had their turn
+                ready.update(dict.fromkeys(self._again))
+                self._again.clear()
         if (ready or self._again or self._woken) and not self._closed:
             self._tick_soon()
         if self._heap:
             self._set_timer()
-        self._began, self._left = began, time.monotonic()
+
+    def _look(self, now: float) -> None:
+        """Take note of which members are ready."""
+        ready = self._ready
+        for fd, _ in self._poller.wait(0):
+            if fd == self._rings:
+                # First: who comes after the look into the queues rings anew.
+                self._wakeup.clear()
+            elif (member := self._by_fd.get(fd)) is not None:
+                ready[member] = None
+        if self._woken or self._outrun:
+            for member in self._take_woken():
+                ready[member] = None
+        if self._heap:
+            for member in self._overdue(now):
+                ready[member] = None
 
     def discard(self, member: Member) -> None:
         """See `Home.discard`."""
@@ -190,45 +197,3 @@ class _Bell:
         if not self._home.closed and not sys.is_finalizing():
             self._orphaned()
 
-
-class _Fds:
-    """An event loop, as what watches fds."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, came: Callable[[int], None]) -> None:
-        self._loop = loop
-        self._came = came
-        self._watched: dict[int, int] = {}
-
-    def watch(self, fd: int, events: int) -> None:
-        """See `Poller.watch`."""
-        before = self._watched.get(fd, 0)
-        self._watched[fd] = events
-        try:
-            self._change(fd, before, events)
-        except OSError:
-            # What the number stood for was closed, and forgotten by the kernel.
-            self.forget(fd)
-            self._watched[fd] = events
-            self._change(fd, 0, events)
-
-    def forget(self, fd: int) -> None:
-        """See `Poller.forget`."""
-        if self._watched.pop(fd, 0) and not self._loop.is_closed():
-            self._loop.remove_reader(fd)
-            self._loop.remove_writer(fd)
-
-    def close(self) -> None:
-        """Let go of all that is still watched."""
-        for fd in list(self._watched):
-            self.forget(fd)
-
-    def _change(self, fd: int, before: int, events: int) -> None:
-        loop = self._loop
-        if events & READ and not before & READ:
-            loop.add_reader(fd, self._came, fd)
-        elif before & READ and not events & READ:
-            loop.remove_reader(fd)
-        if events & WRITE and not before & WRITE:
-            loop.add_writer(fd, self._came, fd)
-        elif before & WRITE and not events & WRITE:
-            loop.remove_writer(fd)

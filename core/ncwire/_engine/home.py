@@ -7,7 +7,7 @@ import itertools
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ncwire._engine.poller import READ, WRITE
 from ncwire._users_code import call_users, log_error
@@ -15,6 +15,8 @@ from ncwire.driver import Readiness, Wait, Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ncwire._engine.poller import Poller
 
 logger = logging.getLogger(__name__)
 
@@ -50,26 +52,13 @@ class Member(ABC):
         """End, for `service` or the home itself has raised this; the home has let go of it."""
 
 
-class Watcher(Protocol):
-    """What a home has its members' fds watched by: see `Poller` for what each of these does."""
-
-    def watch(self, fd: int, events: int, /) -> None:
-        """See `Poller.watch`."""
-
-    def forget(self, fd: int, /) -> None:
-        """See `Poller.forget`."""
-
-    def close(self) -> None:
-        """See `Poller.close`."""
-
-
 class Home(ABC):
     """Serves its members on one thread; how it waits for them is a subclass's.
 
     `wake` and `stand_behind` may be called from any thread, before, during and after the time in
     which it serves. They take no lock, which a thread that is interrupted, or kept by a signal
     handler, would keep from all members: what they leave in a queue is for the home's thread,
-    which alone touches the watcher and the members.
+    which alone touches the poller and the members.
 
     What a member raises ends that member.
     """
@@ -84,8 +73,8 @@ class Home(ABC):
     share = 256 * 1024
     """How many a flooding peer may have read before the other members have their turn."""
 
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
+    def __init__(self, poller: Poller) -> None:
+        self._poller = poller
         self._wakeup = Wakeup()
         self._signal = self._wakeup.ring
         self._rings = self._wakeup.fileno()
@@ -119,7 +108,7 @@ class Home(ABC):
             fd = member.fileno()
             if self._by_fd.get(fd) is member:  # the number may be another's by now
                 del self._by_fd[fd]
-                self._watcher.forget(fd)
+                self._poller.forget(fd)
         self._due.pop(member, None)
         self._again.discard(member)
 
@@ -141,7 +130,7 @@ class Home(ABC):
         """Serve nothing any more in a forked child, and reach nothing of the parent's."""
 
     def _free(self) -> None:
-        self._watcher.close()
+        self._poller.close()
         self._wakeup.close()
 
     def _overdue(self, now: float) -> Iterator[Member]:
@@ -212,7 +201,7 @@ class Home(ABC):
             return True
         self._by_fd[fd] = member
         try:
-            self._watcher.watch(fd, events)
+            self._poller.watch(fd, events)
         except OSError:  # what it stands for has changed: see `Channel.fileno`
             return False
         return True

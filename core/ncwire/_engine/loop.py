@@ -25,8 +25,7 @@ class Loop(Home):
     """
 
     def __init__(self, *, kept: bool = False) -> None:
-        self._poller = best_poller(exclusive=not kept)
-        super().__init__(self._poller)
+        super().__init__(best_poller(exclusive=not kept))
         self._poller.watch(self._rings, READ)
         self._kept = kept
         self.lends = self._poller.exclusive
