@@ -121,7 +121,8 @@ async def all_at_once(count: int) -> dict[str, float]:
             message += peer.recv(65536)
         message_id = message.partition(b'message-id="')[2].partition(b'"')[0]
         peer.sendall(
-            b'<rpc-reply xmlns="%b" message-id="%b"><ok/></rpc-reply>' % (BASE.encode(), message_id)
+            b'<rpc-reply xmlns="%b" message-id="%b"><ok/></rpc-reply>'
+            % (BASE.encode(), message_id)
             + EOM
         )
     with Beat() as beat:
@@ -141,4 +142,3 @@ def run(
         with asyncio.Runner(loop_factory=factory) as runner:
             found[name] = runner.run(case(*arguments))
     return found
-

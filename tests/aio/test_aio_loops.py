@@ -213,4 +213,3 @@ print("well")
 """
     )
     assert out == "well\n"
-

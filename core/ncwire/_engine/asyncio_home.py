@@ -196,4 +196,3 @@ class _Bell:
     def __del__(self) -> None:
         if not self._home.closed and not sys.is_finalizing():
             self._orphaned()
-

@@ -3,6 +3,7 @@
 Everything else, such as errors, `Limits`, `Timeouts`, `Reply` and `SessionListener`, is ncwire's.
 """
 
+from ncwire.aio import callhome
 from ncwire.aio.connecting import connect
 from ncwire.aio.notifications import NotificationReader
 from ncwire.aio.opening import Opening
@@ -16,6 +17,7 @@ __all__ = [
     "ReplyStream",
     "Session",
     "StreamOpening",
+    "callhome",
     "connect",
     "limit_connecting",
 ]

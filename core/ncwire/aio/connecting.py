@@ -103,7 +103,7 @@ class Attempt:
     async def run(self) -> Session[DriverSession]:
         """Return the open session; raise why there is none."""
         hub = self._hub
-        hub.enter(self, self._abort)
+        hub.enter(self, self._orphaned)
         try:
             POOL.submit(self._connect)
             try:
@@ -137,6 +137,10 @@ class Attempt:
 
     def _tell(self) -> None:
         resolve(self._done)
+
+    def _orphaned(self) -> str:
+        self._abort()
+        return ""
 
     def _abort(self) -> None:
         # First, for the thread looks for it when there is a session to close.

@@ -32,13 +32,16 @@ class LoopHub(SessionHub):
 
     def __init__(self, event_loop: asyncio.AbstractEventLoop) -> None:
         self.event_loop = event_loop
-        self._users: dict[object, Callable[[], None]] = {}
+        self._users: dict[object, Callable[[], str]] = {}
         self._sessions: dict[Session, asyncio.Future[None]] = {}
         self.loop = self.home = AsyncioHome(event_loop, self._orphaned)
         watch_forks(self)
 
-    def enter(self, user: object, orphaned: Callable[[], None]) -> None:
-        """Serve one more user, which is called should the event loop be closed meanwhile."""
+    def enter(self, user: object, orphaned: Callable[[], str]) -> None:
+        """Serve one more user, which is called should the event loop be closed meanwhile.
+
+        What that returns is what there was left open, "" for nothing to be told of.
+        """
         self._users[user] = orphaned
 
     def leave(self, user: object) -> None:
@@ -78,10 +81,10 @@ class LoopHub(SessionHub):
     def _orphaned(self) -> None:
         _hubs.pop(self.event_loop, None)
         self.home.close()
-        for orphaned in list(self._users.values()):
-            orphaned()
         cause = SessionCloseError(b"", closed_by="us", reason="its event loop was closed")
+        # The sessions first, for which a listener's end waits.
         told = [self._end(session, cause) for session in list(self._sessions)]
+        told += [orphaned() for orphaned in list(self._users.values())]
         self._users.clear()
         self._sessions.clear()
         for text in filter(None, told):  # last, for a warning may be an error
