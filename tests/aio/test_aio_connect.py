@@ -25,8 +25,19 @@ def server():
         yield server
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _used_before(server):
+    """What a driver makes once for a process is there."""
+    for driver in installed_ssh.QUICK:
+        ncwire.connect(**way_to(server), driver=driver).close()
+
+
 @pytest.fixture
 def way(server):
+    return way_to(server)
+
+
+def way_to(server):
     return {
         "host": server.host,
         "port": server.port,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
@@ -90,9 +91,14 @@ def listen(
 
     async def opened() -> Listener:
         hub = current_hub()
-        # It is as good as one, to a session.
-        work = partial(listening, hub=cast("Hub", hub))
-        return Listener(await _in_thread(hub, work, lambda listener: listener.close()), hub)
+        hub.enter(opened, lambda: "")  # until the listener has entered
+        try:
+            # It is as good as one, to a session.
+            work = partial(listening, hub=cast("Hub", hub))
+            listener = await _in_thread(hub, work, lambda listener: listener.close())
+            return Listener(listener, hub)
+        finally:
+            hub.leave(opened)
 
     async def left(listener: Listener, _error: BaseException | None) -> None:
         await listener.close()
@@ -112,6 +118,7 @@ class Listener(OneProcess):
         self._listener = listener
         self._hub = hub
         self._changed = Signal(hub.home)
+        self._closes = False
         listener.tell(self._changed.set)
         hub.enter(self, self._orphaned)
 
@@ -153,6 +160,9 @@ class Listener(OneProcess):
 
         Cancelled in the middle it goes on by itself.
         """
+        if self._closes:
+            return
+        self._closes = True
         try:
             await _in_thread(self._hub, self._listener.close, lambda _: None)
         finally:
@@ -199,9 +209,9 @@ async def _in_thread(hub: LoopHub, work: Callable[[], _T], undo: Callable[[_T], 
                 undo(result)
         except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
             errors.append(error)
-        hub.home.call(lambda: resolve(done))
+        with suppress(RuntimeError):  # closed: nobody awaits it
+            hub.event_loop.call_soon_threadsafe(resolve, done)
 
-    hub.enter(done, lambda: "")
     try:
         threading.Thread(target=run, name="ncwire-listen", daemon=True).start()
         await asyncio.shield(done)
@@ -210,8 +220,6 @@ async def _in_thread(hub: LoopHub, work: Callable[[], _T], undo: Callable[[_T], 
         for result in results:
             undo(result)
         raise
-    finally:
-        hub.leave(done)
     try:
         for error in errors:
             raise error
