@@ -11,6 +11,7 @@ from aio_peer import AioPeer, connected, opening
 
 import ncwire
 from ncwire import RPCTimeoutError, SessionCloseError, SessionListener, Timeouts
+from waiting import eventually
 
 
 def test_an_rpc_is_answered(run):
@@ -37,8 +38,7 @@ def test_a_session_takes_no_thread(run):
             answering = asyncio.create_task(peer.answer_all())
             await session.rpc("<get/>")
             # The pool's thread ends by itself once nothing is left to connect.
-            while threading.active_count() > before:
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(eventually, lambda: threading.active_count() <= before + 1)
             await session.rpc("<get/>")
             answering.cancel()
 
@@ -100,7 +100,8 @@ def test_what_is_no_operation_is_refused_and_nothing_is_sent(run):
             with pytest.raises(ncwire.OptionError, match="check"):
                 await session.rpc("<get/>", check=True, sink=print)
             rpc = asyncio.create_task(session.rpc("<get/>"))
-            assert "<get/>" in (request := await peer.receive())
+            request = await peer.receive()
+            assert "<get/>" in request
             await peer.reply(request)
             await rpc
 

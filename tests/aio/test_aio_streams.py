@@ -150,16 +150,16 @@ def test_notifications_come_in_their_order(run):
 def test_iterating_over_notifications_ends_with_the_session(run):
     async def main():
         async with connected() as (session, peer):
-            seen = []
+            seen, first = [], asyncio.Event()
 
             async def read(events):
                 async for event in events:
                     seen.append(event)
+                    first.set()
 
             reading = asyncio.create_task(read(session.notifications()))
             await peer.send("<notification/>")
-            while not seen:
-                await asyncio.sleep(0)
+            await first.wait()
             await session.close()
             await reading
         async with connected() as (session, peer):
