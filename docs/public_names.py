@@ -29,6 +29,8 @@ MODULES = (
     "ncwire.profiles",
     "ncwire.inventory",
     "ncwire.callhome",
+    "ncwire.aio",
+    "ncwire.aio.callhome",
     "ncwire.contrib.ncclient",
     "ncwire.contrib.nornir",
     "ncwire.probe",

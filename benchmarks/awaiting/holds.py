@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import ncwire
 from awaiting.ways import loops
@@ -51,7 +51,7 @@ class Beat:
         self.cpu = self.wall = 0.0
         self._runs = False
 
-    def __enter__(self) -> Beat:
+    def __enter__(self) -> Self:
         self._runs = True
         self._cpu, self._wall = time.thread_time(), time.perf_counter()
         self._loop.call_soon(self._beat)
@@ -88,7 +88,7 @@ async def notifications(count: int) -> dict[str, float]:
     ours, theirs = socket.socketpair()
     order = [repr(HELLO), repr(NOTIFICATION), str(count)]
     with theirs:
-        peer = subprocess.Popen(
+        peer = subprocess.Popen(  # noqa: ASYNC220 - before anything is measured
             [sys.executable, "-c", _FLOOD, str(theirs.fileno()), *order],
             pass_fds=[theirs.fileno()],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,6 @@ def loops() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     found: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
         "asyncio": asyncio.SelectorEventLoop
     }
-    try:
+    with suppress(ImportError):
         found["uvloop"] = import_module("uvloop").new_event_loop
-    except ImportError:
-        pass
     return found
