@@ -63,10 +63,9 @@ def catalogue(driver: str) -> list[Entry]:
         Entry(f"{kind}/{driver}", crowd, {"driver": driver, **options}, FLOOR)
         for kind, options in kinds.items()
     ]
+    crowd = "many.aio_crowd:AioCrowd"
     awaited = [
-        Entry(
-            f"{loop}/{driver}", "many.aio_crowd:AioCrowd", {"driver": driver, "loop": loop}, FLOOR
-        )
+        Entry(f"{loop}/{driver}", crowd, {"driver": driver, "loop": loop}, FLOOR)
         for loop in loops()
     ]
     return [Entry(FLOOR, "many.bare_epoll:BareEpoll"), *ours, *awaited]

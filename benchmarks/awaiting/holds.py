@@ -36,7 +36,8 @@ _FLOOD = """
 import socket, sys
 peer = socket.socket(fileno=int(sys.argv[1]))
 peer.sendall(eval(sys.argv[2]))
-peer.recv(1)
+while b"<go/>" not in peer.recv(65536):
+    pass
 peer.sendall(eval(sys.argv[3]) * int(sys.argv[4]))
 while peer.recv(65536):
     pass
@@ -96,6 +97,7 @@ async def notifications(count: int) -> dict[str, float]:
     came = 0
     with Beat() as beat:
         async with session.notifications() as events:
+            await session.send("<go/>")
             while events.received < count:
                 await events.get()
                 came += 1

@@ -109,3 +109,9 @@ def test_managers_of_ncclient(openssh):
     out = run("ncclient_managers.py", "--managers", "3", "--seconds", "0.2", "--driver", "libssh2")
     names = [line[:16].strip() for line in out.splitlines()[1:]]
     assert names == ["ncclient", "libssh2", "hub libssh2"]
+
+
+def test_aio():
+    drivers = ["--drivers", "unix"]
+    assert "unix" in run("aio.py", "latency", *TINY, *drivers)
+    assert "10 sessions at once" in run("aio.py", "holds", "--share", "0.01", *drivers)
