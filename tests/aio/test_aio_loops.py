@@ -182,7 +182,14 @@ async def one_rpc():
         assert (await session.rpc("<get/>")).ok
         answering.cancel()
 
-def child(session, loop):
+def epolls():
+    fds = os.listdir("/proc/self/fd")
+    paths = [f"/proc/self/fd/{fd}" for fd in fds]
+    links = [os.readlink(path) for path in paths if os.path.lexists(path)]
+    return sum("eventpoll" in link for link in links)
+
+def child(session, before):
+    assert epolls() == before - 1  # the one that it shares with its parent is closed
     assert not session.connected
     assert session.cause.closed_by == "fork"
     asyncio.run(one_rpc())  # a new loop, with sessions of its own
@@ -192,11 +199,12 @@ async def main():
         answering = asyncio.create_task(peer.answer_all())
         waiting = asyncio.create_task(session.rpc("<get/>"))
         await waiting
+        before = epolls()
         pid = os.fork()
         if not pid:
             try:
                 asyncio._set_running_loop(None)
-                child(session, asyncio.new_event_loop())
+                child(session, before)
             except BaseException:
                 import traceback
                 traceback.print_exc()

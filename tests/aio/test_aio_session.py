@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
+import itertools
 import threading
+import time
 
 import pytest
-from aio_peer import AioPeer, connected, opening
+from aio_peer import BASE, AioPeer, connected, opening
 
 import ncwire
 from ncwire import RPCTimeoutError, SessionCloseError, SessionListener, Timeouts
@@ -241,5 +244,61 @@ def test_a_device_that_says_nothing_is_found_dead(run):
         with pytest.raises(ncwire.HelloTimeoutError):
             await opening(peer, timeouts=Timeouts(hello=0.05))
         await peer.close()
+
+    run(main())
+
+
+def test_an_rpc_that_was_cancelled_stands_in_no_others_way(run):
+    async def main():
+        async with connected() as (session, peer):
+            cancelled = asyncio.create_task(session.rpc("<first/>"))
+            await peer.receive()
+            cancelled.cancel()
+            second = asyncio.create_task(session.rpc("<second/>"))
+            await peer.reply(await peer.receive())
+            assert (await second).ok
+            third = asyncio.create_task(session.rpc("<third/>"))
+            await peer.receive()
+            # Without a message-id it is for the oldest that still waits.
+            await peer.send(f'<rpc-reply xmlns="{BASE}"><third/></rpc-reply>')
+            assert "<third/>" in (await third).raw
+            assert cancelled.cancelled()
+
+    run(main())
+
+
+def test_many_that_wake_at_once_leave_others_their_turns(run):
+    async def main():
+        order, heard = [], asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        class Slow(SessionListener):
+            """Takes longer than one turn of the home's."""
+
+            def callback(self, root, raw):
+                order.append("message")
+                until = time.monotonic() + 0.003
+                while time.monotonic() < until:
+                    pass
+
+            def errback(self, ex):
+                pass
+
+        def beat():
+            order.append("beat")
+            if order.count("message") < 10:
+                loop.call_soon(beat)
+            else:
+                heard.set()
+
+        async with contextlib.AsyncExitStack() as stack:
+            pairs = [await stack.enter_async_context(connected()) for _ in range(10)]
+            for session, _ in pairs:
+                session.add_listener(Slow())
+            for _, peer in pairs:
+                await peer.send("<hint/>")
+            loop.call_soon(beat)
+            await heard.wait()
+        assert ("message", "message") not in itertools.pairwise(order)
 
     run(main())

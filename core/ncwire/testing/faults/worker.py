@@ -1,7 +1,7 @@
 """A process that tries cells: `python -m ncwire.testing.faults.worker`.
 
-It reads an array [driver, phase, fault, by await] a line from stdin, and writes the result's object
-of JSON as a line to stdout. What it leaves behind, and what kills it, is its own.
+It reads an array [driver, phase, fault, by await] a line from stdin, and writes the result's
+object of JSON as a line to stdout. What it leaves behind, and what kills it, is its own.
 """
 
 from __future__ import annotations
