@@ -64,7 +64,7 @@ class AwaitedSession(SSHSession):
 
     def release(self) -> None:
         """End the event loop."""
-        self._awaited(self._leave())
+        self._awaited(self._leave_home())
         self._event_loop.call_soon_threadsafe(self._event_loop.stop)
         self._server.join(_PATIENCE)
         self._event_loop.close()
@@ -82,7 +82,7 @@ class AwaitedSession(SSHSession):
         hub.enter(self._server, lambda: "")
         return hub
 
-    async def _leave(self) -> None:
+    async def _leave_home(self) -> None:
         self._home.leave(self._server)
 
     async def _connect_by_await(self, parameters: dict[str, Any]) -> Session[Any]:
