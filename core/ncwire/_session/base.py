@@ -22,7 +22,7 @@ from ncwire._protocol.capabilities import Capabilities
 from ncwire._protocol.client import Protocol
 from ncwire._protocol.dialect import PLAIN, Dialect
 from ncwire._protocol.framing import Limits
-from ncwire._session.hub import Hub
+from ncwire._session.hub import SessionHub
 from ncwire._session.messaging import Conversation
 from ncwire._unclosed import closed, opened
 from ncwire._users_code import log_error
@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from types import TracebackType
 
+    from ncwire._engine.home import Home
     from ncwire._engine.receiver import Task
     from ncwire._protocol.framing import Document
+    from ncwire._session.hub import Hub
     from ncwire._session.listeners import Root
     from ncwire._session.observed import Watch
     from ncwire.driver import SocketAddress
@@ -96,7 +98,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         threading.Thread.__init__(self, group, target, name, args, kwargs, daemon=True)
         if hub is not None:
             _check_hub(hub, target)
-        self._hub = hub
+        self._hub: SessionHub | None = hub
         self._observers = _observers(observers) if observers else ()
         self._watch: Watch | None = None
         self._client_capabilities = Capabilities(capabilities)
@@ -108,7 +110,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         self._lifecycle = threading.RLock()
         self._state = _State.NEW
         self._abort: Callable[[], None] = _nothing
-        self._loop: Loop | None = None
+        self._loop: Home | None = None
         self._connection: Connection | None = None
         self._cause: NcwireError | None = None
         self._keepalive_count = KEEPALIVE_COUNT
@@ -292,7 +294,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
 
     def run(self) -> None:
         """Serve the session until its end: the thread's own work, not for callers."""
-        if self._loop is not None and self._hub is None:
+        if isinstance(self._loop, Loop) and self._hub is None:
             self._loop.run()
         super().run()
 
@@ -480,7 +482,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             self._await_end(connection, self._cause)
         self._raise_cause()
 
-    def _admitted(self) -> Loop:
+    def _admitted(self) -> Home:
         if self._hub is None:
             return Loop()
         self._hub.add(self)
@@ -585,8 +587,8 @@ def _checked(limits: Limits) -> Limits:
     return limits
 
 
-def _check_hub(hub: Hub, target: Callable[..., object] | None) -> None:
-    if not isinstance(hub, Hub):
+def _check_hub(hub: SessionHub, target: Callable[..., object] | None) -> None:
+    if not isinstance(hub, SessionHub):
         raise OptionError("hub", f"must be a Hub, not {type(hub).__name__}")
     if target is not None:
         raise OptionError("target", "needs a thread, and a session on a hub has none")
