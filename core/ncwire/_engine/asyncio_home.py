@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ncwire._engine.home import Member
 
-_TURN = 0.002
+_TURN = 0.001
 """Seconds that members are served for before all else in the event loop has its turn. The longest
 service of one member comes on top of it: both together are to stay below 5 ms."""
 _ENOUGH = 64
@@ -27,8 +27,8 @@ class AsyncioHome(Home):
     """Serves its members in the running event loop, whose thread makes it and alone frees it.
 
     The event loop watches one fd for all of them, that of a poller of the home's own. So it calls
-    back once, however many are ready, and they are served in turns of two milliseconds: an event
-    loop calls back for all fds that are ready before anything else runs, and a thousand at once
+    back once, however many are ready, and they are served in turns of a millisecond: an event loop
+    calls back for all fds that are ready before anything else runs, and a thousand at once
     would hold it for tens of milliseconds.
 
     It ends with the event loop: `orphaned` is called then, on the thread that closes that. In a
