@@ -84,7 +84,7 @@ class Noting(ncwire.SessionListener):
 def silent_peer():
     """Return our socket of a pair whose other end outlives the loop, and has said hello."""
     ours, theirs = socket.socketpair()
-    with theirs:
+    with ours, theirs:
         theirs.sendall(HELLO.encode() + EOM)
         yield ours
 
