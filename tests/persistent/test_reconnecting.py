@@ -7,12 +7,12 @@ import threading
 from collections import Counter
 
 import pytest
-from restarted_device import AT_ONCE, persistent
 
 import ncwire
 from ncwire import Persistent
 from ncwire.errors import NoSessionError, OptionError, RPCError, SessionCloseError, SessionError
 from ncwire.persistent import Backoff, State
+from restarted_device import AT_ONCE, persistent
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

@@ -104,6 +104,7 @@ class Persistent(OneProcess):
         }
         timeouts = parameters.get("timeouts") or Timeouts()
         opener = ByParameters(host, given)
+        opener.check()
         try:
             self._begin(opener, on_session, on_change, backoff, retry, wait, hub, timeouts.close)
         except BaseException:  # an interrupt, too, that comes when all is begun
