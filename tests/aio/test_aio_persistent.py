@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 
 import pytest
+from aio_changes import Changes, persistent
 
 import ncwire
 from ncwire.errors import (
@@ -19,43 +20,11 @@ from ncwire.errors import (
     SessionError,
     SSHUnknownHostError,
 )
-from ncwire.persistent import Backoff, Gap, State
+from ncwire.persistent import Backoff, State
 from ncwire.testing import EmbeddedServer
-from restarted_device import AT_ONCE, SUBSCRIBE, RestartedDevice
+from restarted_device import AT_ONCE, SUBSCRIBE
 
 LATER = Backoff(first=1000, ceiling=1000, random=lambda: 1.0)
-
-
-class Changes:
-    """Notes each status, and lets a task wait for a state."""
-
-    def __init__(self):
-        self.seen = []
-        self._changed = asyncio.Event()
-
-    def __call__(self, status):
-        self.seen.append(status)
-        self._changed.set()
-
-    async def wait_for(self, state, times=1):
-        """Return the status with which this state came so many times."""
-        while True:
-            found = [each for each in self.seen if each.state is state][times - 1 :]
-            if found:
-                return found[0]
-            self._changed.clear()
-            await self._changed.wait()
-
-
-@pytest.fixture
-def device(run, tmp_path):  # after `run`, which looks for what is left when this has stopped
-    device = RestartedDevice(tmp_path / "s").start()
-    yield device
-    device.stop()
-
-
-def persistent(device, **more):
-    return ncwire.aio.Persistent(**device.target, **{"backoff": AT_ONCE, **more})
 
 
 async def silent(device):
@@ -65,10 +34,6 @@ async def silent(device):
 
 async def subscribe(session):
     await session.rpc(SUBSCRIBE, 20, check=True)
-
-
-def told(item):
-    return item.raw.partition("<n>")[2].partition("</n>")[0]
 
 
 def test_the_same_parameters_as_the_sync_one():
@@ -318,63 +283,6 @@ def test_sessions_of_a_function(run, device):
         keeper = ncwire.aio.Persistent.from_function(lambda: 7)
         with pytest.raises(TypeError, match=r"a session of ncwire\.aio's .*builtins\.int"):
             await keeper.session(20)
-
-    run(main())
-
-
-def test_one_stream_over_all_sessions_with_a_gap_between(run, device):
-    async def main():
-        changes = Changes()
-        async with (
-            persistent(device, on_session=subscribe, on_change=changes) as keeper,
-            keeper.notifications() as stream,
-        ):
-            first = await keeper.session(20)
-            late = keeper.notifications()
-            device.notify("a")
-            device.notify("b")
-            assert [told(await stream.get(20)) for _ in range(2)] == ["a", "b"]
-            assert told(await late.get(20)) == "a"
-            device.hang_up()
-            await changes.wait_for(State.UP, 2)
-            device.notify("c")
-            gap = await anext(stream)
-            assert isinstance(gap, Gap)
-            assert gap.cause is first.cause
-            assert gap.since <= gap.until
-            assert told(await anext(stream)) == "c"
-            assert (stream.received, stream.dropped, stream.undecodable) == (3, 0, 0)
-            assert await stream.get(0, None) is None
-            with pytest.raises(ncwire.StepTimeoutError):
-                await stream.get(0.01)
-            device.stop()
-            await changes.wait_for(State.WAITING, 2)
-            between = keeper.notifications()
-            device.start()
-            assert isinstance(await between.get(20), Gap)
-        assert [type(each) async for each in stream] == [Gap]
-        assert [each async for each in keeper.notifications()] == []
-
-    run(main())
-
-
-def test_a_reader_that_waits_ends_with_it(run, device):
-    async def main():
-        keeper = persistent(device)
-        await keeper.session(20)
-        stream, other = keeper.notifications(), keeper.notifications()
-
-        async def read(stream):
-            return [each async for each in stream]
-
-        readers = [asyncio.ensure_future(read(each)) for each in (stream, other)]
-        await asyncio.sleep(0)
-        await other.close()
-        assert await readers[1] == []
-        await keeper.close()
-        assert await readers[0] == []
-        with pytest.raises(SessionCloseError):
-            await stream.get(0)
 
     run(main())
 

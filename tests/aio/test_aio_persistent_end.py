@@ -11,28 +11,18 @@ import signal
 import time
 
 import pytest
+from aio_changes import persistent
 from aio_loops import loop_factory
 
 import ncwire
 from children import in_child, refusal
 from ncwire.errors import SessionCloseError, SessionError
 from ncwire.persistent import Backoff, State
-from restarted_device import AT_ONCE, RestartedDevice
+from restarted_device import AT_ONCE
 
 LATER = Backoff(first=1000, ceiling=1000, random=lambda: 1.0)
 QUICK = 4.0
 """Seconds: less than any budget that would be waited out."""
-
-
-@pytest.fixture
-def device(run, tmp_path):  # after `run`, which looks for what is left when this has stopped
-    device = RestartedDevice(tmp_path / "s").start()
-    yield device
-    device.stop()
-
-
-def persistent(device, **more):
-    return ncwire.aio.Persistent(**device.target, **{"backoff": AT_ONCE, **more})
 
 
 class Reached:
@@ -89,7 +79,6 @@ def test_while_it_connects(run):
             assert time.monotonic() - began < QUICK
             with pytest.raises(SessionCloseError):
                 await keeper.session()
-            assert not [t for t in threading.enumerate() if t.name == "ncwire-connect"]
 
     run(main())
 

@@ -229,8 +229,10 @@ class Keeper(Forkable):
     async def _attempt(self) -> None:
         session = None
         try:
-            if self._session is not None:
-                await self._session.close()  # it has ended; what is left of it is freed first
+            if (last := self._session) is not None:
+                await last.close()  # it has ended; what is left of it is freed first
+                for stream in self._streams:  # unless an interrupt has kept `ended` from that
+                    stream.lose(last, last.cause or SessionCloseError(b""))  # type: ignore[arg-type] # as with `listen`
             self._raise_cause()
             self._course.begin()
             self._note_change()
@@ -301,7 +303,7 @@ class Keeper(Forkable):
                 self._go_on(session, cause)
         except BaseException:
             # A signal handler has raised, in the main thread.
-            if not self._course.is_stopped and self._next is None:
+            if self._next is None:
                 self._next = self._loop.call_soon(self._begin)
             raise
 

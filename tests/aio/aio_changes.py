@@ -1,0 +1,34 @@
+"""What tests of persistent sessions by `await` share."""
+
+from __future__ import annotations
+
+import asyncio
+
+import ncwire
+from restarted_device import AT_ONCE
+
+
+class Changes:
+    """Notes each status, and lets a task wait for a state."""
+
+    def __init__(self):
+        self.seen = []
+        self._changed = asyncio.Event()
+
+    def __call__(self, status):
+        self.seen.append(status)
+        self._changed.set()
+
+    async def wait_for(self, state, times=1):
+        """Return the status with which this state came so many times."""
+        while True:
+            found = [each for each in self.seen if each.state is state][times - 1 :]
+            if found:
+                return found[0]
+            self._changed.clear()
+            await self._changed.wait()
+
+
+def persistent(device, **more):
+    """Return a persistent session with the device that is quick to come back."""
+    return ncwire.aio.Persistent(**device.target, **{"backoff": AT_ONCE, **more})
