@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import ncwire
+from ncwire.persistent import Backoff
 from restarted_device import AT_ONCE
+
+LATER = Backoff(first=1000, ceiling=1000, random=lambda: 1.0)
+"""The next attempt is one that no test waits for."""
 
 
 class Changes:
@@ -32,3 +36,17 @@ class Changes:
 def persistent(device, **more):
     """Return a persistent session with the device that is quick to come back."""
     return ncwire.aio.Persistent(**device.target, **{"backoff": AT_ONCE, **more})
+
+
+class Reached:
+    """An `on_change` that lets a task wait for a state."""
+
+    def __init__(self, state):
+        self.state = state
+        self.seen = []
+        self.event = asyncio.Event()
+
+    def __call__(self, status):
+        self.seen.append(status.state)
+        if status.state is self.state:
+            self.event.set()

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 
 import pytest
-from aio_changes import Changes, persistent
+from aio_changes import LATER, Changes, persistent
 
 import ncwire
 from ncwire.errors import (
@@ -20,11 +20,9 @@ from ncwire.errors import (
     SessionError,
     SSHUnknownHostError,
 )
-from ncwire.persistent import Backoff, State
+from ncwire.persistent import State
 from ncwire.testing import EmbeddedServer
 from restarted_device import AT_ONCE, SUBSCRIBE
-
-LATER = Backoff(first=1000, ceiling=1000, random=lambda: 1.0)
 
 
 async def silent(device):
@@ -178,6 +176,21 @@ def test_an_on_session_that_fails_is_a_failed_attempt(run, device):
             device.refused = set()
             assert await keeper.session(20) is sessions[-1]
             assert [each.connected for each in sessions[:-1]] == [False] * (len(sessions) - 1)
+
+    run(main())
+
+
+def test_a_session_that_ends_in_on_session_was_none(run, device):
+    async def main():
+        changes = Changes()
+
+        async def prepare(session):
+            await session.close()
+
+        async with persistent(device, on_session=prepare, on_change=changes):
+            failed = await changes.wait_for(State.WAITING, 2)
+            assert isinstance(failed.cause, SessionCloseError)
+            assert failed.sessions == 0
 
     run(main())
 

@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import gc
-import pickle
 import random
 import signal
 import time
+import weakref
+from contextlib import suppress
 
 import pytest
-from aio_changes import persistent
-from aio_loops import loop_factory
+from aio_changes import LATER, Reached, persistent
 
 import ncwire
-from children import in_child, refusal
-from ncwire.errors import SessionCloseError, SessionError
-from ncwire.persistent import Backoff, State
-from restarted_device import AT_ONCE
+from ncwire.errors import NoSessionError, SessionCloseError
+from ncwire.persistent import State
 
-LATER = Backoff(first=1000, ceiling=1000, random=lambda: 1.0)
 QUICK = 4.0
 """Seconds: less than any budget that would be waited out."""
-
-
-class Reached:
-    """An `on_change` that lets a task wait for a state."""
-
-    def __init__(self, state):
-        self.state = state
-        self.seen = []
-        self.event = asyncio.Event()
-
-    def __call__(self, status):
-        self.seen.append(status.state)
-        if status.state is self.state:
-            self.event.set()
 
 
 def test_while_it_waits_for_the_next_attempt(run, device):
@@ -118,23 +100,88 @@ def test_while_on_session_is_at_work(run, device):
 
 def test_in_on_session_itself(run, device):
     async def main():
-        sessions = []
+        sessions, returned = [], asyncio.Event()
 
         async def prepare(session):
-            sessions.append(session)
             await keeper.close()
-            assert not session.connected
+            sessions.append((session, session.connected))
+            returned.set()
 
         keeper = persistent(device, on_session=prepare)
         began = time.monotonic()
         with pytest.raises(SessionCloseError):
             await keeper.session(20)
-        await keeper.close()
+        await returned.wait()
         assert time.monotonic() - began < QUICK
-        assert len(sessions) == 1
+        assert [connected for _, connected in sessions] == [False]
         assert keeper.status.sessions == 0
 
     run(main())
+
+
+def test_an_on_session_that_swallows_its_cancellation(run, device):
+    async def main():
+        at_work, sessions = asyncio.Event(), []
+
+        async def prepare(session):
+            sessions.append(session)
+            at_work.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+        keeper = persistent(device, on_session=prepare)
+        await at_work.wait()
+        await keeper.close()
+        assert keeper.status.sessions == 0
+        assert not sessions[0].connected
+
+    run(main())
+
+
+def test_changes_are_told_one_after_the_other(run, device):
+    async def main():
+        seen, returned = [], []
+
+        def changed(status):
+            assert seen == returned, "it is called while it is at work"
+            seen.append(status.state)
+            if status.state is State.CONNECTING:
+                with pytest.raises(StopIteration):  # as a task does that begins eagerly
+                    keeper.close().send(None)
+            returned.append(status.state)
+
+        keeper = persistent(device, on_change=changed)
+        with pytest.raises(SessionCloseError):
+            await keeper.session(20)
+        assert returned == [State.CONNECTING, State.STOPPED]
+
+    run(main())
+
+
+def test_what_is_over_is_kept_by_nobody(run, device):
+    async def main():
+        device.stop()
+        waits = Reached(State.WAITING)
+        keeper = persistent(device, backoff=LATER, on_change=waits)
+        await waits.event.wait()
+        gc.collect()
+        before = futures()
+        for _ in range(20):
+            with pytest.raises(NoSessionError):
+                await keeper.session(0.001)
+        gc.collect()
+        assert futures() <= before + 1
+        await keeper.close()
+        kept = weakref.ref(waits)
+        del keeper, waits
+        gc.collect()
+        assert kept() is None
+
+    run(main())
+
+
+def futures():
+    return sum(isinstance(each, asyncio.Future) for each in gc.get_objects())
 
 
 @pytest.mark.parametrize("state", [State.CONNECTING, State.UP, State.WAITING])
@@ -232,135 +279,3 @@ def test_closed_at_points_drawn_by_chance(run, device):
             assert keeper.status.state is State.STOPPED
 
     run(main())
-
-
-def test_a_loop_that_is_closed_with_one_that_waits(run, device):
-    device.stop()
-
-    async def main():
-        waits = Reached(State.WAITING)
-        keeper = persistent(device, backoff=LATER, on_change=waits)
-        await waits.event.wait()
-        return keeper, keeper.notifications()
-
-    with pytest.warns(ResourceWarning, match="persistent session with the device: its event loop"):
-        keeper, _ = run(main())
-    assert "its event loop was closed" in str(keeper.cause)
-
-
-def test_a_loop_that_is_closed_with_one_that_is_up(run, device):
-    async def main():
-        keeper = persistent(device)
-        return keeper, await keeper.session(20)
-
-    with pytest.warns(ResourceWarning, match="unclosed session .*its event loop was closed"):
-        keeper, session = run(main())
-    assert keeper.cause is session.cause
-    assert keeper.status.state is State.STOPPED
-
-
-def test_a_run_that_ends_while_it_connects(run, device):
-    begun = []
-
-    async def prepare(session):
-        begun[0].set()
-        await asyncio.Event().wait()
-
-    async def main():
-        begun.append(asyncio.Event())
-        keeper = persistent(device, on_session=prepare)
-        await begun[0].wait()
-        return keeper
-
-    keeper = run(main())
-    assert "CancelledError" in str(keeper.cause)
-
-
-def test_another_loop_is_told_which(run, device, kind):
-    async def main():
-        keeper = persistent(device)
-        await keeper.session(20)
-
-        def elsewhere():
-            async def use():
-                for call in (keeper.session, keeper.close):
-                    with pytest.raises(SessionError, match="served by another event loop"):
-                        await call()
-                with pytest.raises(SessionError, match="served by another event loop"):
-                    keeper.notifications()
-
-            with asyncio.Runner(loop_factory=loop_factory(kind)) as runner:
-                runner.run(use())
-
-        await asyncio.to_thread(elsewhere)
-        assert (await keeper.rpc("<get/>", 20)).ok
-        await keeper.close()
-
-    run(main())
-
-
-@pytest.mark.parametrize("up", [True, False])
-def test_a_forked_child_has_stopped_and_the_parents_lives_on(run, device, up):
-    async def main():
-        changes = Reached(State.WAITING)
-        backoff = AT_ONCE if up else LATER
-        keeper = persistent(device, backoff=backoff, on_change=changes)
-        stream = keeper.notifications()
-        session = await keeper.session(20)
-        if not up:
-            device.stop()
-            await changes.event.wait()
-
-        def child():
-            before = len(changes.seen)
-            told = {
-                name: refusal(lambda call=call: asyncio.run(call()))
-                for name, call in {
-                    "session": lambda: keeper.session(60),
-                    "rpc": lambda: keeper.rpc("<get/>", 60),
-                    "get": lambda: stream.get(60),
-                    "close": keeper.close,
-                }.items()
-            }
-            return keeper.status.state.value, told, len(changes.seen) - before
-
-        state, told, changed = await asyncio.to_thread(in_child, child)
-        assert (state, changed) == ("stopped", 0)
-        for name, (kind, text, seconds) in told.items():
-            assert (kind, name) == ("" if name == "close" else "SessionCloseError", name)
-            assert "forked" in text or name == "close"
-            assert seconds < QUICK
-        if up:
-            assert await keeper.session(20) is session
-            assert (await keeper.rpc("<get/>", 20)).ok
-        else:
-            assert keeper.status.state is State.WAITING
-        await keeper.close()
-
-    run(main())
-
-
-def test_it_is_neither_copied_nor_pickled(run, device):
-    async def main():
-        async with persistent(device) as keeper:
-            for each in (keeper, keeper.notifications()):
-                for attempt in (pickle.dumps, copy.copy):
-                    with pytest.raises(TypeError, match="cannot be copied or pickled"):
-                        attempt(each)
-
-    run(main())
-
-
-def test_it_lives_though_nobody_knows_it(run, device):
-    async def main():
-        ups, keepers = Reached(State.UP), []
-        persistent(device, on_change=ups, on_session=keepers.append)
-        gc.collect()
-        await ups.event.wait()
-        ups.event.clear()
-        device.hang_up()
-        gc.collect()
-        await ups.event.wait()
-
-    with pytest.warns(ResourceWarning, match="unclosed session"):
-        run(main())

@@ -1,4 +1,4 @@
-"""The page on asyncio: its first example runs, and the other is Python."""
+"""The page on asyncio: its first example runs, and the others are Python."""
 
 from __future__ import annotations
 
@@ -48,5 +48,6 @@ def test_the_first_example_asks_devices() -> None:
 
 
 def test_the_others_are_python() -> None:
-    assert len(BLOCKS) == 2
-    ast.parse(f"async def main():\n{textwrap.indent(BLOCKS[1], '    ')}")
+    assert len(BLOCKS) == 3
+    for block in BLOCKS[1:]:
+        ast.parse(f"async def main():\n{textwrap.indent(block, '    ')}")

@@ -57,7 +57,6 @@ class Keeper(Forkable):
         self.name = opener.name
         self._opener = opener
         self._policy = policy
-        self._on_change = policy.on_change
         self._hub = current_hub()
         self._hub.enter(self, self._orphaned)
         self._loop = self._hub.event_loop
@@ -210,8 +209,6 @@ class Keeper(Forkable):
 
     def abandon_in_child(self) -> None:
         """Have stopped in a forked child, where each session sees to itself."""
-        self._on_change = None  # no code of the program's is called for what is the parent's
-        self._untold.clear()
         if self._course.is_stopped:
             return
         self._course.stop(cause := forked())
@@ -353,7 +350,7 @@ class Keeper(Forkable):
 
     def _tell(self) -> None:
         """Call `on_change` for all that has changed, in their order."""
-        on_change = self._on_change
+        on_change = self._policy.on_change
         if on_change is None:
             self._untold.clear()
             return

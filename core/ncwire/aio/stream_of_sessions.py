@@ -41,20 +41,14 @@ class Queue(SyncStream):
     ) -> None:
         super().__init__(maxsize, unregister, lost)
         self._came = came
-        self._is_left = False
-
-    def leave(self, cause: Exception) -> None:
-        """See `ncwire.persistent.NotificationStream`: no task of the parent's runs in a child."""
-        self._is_left = True
-        super().leave(cause)
 
     def _wake(self) -> None:
-        if not self._is_left and not self._came.is_set:
+        if not self._came.is_set:
             self._came.set()
 
 
 class NotificationStream(OneProcess):
-    """The notifications of an `ncwire.aio.Persistent`: its `notifications`.
+    """The notifications of an `ncwire.aio.Persistent`: made by its `notifications` alone.
 
     An async iterator of `Notification` and, where one session has ended and the next has taken
     its place, of `ncwire.persistent.Gap`; an async context manager. It is bounded, drops, counts
