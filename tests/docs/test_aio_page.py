@@ -6,6 +6,7 @@ import ast
 import asyncio
 import os
 import re
+import socket
 import textwrap
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_the_first_example_asks_devices() -> None:
         assert ok
         assert 0 < length <= size
     assert isinstance(third, ncwire.ConnectError)
+
+
+def test_the_first_example_outlives_a_device_that_is_late(tmp_path: Path) -> None:
+    program: dict[str, object] = {}
+    exec(BLOCKS[0].replace("timeout(60)", "timeout(0.1)"), program)
+    collect = program["collect"]
+    assert callable(collect)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(os.fspath(tmp_path / "s"))
+        silent.listen()
+        options = {"path": os.fspath(tmp_path / "s")}
+        late = {"host": None, "driver": "unix", "driver_options": options}
+        (told,) = asyncio.run(collect(late))
+    assert isinstance(told, TimeoutError)
 
 
 def test_the_others_are_python() -> None:
