@@ -6,9 +6,10 @@ import inspect
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from ncwire._session.base import Session as SyncSession
 from ncwire.aio.connecting import Attempt
 from ncwire.aio.session import Session
-from ncwire.errors import OptionError
+from ncwire.errors import OptionError, SessionCloseError
 from ncwire.persistent.opener import ByParameters as SyncByParameters
 
 if TYPE_CHECKING:
@@ -64,9 +65,11 @@ class ByFunction(Opener):
         opened: object = self._function()
         if inspect.isawaitable(opened):
             opened = await opened
+        if isinstance(opened, SyncSession):
+            opened.end(SessionCloseError(b"", closed_by="us"))  # nobody has it; waits for nothing
         if not isinstance(opened, Session):
             raise TypeError(
-                "the function must return a session of ncwire.aio's when it is awaited, not "
-                f"{type(opened).__module__}.{type(opened).__name__}"
+                "the function must return a session of ncwire.aio's when it is awaited, as "
+                f"ncwire.aio.connect does, not {type(opened).__module__}.{type(opened).__name__}"
             )
         return opened
