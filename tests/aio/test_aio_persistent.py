@@ -296,10 +296,12 @@ def test_sessions_of_a_function(run, device):
         keeper = ncwire.aio.Persistent.from_function(lambda: 7)
         with pytest.raises(TypeError, match=r"as ncwire\.aio\.connect does, not builtins\.int"):
             await keeper.session(20)
-        # Its thread and its fds are gone in the end: `run` looks for them.
-        keeper = ncwire.aio.Persistent.from_function(lambda: ncwire.connect(**device.target))
+        sync = ncwire.connect(**device.target)
+        keeper = ncwire.aio.Persistent.from_function(lambda: sync)
         with pytest.raises(TypeError, match=r"not ncwire\..*UnixSocketSession"):
             await keeper.session(20)
+        assert not sync.connected
+        sync.join(20)
 
     run(main())
 
