@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncwire._plugins.url import is_url, spelled_out
 from ncwire._session.base import Session
+from ncwire._ssh.options.defaults import DEFAULT_PORT
 from ncwire._ssh.options.parameters import Parameters, check, check_names
 from ncwire._transports.connect import prepared
 from ncwire._transports.session import as_profile
@@ -55,7 +56,7 @@ class ByParameters(Opener):
         check(Parameters(host=host, **connects), needs_host=False)
         self._host = host
         self._given = given
-        self.name = host or "the device"
+        self.name = _name(host, given.get("port"))
         self._prepared()[0].close()  # it was never opened
 
     def open(self, take: Callable[[Session], None]) -> Session:
@@ -96,6 +97,14 @@ class ByFunction(Opener):
             session.close()
             raise
         return session
+
+
+def _name(host: str | None, port: object) -> str:
+    if not host:
+        return "the device"
+    if port is None or port == DEFAULT_PORT:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _kept(value: object) -> object:

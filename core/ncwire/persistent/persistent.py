@@ -169,6 +169,14 @@ class Persistent(OneProcess):
     # --- what is known -------------------------------------------------------------------------
 
     @property
+    def name(self) -> str:
+        """What errors and the log call it: the host, or what `from_function` was given.
+
+        With the port, where that was given and is not 830; "the device" where nothing is known.
+        """
+        return self._keeper.name
+
+    @property
     def status(self) -> Status:
         """State and counters at this moment; waits for nothing."""
         return self._keeper.status
