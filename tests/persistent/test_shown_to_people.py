@@ -47,7 +47,7 @@ def test_since_when_there_is_no_session_whatever_is_tried_meanwhile(device, hub,
         assert up.down_since is None
         device.stop()
         changes.wait_for(State.WAITING, 3)
-    lost = [each for each in changes.seen if each.state is State.WAITING][0]
+    lost = next(each for each in changes.seen if each.state is State.WAITING)
     later = changes.seen[changes.seen.index(lost) :]
     assert {each.down_since for each in later} == {lost.since}
     assert later[-1].state is State.STOPPED

@@ -40,11 +40,12 @@ class Status:
     cause: Exception | None = None
     """What the last attempt failed with, or the last session; once it has stopped, why.
 
-    It stays while the next session is up: so one sees why there was none before."""
+    It stays while the next session is up, so that one sees why there was none before.
+    """
     next_attempt: datetime | None = None
     """When the next attempt begins; None but in the state `WAITING`."""
     down_since: datetime | None = None
-    """Since when there is no session, whatever has been tried meanwhile; None in the state `UP`."""
+    """Since when there is no session, whatever was tried meanwhile; None in the state `UP`."""
 
 
 class Course:

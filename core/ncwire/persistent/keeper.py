@@ -79,6 +79,8 @@ class Keeper(Forkable):
 
     def begin(self) -> None:
         """Have the first attempt made. Raises RuntimeError where there is no thread for it."""
+        if self._hub is not None:
+            self._hub.add_dependent(self)
         opened(self, lambda: f"persistent session with {self.name}")
         self._connectors.join(self)
         self._connectors.schedule(self, time.monotonic())
@@ -162,12 +164,9 @@ class Keeper(Forkable):
         """Stop, and wait for that; with a `farewell` the server is asked to end the session."""
         until = time.monotonic() + self._policy.patience
         cause = SessionCloseError(b"", closed_by="us", reason="the persistent session was closed")
-        if sys.is_finalizing():  # a lock may be held by a thread that is gone
-            free_in_child(self._lock)
-            self._course.stop(cause)
-            closed(self)
-            return
         self._stop(cause)
+        if sys.is_finalizing():
+            return
         session, opening = self._session, self._opening
         if opening is not None:
             opening.close()
@@ -184,13 +183,26 @@ class Keeper(Forkable):
             text = "%s: the attempt to connect did not end within %g s"
             log(_log, logging.WARNING, text, self.name, self._policy.patience)
 
+    def end(self, cause: SessionCloseError) -> None:
+        """Stop with this cause, and wait for nothing: for the hub that is closed."""
+        self._stop(cause)
+        if (opening := self._opening) is not None and not sys.is_finalizing():
+            opening.end(cause)
+
     def _stop(self, cause: Exception) -> None:
         """Have no session any more, and tell all; once, but complete when it is called again."""
+        if sys.is_finalizing():  # a lock may be held by a thread that is gone
+            free_in_child(self._lock)
+            self._course.stop(cause)
+            closed(self)
+            return
         with self._lock:
             self._course.stop(cause)
             told = self.status.cause or cause
             self._note_change()
         self._connectors.leave(self)
+        if self._hub is not None:
+            self._hub.discard_dependent(self)
         closed(self)
         for stream in self._streams:
             stream.end(told)
