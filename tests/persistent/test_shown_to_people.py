@@ -19,7 +19,8 @@ LATER = Backoff(first=1000, ceiling=1000, random=lambda: 1.0)
         ("netconf://ada@127.0.0.1:1", {}, "127.0.0.1:1"),
         ("127.0.0.1", {}, "127.0.0.1"),
         ("127.0.0.1", {"port": 830}, "127.0.0.1"),
-        (None, {"driver": "unix", "driver_options": {"path": "/nowhere/s"}}, "the device"),
+        (None, {"driver": "unix", "driver_options": {"path": "/nowhere/s"}}, "/nowhere/s"),
+        ("netconf+unix:///nowhere/s", {}, "netconf+unix:///nowhere/s"),
     ],
 )
 def test_its_name_is_the_host_and_a_port_that_is_not_netconfs(host, parameters, name):

@@ -174,7 +174,8 @@ class Persistent(OneProcess):
     def name(self) -> str:
         """What errors and the log call it: the host, or what `from_function` was given.
 
-        With the port, where that was given and is not 830; "the device" where nothing is known.
+        With the port, where that was given and is not 830. Where there is no host it is the URL,
+        or a socket's path.
         """
         return self._keeper.name
 
