@@ -45,10 +45,10 @@ class Persistent(OneProcess):
 
     The parameters are those of `ncwire.connect`, and are checked here as far as that needs no
     network; `sock` and `sock_fd` are refused, for a socket carries one session. Connecting begins
-    at once, in a thread of its own: see `session`, which waits for it. Without a `keepalive` the
-    end of a session with a device that has vanished is noticed by the next rpc at the earliest.
-    With a `hub` its sessions are on that, eight threads at most connect for all `Persistent` of
-    the hub together, and all stop when it is closed; `TransportError` if it is closed already.
+    at once, in a thread of its own: see `session`, which waits for it. Without a
+    `keepalive` a session with a device that has vanished may go on for hours. With a `hub` its
+    sessions are on that, eight threads at most connect for all `Persistent` of the hub together,
+    and all stop when it is closed; `TransportError` if it is closed already.
 
     `on_session(session)` is called with each new session before anybody else gets it, in the
     thread that connects: to subscribe, to lock. If it raises, the session is closed, and the
