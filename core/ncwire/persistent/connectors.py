@@ -15,12 +15,18 @@ from ncwire.driver import Forkable, watch_forks
 from ncwire.driver.forking import free_in_child
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ncwire._session.hub import Hub
 
 _log = logging.getLogger(__name__)
 
 ON_A_HUB: Final = 8
 """How many sessions of one hub connect at a time; the others stand in line."""
+
+
+_LOOK: Final = 1.0
+"""Seconds between looks whether all is over, while something is due: a hub tells nobody."""
 
 
 class Member(Protocol):
@@ -33,17 +39,20 @@ class Member(Protocol):
 class Connectors(Forkable):
     """Calls each member's `attempt` when that is due, on `limit` threads at most.
 
-    A thread is started when none is free to watch for what is due next, and ends when another
+    Never twice at the same time: what becomes due for a member that is at work waits for that.
+    Once `is_over` all that is due is due at once, for waiting has no sense any more. A thread is started when none is free to watch for what is due next, and ends when another
     watches already or no member is left: so waiting sessions cost one thread together.
     """
 
-    def __init__(self, limit: int, name: str) -> None:
+    def __init__(self, limit: int, name: str, is_over: Callable[[], bool] | None = None) -> None:
         self._limit = limit
         self._name = name
+        self._is_over = is_over
         # Re-entrant, for a signal handler may come in the middle, and close a member.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._members: set[Member] = set()
+        self._at_work: set[Member] = set()
         self._due: dict[Member, float] = {}
         self._queue: list[tuple[float, int, Member]] = []  # as in `_due`, and what was due before
         self._numbers = itertools.count()
@@ -72,10 +81,8 @@ class Connectors(Forkable):
             if member not in self._members:
                 return
             self._due[member] = at
-            heapq.heappush(self._queue, (at, next(self._numbers), member))
-            self._tidy()
-            self._watch()
-            self._changed.notify_all()
+            if member not in self._at_work:
+                self._line_up(member, at)
 
     def wait_for_the_last(self, until: float) -> bool:
         """Wait for the threads, if no member is left, until this time; return whether none is.
@@ -90,10 +97,16 @@ class Connectors(Forkable):
 
     def abandon_in_child(self) -> None:
         """Be without members and threads in a forked child: the fork's own to call."""
-        self._members, self._due, self._queue = set(), {}, []
+        self._members, self._due, self._queue, self._at_work = set(), {}, [], set()
         self._threads, self._watcher = set(), None
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
+
+    def _line_up(self, member: Member, at: float) -> None:
+        heapq.heappush(self._queue, (at, next(self._numbers), member))
+        self._tidy()
+        self._watch()
+        self._changed.notify_all()
 
     def _tidy(self) -> None:
         """Drop what is due no more, once it is most of the queue: each keeps a member alive."""
@@ -129,7 +142,15 @@ class Connectors(Forkable):
                 member.attempt()
             except BaseException as error:  # noqa: BLE001 - the thread is that of others, too
                 log_error(_log, error, "connecting failed in a way of its own")
+            self._done(member)
             member = None  # or it would be kept while this thread watches
+
+    def _done(self, member: Member) -> None:
+        with self._lock:
+            self._at_work.discard(member)
+            at = self._due.get(member)
+            if at is not None:
+                self._line_up(member, at)
 
     def _next(self, this: threading.Thread) -> Member | None:
         """Return whose turn it is, waiting for that; None when this thread is to end."""
@@ -142,12 +163,16 @@ class Connectors(Forkable):
                 while self._queue and self._due.get(self._queue[0][2]) != self._queue[0][0]:
                     heapq.heappop(self._queue)
                 left = self._queue[0][0] - time.monotonic() if self._queue else None
-                if left is not None and left <= 0:
+                is_over = self._is_over is not None and self._is_over()
+                if left is not None and (left <= 0 or is_over):
                     member = heapq.heappop(self._queue)[2]
                     del self._due[member]
+                    self._at_work.add(member)
                     self._watcher = None
                     self._watch()
                     return member
+                if left is not None and self._is_over is not None:
+                    left = min(left, _LOOK)
                 self._changed.wait(left)
             self._watcher = None
             self._queue.clear()
@@ -168,7 +193,11 @@ class _Shared(Forkable):
         with self._lock:
             found = self._of_hubs.get(hub)
             if found is None:
-                found = self._of_hubs[hub] = Connectors(ON_A_HUB, "ncwire-connector")
+                # Not the hub itself, which would be kept by what is kept for it.
+                known = weakref.ref(hub)
+                found = self._of_hubs[hub] = Connectors(
+                    ON_A_HUB, "ncwire-connector", lambda: (it := known()) is None or it.closed
+                )
             return found
 
     def abandon_in_child(self) -> None:

@@ -207,6 +207,9 @@ class Keeper(Forkable):
         try:
             if self.current() is not None:
                 return  # it was due twice, see `ended`
+            if self._hub is not None and self._hub.closed:
+                self._stop(SessionCloseError(b"", closed_by="us", reason="the hub was closed"))
+                return
             if (session := self._session) is not None:
                 session.close()  # it has ended; what is left of it is freed first
                 for stream in self._streams:  # unless an interrupt has kept `ended` from that
@@ -331,13 +334,15 @@ class Keeper(Forkable):
     def _check_may_wait(self) -> None:
         if self._attempting == threading.get_ident():
             raise SessionError("a session cannot be waited for here: use what on_session is given")
-        if self._is_served_here(None):
-            raise SessionError("a session cannot be waited for on the thread that serves the hub")
+        if self._is_served_here(self._session):
+            # The next one may wait for this very thread: to tell of the end, and to be free.
+            raise SessionError("a session cannot be waited for on a thread that serves sessions")
 
     def _is_served_here(self, session: Session | None) -> bool:
         here = threading.get_ident()
         served = None if self._hub is None else self._hub.loop.ident
-        return here == served or (session is not None and session.ident == here)
+        # Not by a session's ident, which another thread may have when that has ended.
+        return here == served or threading.current_thread() is session
 
     def _note_change(self) -> None:
         status = self._course.status

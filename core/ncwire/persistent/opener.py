@@ -85,13 +85,18 @@ class ByFunction(Opener):
         self.name = "the device" if name is None else name
 
     def open(self, take: Callable[[Session], None]) -> Session:
-        """Return what the function returns. Raises TypeError for what is no session."""
+        """Return what the function returns. Raises TypeError for what is no connected session."""
         session = self._function()
         if not isinstance(session, Session):
             what = type(session).__name__
             raise TypeError(f"the function must return a connected session, not {what}")
         try:
             take(session)
+            # Without the server's hello, for one that ends just now has its cause a bit later.
+            if not (session.connected or session.cause or session.server_capabilities):
+                raise TypeError(
+                    "the function must return a connected session; it is not connected"
+                )
         except BaseException:
             session.close()
             raise
