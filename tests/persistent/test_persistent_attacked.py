@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from restarted_device import AT_ONCE, persistent
+from restarted_device import AT_ONCE, BASE, persistent
 
 import ncwire
 from ncwire import Hub, Persistent, SessionListener
@@ -98,8 +98,8 @@ def test_waiting_on_a_sessions_own_thread_is_refused(device):
 
 
 def test_a_function_that_returns_one_never_connected_ends_it():
-    keeper = Persistent.from_function(ncwire.Session, backoff=AT_ONCE)
-    with pytest.raises(TypeError, match="it is not connected"):
+    keeper = Persistent.from_function(lambda: ncwire.Session([BASE]), backoff=AT_ONCE)
+    with pytest.raises(TypeError, match="this one is not connected"):
         keeper.session(20)
     assert keeper.status.sessions == 0
     keeper.close()

@@ -40,7 +40,9 @@ class Connectors(Forkable):
     """Calls each member's `attempt` when that is due, on `limit` threads at most.
 
     Never twice at the same time: what becomes due for a member that is at work waits for that.
-    Once `is_over` all that is due is due at once, for waiting has no sense any more. A thread is started when none is free to watch for what is due next, and ends when another
+    Once `is_over` all that is due is due at once, for waiting makes no sense any more.
+
+    A thread is started when none is free to watch for what is due next, and ends when another
     watches already or no member is left: so waiting sessions cost one thread together.
     """
 

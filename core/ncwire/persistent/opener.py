@@ -92,15 +92,17 @@ class ByFunction(Opener):
             raise TypeError(f"the function must return a connected session, not {what}")
         try:
             take(session)
-            # Without the server's hello, for one that ends just now has its cause a bit later.
-            if not (session.connected or session.cause or session.server_capabilities):
-                raise TypeError(
-                    "the function must return a connected session; it is not connected"
-                )
+            _check_was_connected(session)
         except BaseException:
             session.close()
             raise
         return session
+
+
+def _check_was_connected(session: Session) -> None:
+    # By the server's hello, too: one that ends just now has its cause a bit later.
+    if not (session.connected or session.cause or session.server_capabilities):
+        raise TypeError("the function must return a connected session; this one is not connected")
 
 
 def _kept(value: object) -> object:
