@@ -88,13 +88,14 @@ class ByFunction(Opener):
         self.name = "the device" if name is None else name
 
     def open(self, take: Callable[[Session], None]) -> Session:
-        """Return what the function returns. Raises TypeError for what is no session."""
+        """Return what the function returns. Raises TypeError for what is no connected session."""
         session = self._function()
         if not isinstance(session, Session):
             what = type(session).__name__
             raise TypeError(f"the function must return a connected session, not {what}")
         try:
             take(session)
+            _check_was_connected(session)
         except BaseException:
             session.close()
             raise
@@ -109,6 +110,12 @@ def _name(host: str | None, port: object) -> str | None:
 
 def _path(given: Mapping[str, Any]) -> str:
     return str((given.get("driver_options") or {}).get(PATH, "the device"))
+
+
+def _check_was_connected(session: Session) -> None:
+    # By the server's hello, too: one that ends just now has its cause a bit later.
+    if not (session.connected or session.cause or session.server_capabilities):
+        raise TypeError("the function must return a connected session; this one is not connected")
 
 
 def _kept(value: object) -> object:

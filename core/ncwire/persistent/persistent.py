@@ -211,8 +211,8 @@ class Persistent(OneProcess):
         that gives the next. Closing it has the next one made, too. Raises `NoSessionError` if none
         is there in time, which tells the state, the last cause, and when the next attempt is; the
         cause once it has stopped; `SessionError` where waiting cannot help: in `on_session`, which
-        is given the session, and on the thread that serves the hub. `OptionError` for what is no
-        number of seconds.
+        is given the session, and on a thread that serves sessions, the hub's or a session's own.
+        `OptionError` for what is no number of seconds.
         """
         seconds = self._wait if timeout is None else seconds_or_none("timeout", timeout)
         return self._keeper.session(seconds)

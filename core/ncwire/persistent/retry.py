@@ -73,7 +73,7 @@ def checked(retry: Retry | None) -> Callable[[Exception], bool]:
     chosen = _function(retry)
 
     def decide(error: Exception) -> bool:
-        if any(isinstance(each, NEVER_RETRIED) or _is_a_forks(each) for each in _led_to(error)):
+        if any(isinstance(each, NEVER_RETRIED) or _is_a_forks(each) for each in led_to(error)):
             return False
         return bool(chosen(error))
 
@@ -109,7 +109,7 @@ def _is_a_forks(error: BaseException) -> bool:
     return isinstance(error, SessionCloseError) and error.closed_by == "fork"
 
 
-def _led_to(error: BaseException) -> Iterable[BaseException]:
+def led_to(error: BaseException) -> Iterable[BaseException]:
     """Yield the error, and all that it came from: a program's own may stand around one of ours."""
     seen: set[int] = set()
     left: list[BaseException | None] = [error]
