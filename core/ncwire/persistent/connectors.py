@@ -77,6 +77,7 @@ class Connectors(Forkable):
             self._due[member] = at
             if member not in self._at_work:
                 self._line_up(member, at)
+                self._watch()
 
     def wait_for_the_last(self, until: float) -> bool:
         """Wait for the threads, if no member is left, until this time; return whether none is.
@@ -99,7 +100,6 @@ class Connectors(Forkable):
     def _line_up(self, member: Member, at: float) -> None:
         heapq.heappush(self._queue, (at, next(self._numbers), member))
         self._tidy()
-        self._watch()
         self._changed.notify_all()
 
     def _tidy(self) -> None:

@@ -10,6 +10,7 @@ from ncwire.errors import (
     DriverError,
     InventoryError,
     KnownHostsFileError,
+    ListenError,
     NcwireError,
     NoCommonAlgorithmError,
     NoCommonBaseError,
@@ -47,17 +48,18 @@ which is not to be tried until it succeeds; a login that was refused locks the a
 repeated; what is wrong with the parameters or the driver stays so.
 """
 
-_UNLIKELY: Final = (NoCommonAlgorithmError, NoCommonBaseError)
-"""What a server cannot do today it will hardly do in a minute, unless it is upgraded."""
+_UNLIKELY: Final = (NoCommonAlgorithmError, NoCommonBaseError, ListenError)
+"""What a server cannot do today it will hardly do in a minute, unless it is upgraded; and a
+listener that was closed stays so."""
 
 
 def is_retried(error: BaseException) -> bool:
     """Return whether an attempt is made after this error where the caller chose nothing.
 
     It is after a `TransportError` or a `SessionError`, and after an OSError, of which timeouts are
-    some; not after those of `NEVER_RETRIED`, a `NoCommonAlgorithmError`, or a
-    `NoCommonBaseError`. What else a program's own function raises, TypeError say, is a fault in
-    it, and ends all.
+    some; not after those of `NEVER_RETRIED`, a `NoCommonAlgorithmError`, a `NoCommonBaseError` or
+    a `ListenError`. What else a program's own function raises, TypeError say, is a fault in it,
+    and ends all.
     """
     never = (*NEVER_RETRIED, *_UNLIKELY)
     may_pass = isinstance(error, TransportError | SessionError | OSError)
