@@ -69,6 +69,7 @@ def test_a_backoff_has_sensible_numbers(bad):
         (ConnectionResetError(), True),
         (SessionCloseError(b"", closed_by="fork"), False),
         (errors.NoCommonBaseError("none"), False),
+        (errors.ListenError("closed"), False),
         (UNKNOWN, False),
         (REFUSED, False),
         (errors.KeyFileError("key", "no such file"), False),
