@@ -61,7 +61,9 @@ class Persistent(OneProcess):
     Whether one is, the error decides: see `is_retried`, in whose place `retry` may be a function
     that is given the error, or a class or tuple of classes after which another attempt is made.
     What is of `NEVER_RETRIED`, a host key that is not known, a login that was refused, stops it
-    for good, whatever `retry` says. All that wait or come later are told the cause, as it is.
+    for good, whatever `retry` says. So does the third login in a row that breaks off unanswered
+    (`SSHError.is_lost_login`), and the end of the hub. All that wait or come later are told the
+    cause, as it is.
 
     *Nothing is ever sent twice.* An rpc that was under way when the session ended raises the
     session's cause; whether the device has done it is not known, and repeating it is the
