@@ -23,7 +23,7 @@ QUICK = 4.0
 
 def test_an_attempt_that_is_due_while_one_is_at_work_waits_for_its_end(device):
     """On a hub another thread is free for it; both would have shared what `close` breaks off."""
-    sessions, raised = [], []
+    sessions, raised, overlapped = [], [], []
     begun = threading.Event()
 
     def prepare(session):
@@ -41,7 +41,8 @@ def test_an_attempt_that_is_due_while_one_is_at_work_waits_for_its_end(device):
             device.hang_up()
             sessions[0].join(20)
         elif status.state is State.WAITING:
-            begun.wait(0.5)  # the next attempt is due by now, and this is still within the first
+            # The next attempt is due by now, and this is still within the first.
+            overlapped.append(begun.wait(0.5))
 
     with Hub() as hub:
         keeper = persistent(device, hub=hub, on_session=prepare, on_change=changed)
@@ -53,6 +54,7 @@ def test_an_attempt_that_is_due_while_one_is_at_work_waits_for_its_end(device):
         assert time.monotonic() - began < QUICK
         assert not sessions[1].connected
         assert raised[0].closed_by == "us"
+        assert overlapped == [False]
 
 
 def test_a_hub_that_is_closed_while_none_is_there_ends_it(device, changes):
