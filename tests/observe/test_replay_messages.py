@@ -32,25 +32,31 @@ def recorded(tmp_path, connect):
 @pytest.mark.parametrize(
     ("operation", "told"),
     [
-        (EDIT.format("", "rack 5"), "'rack 4' in config/system/location; got 'rack 5'"),
-        (EDIT.format("", ""), "'rack 4' in config/system/location; got nothing"),
+        (
+            EDIT.format("", "rack 5"),
+            "'rack 4' in edit-config/config/system/location; got 'rack 5'",
+        ),
+        (EDIT.format("", ""), "'rack 4' in edit-config/config/system/location; got nothing"),
         (
             EDIT.format(' operation="delete"', "rack 4"),
-            "the attribute operation nothing in config/system; got 'delete'",
+            "operation=nothing in edit-config/config/system; got 'delete'",
         ),
         (
             EDIT.format("", "rack 4").replace("urn:example", "urn:other"),
-            "<system> of namespace 'urn:example' in config; got 'urn:other'",
+            "<system> of namespace 'urn:example' in edit-config/config; got 'urn:other'",
         ),
         (
             EDIT.format("", "rack 4").replace("location", "place"),
-            "<location> in config/system; got <place>",
+            "<location> in edit-config/config/system; got <place>",
         ),
         (
             EDIT.format("", "rack 4").replace("</config>", "</config><test-option/>"),
-            "nothing more; got <test-option>",
+            "nothing more in edit-config; got <test-option>",
         ),
-        ("<edit-config><target/></edit-config>", "<candidate> in target; got nothing more"),
+        (
+            "<edit-config><target/></edit-config>",
+            "<candidate> in edit-config/target; got nothing more",
+        ),
     ],
 )
 @pytest.mark.parametrize("matching", ["strict", "operations"])
@@ -61,7 +67,7 @@ def test_the_first_difference_is_told(recorded, operation, told, matching):
     ):
         refused = session.rpc(operation).errors[0].message
         (failure,) = device.failures
-    assert f"<edit-config> with {told}: <edit-config>" in failure
+    assert f" with {told}: <edit-config>" in failure
     assert "ns0" not in failure
     assert refused.startswith("replay: expected ")
     assert told in refused

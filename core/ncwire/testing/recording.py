@@ -51,7 +51,7 @@ class Request:
             found = difference(self.text, got.text)
         if found is None:
             return f"{self.shown()}; got {got.shown()}"
-        return f"<{self.name}> with {found[0]}; got {found[1]}: {got.shown()}"
+        return f"an rpc with {found[0]}; got {found[1]}: {got.shown()}"
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from ncwire.errors.printable import one_line
 from ncwire.testing.document import local_name, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from xml.etree.ElementTree import Element
 
 _TEXT: Final = 60
@@ -25,7 +26,7 @@ def difference(expected: str, got: str) -> tuple[str, str] | None:
 
     None where they differ in nothing that counts.
     """
-    return _between(parse(expected.encode()), parse(got.encode()), "")
+    return next(_differences(parse(expected.encode()), parse(got.encode()), ""), None)
 
 
 def _shown(element: Element) -> str:
@@ -38,31 +39,35 @@ def _shown(element: Element) -> str:
     return f"<{name}{attributes}>{inner}</{name}>" if inner else f"<{name}{attributes}/>"
 
 
-def _between(expected: Element, got: Element, path: str) -> tuple[str, str] | None:
+def _differences(expected: Element, got: Element, path: str) -> Iterator[tuple[str, str]]:
     here = f" in {path}" if path else ""
     if expected.tag != got.tag:
-        if local_name(expected) == local_name(got):
-            names = [each.tag.rpartition("}")[0].lstrip("{") for each in (expected, got)]
-            return f"<{local_name(got)}> of namespace {names[0]!r}{here}", repr(names[1])
-        return f"<{local_name(expected)}>{here}", f"<{local_name(got)}>"
+        names = [f"<{local_name(each)}>" for each in (expected, got)]
+        if names[0] == names[1]:
+            spaces = [each.tag.rpartition("}")[0].lstrip("{") for each in (expected, got)]
+            yield f"{names[0]} of namespace {spaces[0]!r}{here}", repr(spaces[1])
+        else:
+            yield f"{names[0]}{here}", names[1]
+        return
+    below = f"{path}/{local_name(expected)}" if path else local_name(expected)
+    within = f" in {below}"
     for name in sorted({*expected.attrib, *got.attrib}):
-        values = expected.get(name), got.get(name)
-        if values[0] != values[1]:
+        if expected.get(name) != got.get(name):
             local = name.rpartition("}")[2]
-            return f"the attribute {local} {_quoted(values[0])}{here}", _quoted(values[1])
-    if (expected.text or "").strip() != (got.text or "").strip():
-        return f"{_quoted(expected.text)}{here}", _quoted(got.text)
+            yield f"{local}={_quoted(expected.get(name))}{within}", _quoted(got.get(name))
+    yield from _texts(expected.text, got.text, within)
     for one, other in zip_longest(expected, got):
-        if one is None or other is None:
-            more = [f"<{local_name(each)}>" if each is not None else None for each in (one, other)]
-            return f"{more[0] or 'nothing more'}{here}", more[1] or "nothing more"
-        below = f"{path}/{local_name(one)}".lstrip("/")
-        found = _between(one, other, path if one.tag != other.tag else below)
-        if found is not None:
-            return found
-        if (one.tail or "").strip() != (other.tail or "").strip():
-            return f"{_quoted(one.tail)}{here}", _quoted(other.tail)
-    return None
+        if one is not None and other is not None:
+            yield from _differences(one, other, below)
+            yield from _texts(one.tail, other.tail, within)
+        else:
+            has = ["nothing more" if e is None else f"<{local_name(e)}>" for e in (one, other)]
+            yield f"{has[0]}{within}", has[1]
+
+
+def _texts(expected: str | None, got: str | None, within: str) -> Iterator[tuple[str, str]]:
+    if (expected or "").strip() != (got or "").strip():
+        yield f"{_quoted(expected)}{within}", _quoted(got)
 
 
 def _quoted(text: str | None) -> str:
