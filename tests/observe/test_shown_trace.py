@@ -9,7 +9,7 @@ import pytest
 import ncwire
 from ncwire._cli import main
 from ncwire.errors import RPCTimeoutError
-from ncwire.observe import TraceWriter
+from ncwire.observe import TraceWriter, read_trace
 
 GET = "<get-config><source><running/></source></get-config>"
 
@@ -56,3 +56,21 @@ def test_an_error_is_shown_once(path, tmp_path, shown):
     out = shown()
     assert out.count(str(raised.value)) == 1
     assert out.count("ConnectError, as above") == 2
+
+
+def test_sessions_are_compared_where_there_are_several(path, tmp_path, connect, shown):
+    options = {"path": str(tmp_path / "none")}
+    with TraceWriter(path) as trace:
+        with connect(observers=[trace]) as session:
+            session.rpc(GET)
+            session.rpc("<wrong/>")
+        with pytest.raises(ncwire.ConnectError):
+            ncwire.connect(None, driver="unix", driver_options=options, observers=[trace])
+    out = shown()
+    rows = [line.split() for line in out.partition("\nsessions:\n")[2].splitlines()]
+    first, second = read_trace(path).sessions
+    assert rows[0][:3] == ["session", "host", "connected"]
+    assert (rows[1][:2], rows[1][-4:-2]) == ([first, "unix"], ["3", "1"])
+    assert rows[2][:4] == [second, "unix", "no", "0"]
+    assert "\nsessions:\n" not in shown("--session", first)
+    assert all(len(line) <= 80 for line in out.partition("\nsessions:\n")[2].splitlines())

@@ -70,6 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
         if name != names[0]:
             out.print()
         _show(out, name, trace.of(name), arguments)
+    if len(names) > 1:
+        out.print()
+        _sessions(out, [trace.of(name) for name in names])
     if trace.is_cut:
         warn("the last line of the trace is not complete, and was left out")
     return Exit.OK
@@ -223,6 +226,26 @@ def _rpcs(out: Console, ended: Iterable[TraceEvent]) -> None:
         columns = " ".join(f"{each:>10}" for each in shown)
         counts = f"{len(times):6} {failed[operation] or '':>6}"
         out.print(Text(f"  {_line(operation)[:28]:28} {counts} {columns}"))
+
+
+def _sessions(out: Console, sessions: Iterable[Sequence[TraceEvent]]) -> None:
+    """Print a line of each session, so that the slow one of many is found."""
+    out.print(Text("sessions:", "bold"))
+    heading = f"{'connected':>10} {'rpcs':>5} {'failed':>6} {'their time':>10}"
+    out.print(Text(f"  {'session':13} {'host':27} {heading}"))
+    for events in sessions:
+        connected = "no"
+        for event in events:
+            if event.event == "connected":
+                connected = _seconds(event.facts.get("seconds"))
+        ended = [event for event in events if event.event == "rpc ended"]
+        times = [event.facts.get("seconds") for event in ended]
+        whole = _seconds(sum(each for each in times if isinstance(each, int | float)))
+        failed = sum(map(_failed, ended)) or ""
+        host, port = (events[0].facts.get(each) for each in ("host", "port"))
+        peer = _line(f"{host}:{port}" if host is not None else str(events[0].facts.get("driver")))
+        named = f"{_line(events[0].session)[:13]:13} {peer[-27:]:27}"
+        out.print(Text(f"  {named} {connected:>10} {len(ended):5} {failed:>6} {whole:>10}"))
 
 
 def _seconds(value: Any) -> str:
