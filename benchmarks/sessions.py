@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from awaiting.ways import loops
 from many import server
 from ncwire.bench import machine
 from ncwire.bench.contest import ContestantError, Entry, Process, processes
@@ -62,7 +63,12 @@ def catalogue(driver: str) -> list[Entry]:
         Entry(f"{kind}/{driver}", crowd, {"driver": driver, **options}, FLOOR)
         for kind, options in kinds.items()
     ]
-    return [Entry(FLOOR, "many.bare_epoll:BareEpoll"), *ours]
+    crowd = "many.aio_crowd:AioCrowd"
+    awaited = [
+        Entry(f"{loop}/{driver}", crowd, {"driver": driver, "loop": loop}, FLOOR)
+        for loop in loops()
+    ]
+    return [Entry(FLOOR, "many.bare_epoll:BareEpoll"), *ours, *awaited]
 
 
 def measure(

@@ -29,6 +29,8 @@ MODULES = (
     "ncwire.profiles",
     "ncwire.inventory",
     "ncwire.callhome",
+    "ncwire.aio",
+    "ncwire.aio.callhome",
     "ncwire.persistent",
     "ncwire.observe",
     "ncwire.contrib.ncclient",

@@ -84,7 +84,7 @@ from ncwire.errors import (
 )
 
 if TYPE_CHECKING:
-    from ncwire import callhome, profiles
+    from ncwire import aio, callhome, profiles
     from ncwire._algorithms.policy import AlgorithmPolicy
     from ncwire._ssh.options.parameters import ConnectParameters, Jump
     from ncwire._version import __version__ as __version__
@@ -104,6 +104,7 @@ else:
             "Jump": "ncwire._ssh.options.parameters",
             "Persistent": "ncwire.persistent",
             "__version__": "ncwire._version",
+            "aio": "ncwire.aio",
             "callhome": "ncwire.callhome",
             "profiles": "ncwire.profiles",
         },
@@ -190,6 +191,7 @@ __all__ = [
     "UnknownDeviceError",
     "UnsendableMessageError",
     "UnsupportedOption",
+    "aio",
     "callhome",
     "connect",
     "default_unknown_host_cb",

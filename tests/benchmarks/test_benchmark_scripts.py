@@ -125,3 +125,10 @@ def test_observers():
     out = run("observers.py", *TINY, "--sizes", "0", "--beside", sys.executable)
     for name in ("no observer", "no observer elsewhere", "counting", "a trace", "the log"):
         assert name in out
+
+
+@pytest.mark.exhaustive
+def test_aio():
+    drivers = ["--drivers", "unix"]
+    assert "unix" in run("aio.py", "latency", *TINY, *drivers)
+    assert "10 sessions at once" in run("aio.py", "holds", "--share", "0.01", *drivers)

@@ -42,6 +42,7 @@ ROOMS = {
     "ncwire._session": "what is said over a connection",
     "ncwire._ssh": "what all SSH drivers share",
     "ncwire._transports": "sessions over SSH, TLS, Unix sockets and what else drivers bring",
+    "ncwire.aio": "sessions by await",
     "ncwire.bench": "backends against each other",
     "ncwire.callhome": "devices that call",
     "ncwire.contrib": "what joins ncwire to other libraries",

@@ -13,6 +13,8 @@ CORE = ROOT / "core" / "ncwire"
 PAGE = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
 PUBLIC = [
     "ncwire",
+    "ncwire.aio",
+    "ncwire.aio.callhome",
     "ncwire.bench",
     "ncwire.callhome",
     "ncwire.contrib.ncclient",

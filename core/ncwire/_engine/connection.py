@@ -8,8 +8,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from ncwire._engine.home import Member
 from ncwire._engine.leader import Leader
-from ncwire._engine.loop import Member
 from ncwire._engine.receiver import Receiver
 from ncwire._engine.send_pieces import send_pieces
 from ncwire._engine.send_queue import SendQueue
@@ -24,13 +24,16 @@ from ncwire.errors import SendQueueFullError, SessionCloseError, SessionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from ncwire._engine.home import Home
     from ncwire._engine.keepalive import Keepalive
-    from ncwire._engine.loop import Loop
     from ncwire._engine.outcome import Outcome
     from ncwire._engine.receiver import Task
+    from ncwire._engine.send_queue import Told, Waiting
     from ncwire._protocol.client import Protocol, Root
     from ncwire._protocol.framing import Document
     from ncwire.errors import NcwireError
+
+    QueueUp = Callable[[Sequence[bytes | memoryview], float | None], None]
 
 _READ = Readiness.READ
 _BACKLOG = 256
@@ -98,7 +101,7 @@ class Connection(Member):
         channel: Channel,
         protocol: Protocol,
         events: Events,
-        loop: Loop,
+        loop: Home,
         keepalive: Keepalive | None,
         sending: Sending,
     ) -> None:
@@ -116,7 +119,9 @@ class Connection(Member):
         self._shutdown = Shutdown(channel, protocol, self._send_queue)
         self._tell_end = events.ended
         self._tell_ending = events.ending
-        self._receiver = Receiver(channel, protocol, self._shutdown, events.hello, events.message)
+        self._receiver = Receiver(
+            channel, protocol, self._shutdown, events.hello, events.message, loop
+        )
         self._timers = Timers(channel, protocol, self._shutdown, keepalive)
         # Asked for or called several times for each message.
         self._queued = self._send_queue.queue
@@ -158,6 +163,42 @@ class Connection(Member):
         except BaseException:
             self._wake()  # an interrupt may have come between the two
             raise
+
+    def offer(self, message: bytes, told: Callable[[], Told]) -> Waiting | None:
+        """Send a message as `send` does, on the home's thread, and wait for nothing.
+
+        Where there is no room for it, returns its place in the line, of whose end it tells what
+        `told` returns: see `SendQueue.line_up`. Raises what `send` does, but for
+        `SendQueueFullError`.
+        """
+        places: list[Waiting | None] = []
+
+        def queue_up(buffers: Sequence[bytes | memoryview], _until: float | None) -> None:
+            places.append(self._send_queue.line_up(buffers, told()))
+
+        try:
+            self._post(message, None, queue_up)
+            if self._receiver.dispatching:
+                pass  # a listener's: `service` goes on after it
+            elif self._write_may_read:  # as in `send`
+                self._serve_once()
+            elif self._queued:
+                self._wake()
+        except BaseException:
+            self._wake()
+            raise
+        return places[0] if places else None
+
+    def withdraw(self, place: Waiting) -> bool:
+        """Give up a place in the line; return False if it was let in before."""
+        self._send_queue.withdraw(place)
+        self._wake()
+        return not place.let_in
+
+    @property
+    def send_queue(self) -> SendQueue:
+        """What waits to be sent; who puts something there by itself calls `resume` after it."""
+        return self._send_queue
 
     def send_pieces(self, message: Iterable[bytes], seconds: float) -> None:
         """Send a message piece by piece, as the peer takes them, until the last is queued.
@@ -203,7 +244,9 @@ class Connection(Member):
             self._wake()
             raise
 
-    def _post(self, message: bytes, until: float | None) -> None:  # noqa: C901 - see `_serve_until`
+    def _post(  # noqa: C901 - see `_serve_until`
+        self, message: bytes, until: float | None, queue_up: QueueUp | None = None
+    ) -> None:
         """Send as `send` does, and leave the reading to what follows."""
         buffers = self._protocol.frame(message)
         shutdown, send_queue = self._shutdown, self._send_queue
@@ -239,7 +282,7 @@ class Connection(Member):
             self._wake()
             raise
         if not free:
-            self._queue_up(buffers, until)
+            (queue_up or self._queue_up)(buffers, until)
 
     def _queue_up(self, buffers: Sequence[bytes | memoryview], until: float | None) -> None:
         seconds = 0.0
@@ -417,7 +460,7 @@ class Connection(Member):
         self._wake()
 
     def resume(self) -> None:
-        """Read again, now that an inlet is full no more."""
+        """Read again, now that an inlet is full no more; send what was put in the queue."""
         self._wake()
 
     def end(self, cause: NcwireError, flush: float = 0.0) -> None:

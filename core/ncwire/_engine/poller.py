@@ -10,6 +10,10 @@ import select
 import selectors
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LONGEST = 86400.0
 """The most seconds of one wait: epoll and poll count milliseconds in an int."""
@@ -41,6 +45,13 @@ class Poller(ABC):
 
         After as many seconds at the latest, which are not negative, or up to a millisecond more;
         or after a day.
+        """
+
+    @abstractmethod
+    def fileno(self) -> int:
+        """Return the poller's own fd, which can be read from when one that it watches is ready.
+
+        Raises NotImplementedError where it has none.
         """
 
     @abstractmethod
@@ -87,6 +98,10 @@ class EpollPoller(Poller):
         """See `Poller.wait`."""
         return self._epoll.poll(None if seconds is None else min(seconds, _LONGEST))
 
+    def fileno(self) -> int:
+        """See `Poller.fileno`."""
+        return self._epoll.fileno()
+
     def close(self) -> None:
         """See `Poller.close`."""
         self._epoll.close()
@@ -127,6 +142,13 @@ class SelectorPoller(Poller):
         """See `Poller.wait`."""
         seconds = None if seconds is None else min(seconds, _LONGEST)
         return [(key.fd, events) for key, events in self._selector.select(seconds)]
+
+    def fileno(self) -> int:
+        """See `Poller.fileno`."""
+        fileno: Callable[[], int] | None = getattr(self._selector, "fileno", None)
+        if fileno is None:
+            raise NotImplementedError("poll has no fd")
+        return fileno()
 
     def close(self) -> None:
         """See `Poller.close`."""

@@ -10,14 +10,11 @@ from ncwire._interrupts import raise_interruption
 from ncwire._protocol.client import HelloReceived
 
 if TYPE_CHECKING:
+    from ncwire._engine.home import Home
     from ncwire._engine.shutdown import Shutdown
     from ncwire._protocol.client import Protocol, Root
     from ncwire._protocol.framing import Document
     from ncwire.driver import Channel
-
-READ_SIZE = 256 * 1024
-BYTES_PER_SERVICE = 256 * 1024
-"""How much is read from a flooding peer before the loop's other members have their turn."""
 
 Task = Callable[[], None]
 
@@ -35,12 +32,14 @@ class Receiver:
         shutdown: Shutdown,
         hello: Task,
         message: Callable[[Root, str | Document], Task | None],
+        home: Home,
     ) -> None:
         self._channel = channel
         self._protocol = protocol
         self._shutdown = shutdown
         self._hello = hello
         self._message = message
+        self._read_size, self._share = home.read_size, home.share
         self.inbox: deque[Task] = deque()
         """What is left to do on the loop's thread, in its order."""
         self.dispatching = False
@@ -57,11 +56,11 @@ class Receiver:
         try:
             taken = 0
             read, protocol, inbox = self._channel.read, self._protocol, self.inbox
-            while taken < BYTES_PER_SERVICE and len(inbox) <= backlog:
+            while taken < self._share and len(inbox) <= backlog:
                 inlet = protocol.inlet
                 if inlet is not None and inlet.full and shutdown.cause is None:
                     return False
-                data = read(READ_SIZE)
+                data = read(self._read_size)
                 if data is None:
                     return False
                 if not data:

@@ -43,7 +43,8 @@ def send_pieces(
         except BaseException as error:
             # Not in a context manager made of a generator: an interrupt on the way into that would
             # be told as its GeneratorExit, of a message of which nothing was queued yet.
-            _broken_off(shutdown, error)
+            if shutdown.failure is None:
+                shutdown.begin(broken_off(error))
             raise
     finally:
         # No call stands before the assignment: an interrupt would come right after it.
@@ -53,19 +54,22 @@ def send_pieces(
 
 
 def _raise_for_too_little(seconds: float) -> Never:
-    raise BrokenMessageError(
+    raise too_little(seconds)
+
+
+def too_little(seconds: float) -> BrokenMessageError:
+    """Return the error that says that the peer has taken too little for so long."""
+    return BrokenMessageError(
         "send: a message in pieces was broken off: the peer has taken too little of it for "
         f"{seconds:g} s"
     )
 
 
-def _broken_off(shutdown: Shutdown, error: BaseException) -> None:
-    """End the connection, for a message failed in its middle."""
+def broken_off(error: BaseException) -> BrokenMessageError:
+    """Return the cause of a connection's end whose message has failed in its middle."""
     if isinstance(error, BrokenMessageError):
-        shutdown.begin(error)
-        return
+        return error
     told = str(error) if isinstance(error, NcwireError) else type(error).__name__
     cause = BrokenMessageError(f"send: a message in pieces was broken off: {told}")
     cause.__cause__ = error
-    if shutdown.failure is None:
-        shutdown.begin(cause)
+    return cause

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ncwire._latch import Latch
 from ncwire.driver.forking import free_in_child
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 _AHEAD = 256 * 1024
 """How much of a message in pieces is queued before the next piece is asked for."""
+PIECEMEAL = -1
+"""The `owner` of a message in pieces that no thread sends: see `SendQueue.line_up_pieces`."""
+
+
+class Told(Protocol):
+    """What is told of room. It is called with the queue's lock held, and on any thread."""
+
+    def set(self) -> None:
+        """Take note of it."""
 
 
 class SendQueue:
@@ -34,13 +43,13 @@ class SendQueue:
         self.queue: deque[memoryview] = deque()
         """What is queued, for others to look at whether anything is."""
         self._queued = 0  # bytes
-        self.line: deque[_Waiting] = deque()
+        self.line: deque[Waiting] = deque()
         """What waits for room, for others to look at whether anything does."""
         self._left_in_line = 0  # bytes of messages whose callers do not wait
         self._stopped = False
         self.owner: int | None = None
         """The thread that sends a message in pieces, None if none does."""
-        self._taken = Latch()
+        self._taken: Told = Latch()
 
     def add(self, buffers: Sequence[bytes | memoryview], until: float) -> bool:
         """Queue a message's buffers behind all others', waiting for room as long as it takes.
@@ -48,14 +57,14 @@ class SendQueue:
         `until` is on the clock of `time.monotonic`. False if there was none by then, or if
         `stop` was called meanwhile: nothing was queued.
         """
-        return self._wait_in_line(_Waiting(buffers), until)
+        return self._wait_in_line(Waiting(buffers), until)
 
     def leave(self, buffers: Sequence[bytes | memoryview]) -> bool:
         """Queue a message's buffers as `add` does, or leave them in the line, without waiting.
 
         False if what was left in the line has reached the limit, too.
         """
-        message = _Waiting(buffers)
+        message = Waiting(buffers)
         with self._lock:
             if self._let_in(message):
                 return True
@@ -66,9 +75,21 @@ class SendQueue:
             self.line.append(message)
             return True
 
+    def line_up(self, buffers: Sequence[bytes | memoryview], told: Told) -> Waiting | None:
+        """Queue a message's buffers, or stand in the line with them and be `told` when that ends.
+
+        None if it was queued at once. Where the place in the line is not `let_in` when it is told,
+        `stop` was called. A place that is not wanted any more is to be withdrawn.
+        """
+        return self._stand(Waiting(buffers, told=told))
+
+    def line_up_pieces(self, told: Told) -> Waiting | None:
+        """Begin a message in pieces as `line_up` does; `PIECEMEAL` is its owner then."""
+        return self._stand(Waiting((), PIECEMEAL, told))
+
     def begin(self, until: float) -> bool:
         """Begin a message in pieces, for the calling thread; wait and return as `add` does."""
-        return self._wait_in_line(_Waiting((), owner=threading.get_ident()), until)
+        return self._wait_in_line(Waiting((), owner=threading.get_ident()), until)
 
     def put(self, buffer: bytes | memoryview) -> None:
         """Queue a buffer of the message in pieces."""
@@ -86,6 +107,14 @@ class SendQueue:
                 return True
             self._taken = taken = Latch()
         return taken.wait(seconds)
+
+    def tell_of_room(self, told: Told) -> bool:
+        """Return whether the next piece is due; if not, have it `told` when it is."""
+        with self._lock:
+            if self._stopped or self._queued <= _AHEAD:
+                return True
+            self._taken = told
+            return False
 
     def admit(self) -> None:
         """Let in what waits and has room now: after a message in pieces its `owner` is gone.
@@ -169,7 +198,8 @@ class SendQueue:
         free_in_child(self._lock)
         self.clear()
 
-    def _wait_in_line(self, waiting: _Waiting, until: float) -> bool:
+    def _wait_in_line(self, waiting: Waiting, until: float) -> bool:
+        waiting.over = latch = Latch()
         try:
             with self._lock:
                 if self._let_in(waiting):
@@ -177,32 +207,43 @@ class SendQueue:
                 if self._stopped:
                     return False
                 self.line.append(waiting)
-            waiting.over.wait(until - time.monotonic())
-            self._withdraw(waiting)
+            latch.wait(until - time.monotonic())
+            self.withdraw(waiting)
         except BaseException:  # an interrupt, at any place: it must not be let in any more
-            self._withdraw(waiting)
+            self.withdraw(waiting)
             raise
         return waiting.let_in
 
-    def _withdraw(self, waiting: _Waiting) -> None:
+    def withdraw(self, waiting: Waiting) -> None:
+        """Take it out of the line, unless it was let in."""
         with self._lock:
             if not waiting.let_in and waiting in self.line:
                 self.line.remove(waiting)
                 # What stood behind it may be shorter.
                 self._admit()
 
-    def _let_in(self, message: _Waiting) -> bool:
+    def _stand(self, waiting: Waiting) -> Waiting | None:
+        with self._lock:
+            if self._let_in(waiting):
+                return None
+            if self._stopped:
+                waiting.over.set()
+            else:
+                self.line.append(waiting)
+            return waiting
+
+    def _let_in(self, message: Waiting) -> bool:
         if self._stopped or self.line or not self._has_room(message):
             return False
         self._take(message)
         return True
 
-    def _has_room(self, message: _Waiting) -> bool:
+    def _has_room(self, message: Waiting) -> bool:
         if self.owner is not None:
             return False
         return not self.queue or self._queued + message.size <= self._limit
 
-    def _take(self, message: _Waiting) -> None:
+    def _take(self, message: Waiting) -> None:
         views = [memoryview(each) for each in message.buffers]
         # All of it or nothing: no interrupt comes before the one call at the end is done.
         message.let_in = True
@@ -223,15 +264,20 @@ class SendQueue:
             message.over.set()
 
 
-class _Waiting:
+class Waiting:
     """A message in the line; `owner` is the thread that will send it in pieces."""
 
     __slots__ = ("buffers", "left", "let_in", "over", "owner", "size")
 
-    def __init__(self, buffers: Sequence[bytes | memoryview], owner: int | None = None) -> None:
+    def __init__(
+        self,
+        buffers: Sequence[bytes | memoryview],
+        owner: int | None = None,
+        told: Told | None = None,
+    ) -> None:
         self.buffers = buffers
         self.size = sum(map(len, buffers))
         self.owner = owner
         self.left = False  # its caller does not wait
         self.let_in = False
-        self.over = Latch()
+        self.over: Told = Latch() if told is None else told

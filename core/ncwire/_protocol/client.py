@@ -11,9 +11,12 @@ from ncwire._protocol.capabilities import BASE_1_0, BASE_1_1, Capabilities
 from ncwire._protocol.dialect import PLAIN, Dialect
 from ncwire._protocol.framing import (
     ChunkedDecoder,
+    ChunkedFramer,
     Decoder,
     Document,
     EndOfMessageDecoder,
+    EndOfMessageFramer,
+    Framer,
     Limits,
     Wrong,
     chunked_pieces,
@@ -239,6 +242,12 @@ class Protocol:
         if self.framing is Framing.CHUNKED:
             return chunked_pieces(pieces)
         return end_of_message_pieces(pieces)
+
+    def framer(self) -> Framer:
+        """Return what frames a message whose pieces are put in. Raises as `frame_pieces` does."""
+        if self.framing is None:
+            raise _too_early()
+        return ChunkedFramer() if self.framing is Framing.CHUNKED else EndOfMessageFramer()
 
     def pending(self) -> bytes:
         """Return what has arrived of an unfinished message; empty between two messages."""

@@ -22,8 +22,8 @@ from ncwire._protocol.capabilities import Capabilities
 from ncwire._protocol.client import Protocol
 from ncwire._protocol.dialect import PLAIN, Dialect
 from ncwire._protocol.framing import Limits
-from ncwire._session.hub import Hub
-from ncwire._session.messaging import Conversation
+from ncwire._session.hub import SessionHub
+from ncwire._session.messaging import Messaging
 from ncwire._unclosed import closed, opened
 from ncwire._users_code import log_error
 from ncwire.driver import Channel, Deadline, Forkable, Timeouts, watch_forks
@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from types import TracebackType
 
+    from ncwire._engine.home import Home
     from ncwire._engine.receiver import Task
     from ncwire._protocol.framing import Document
+    from ncwire._session.hub import Hub
     from ncwire._session.listeners import Root
     from ncwire._session.observed import Watch
     from ncwire.driver import SocketAddress
@@ -63,7 +65,7 @@ class _State(enum.Enum):
 _OPEN = _State.OPEN  # looked up in an Enum, a member takes as long as a call
 
 
-class Session(Conversation, Forkable, OneProcess, threading.Thread):
+class Session(Messaging, Forkable, OneProcess, threading.Thread):
     """Base class for transports: a NETCONF session, served by its own thread.
 
     `capabilities` are the client's, as `Capabilities` or as URIs; `limits` bound what the peer
@@ -96,19 +98,19 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         threading.Thread.__init__(self, group, target, name, args, kwargs, daemon=True)
         if hub is not None:
             _check_hub(hub, target)
-        self._hub = hub
+        self._hub: SessionHub | None = hub
         self._observers = _observers(observers) if observers else ()
         self._watch: Watch | None = None
         self._client_capabilities = Capabilities(capabilities)
         limits = Limits() if limits is None else _checked(limits)
-        Conversation.__init__(self, _protocol(self._client_capabilities, limits, dialect), dialect)
+        Messaging.__init__(self, _protocol(self._client_capabilities, limits, dialect), dialect)
         self._limits = limits
         # Re-entrant, for a signal handler may come in the middle of what it protects, and call
         # `close`: so what is read there together is consistent after each step.
         self._lifecycle = threading.RLock()
         self._state = _State.NEW
         self._abort: Callable[[], None] = _nothing
-        self._loop: Loop | None = None
+        self._loop: Home | None = None
         self._connection: Connection | None = None
         self._cause: NcwireError | None = None
         self._keepalive_count = KEEPALIVE_COUNT
@@ -292,7 +294,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
 
     def run(self) -> None:
         """Serve the session until its end: the thread's own work, not for callers."""
-        if self._loop is not None and self._hub is None:
+        if isinstance(self._loop, Loop) and self._hub is None:
             self._loop.run()
         super().run()
 
@@ -480,7 +482,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
             self._await_end(connection, self._cause)
         self._raise_cause()
 
-    def _admitted(self) -> Loop:
+    def _admitted(self) -> Home:
         if self._hub is None:
             return Loop()
         self._hub.add(self)
@@ -585,8 +587,8 @@ def _checked(limits: Limits) -> Limits:
     return limits
 
 
-def _check_hub(hub: Hub, target: Callable[..., object] | None) -> None:
-    if not isinstance(hub, Hub):
+def _check_hub(hub: SessionHub, target: Callable[..., object] | None) -> None:
+    if not isinstance(hub, SessionHub):
         raise OptionError("hub", f"must be a Hub, not {type(hub).__name__}")
     if target is not None:
         raise OptionError("target", "needs a thread, and a session on a hub has none")

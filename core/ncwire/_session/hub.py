@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol, Self
 
 from ncwire._engine.loop import Loop
@@ -16,6 +17,7 @@ from ncwire.errors import SessionCloseError, TransportError
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from ncwire._engine.home import Home
 
 _PATIENCE = 5.0
 
@@ -30,7 +32,21 @@ class Member(Protocol):
         """End, and wait for that."""
 
 
-class Hub(Forkable, OneProcess):
+class SessionHub(Forkable, OneProcess):
+    """What serves sessions in one place, so that they have no thread of their own."""
+
+    loop: Home
+
+    @abstractmethod
+    def add(self, session: Member) -> None:
+        """Take a session in; its own doing, when it opens. Raises `TransportError` if closed."""
+
+    @abstractmethod
+    def discard(self, session: Member) -> None:
+        """Let go of a session that has ended; its own doing, from any thread."""
+
+
+class Hub(SessionHub):
     """Serves sessions on one thread: `ncwire.connect(..., hub=hub)`.
 
     Connecting is done by the thread that calls `connect`, so any number of threads may connect
@@ -52,7 +68,7 @@ class Hub(Forkable, OneProcess):
         self._sessions: set[Member] = set()
         self._closed = False
         self._forked = False
-        self.loop = Loop(kept=True)
+        self.loop: Loop = Loop(kept=True)
         self._thread = threading.Thread(target=self.loop.run, name=name, daemon=True)
         self._thread.start()
         watch_forks(self)

@@ -174,6 +174,11 @@ class ReplyStream(OneProcess):
     def __iter__(self) -> Self:
         return self
 
+    @property
+    def ready(self) -> bool:
+        """Whether the next piece, the end, or an error is there, so that `next` does not wait."""
+        return bool(self._pieces) or self._closed or self._streamed.done
+
     def __next__(self) -> bytes:
         """Return the next piece of the document, never an empty one.
 

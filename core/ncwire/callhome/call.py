@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ncwire._plugins.connecting import Connecting
+    from ncwire._session.hub import Hub
     from ncwire._ssh.route.sockets import Address
     from ncwire.callhome.device import Caller, Devices
     from ncwire.callhome.session import CallHomeSession
@@ -40,6 +41,8 @@ class Terms:
     algorithms: Algorithms | None
     driver_options: Mapping[str, object] = field(default_factory=dict, repr=False)
     """As given to the listener."""
+    hub: Hub | None = None
+    """What serves the sessions."""
 
 
 class Call:
@@ -119,7 +122,9 @@ class Call:
         known = caller.device()
         try:
             driver = self._terms.driver
-            session = session_class(driver)(known, self.peer, local, channel, driver)
+            session = session_class(driver)(
+                known, self.peer, local, channel, driver, self._terms.hub
+            )
             self._becomes(session.close)
             options = known.options
             session.open(

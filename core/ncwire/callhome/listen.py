@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ncwire._algorithms.offer import choose
 from ncwire._algorithms.policy import AlgorithmPolicy, settled
 from ncwire._plugins import registry
+from ncwire._session.hub import SessionHub
 from ncwire.callhome.acceptor import Acceptor, open_sockets
 from ncwire.callhome.call import Terms
 from ncwire.callhome.certificates import check_driver
@@ -29,6 +30,7 @@ from ncwire.profiles.driver_choice import check_features
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ncwire._session.hub import Hub
     from ncwire.callhome.device import Device
     from ncwire.callhome.listener import Refusal
     from ncwire.callhome.session import CallHomeSession
@@ -55,6 +57,7 @@ def listen(
     timeouts: Timeouts | None = None,
     algorithms: Algorithms | AlgorithmPolicy | None = None,
     driver_options: Mapping[str, object] | None = None,
+    hub: Hub | None = None,
     concurrency: int = 32,
     backlog: int = 128,
 ) -> Listener:
@@ -71,7 +74,8 @@ def listen(
     raise is logged, and ends nothing but the session that `on_session` was called with.
     `timeout`: seconds from a connection to its session, the wait for its turn included;
     `timeouts` has the budgets of the steps. `algorithms` and `driver_options`: as for `connect`,
-    for all alike; the latter win over those on which all devices agree.
+    for all alike; the latter win over those on which all devices agree. `hub`: what serves the
+    sessions, in place of a thread for each.
     `concurrency`: how many calls are answered at one time; a source address, or an IPv6 /64, has
     at most half of that. `backlog`: how many more may wait for their turn; as long as that many
     sessions wait to be taken, no call has a turn.
@@ -90,10 +94,12 @@ def listen(
     _check_kind("timeouts", timeouts, Timeouts)
     _check_kind("algorithms", algorithms, Algorithms, AlgorithmPolicy)
     _check_kind("driver_options", driver_options, Mapping)
+    if hub is not None and not isinstance(hub, SessionHub):
+        raise OptionError("hub", f"must be a Hub, not {type(hub).__name__}")
     budgets = replace(timeouts or Timeouts(), overall=positive_seconds("timeout", timeout))
     offered = None if algorithms is None else settled(algorithms)
     chosen = _choose(driver, offered)
-    terms = Terms(chosen, budgets, offered, driver_options or {})
+    terms = Terms(chosen, budgets, offered, driver_options or {}, hub)
     known = known_devices(devices, terms)
     usual = PORT if issubclass(chosen, SSHDriver) else TLS_PORT
     return Listener(

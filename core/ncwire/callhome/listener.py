@@ -93,6 +93,7 @@ class Listener(Forkable, OneProcess):
         self._closed = False
         self._why = "the listener is closed"
         self._ready: deque[CallHomeSession] = deque()
+        self._tell: Callable[[], object] = _nothing
         self._keeper = threading.Thread(
             target=self._keep, name=f"ncwire-listen-{self.port}", daemon=True
         )
@@ -147,6 +148,14 @@ class Listener(Forkable, OneProcess):
                 return session
             self._refuse(Refusal(session.peer, session.device, session.cause))
 
+    def tell(self, function: Callable[[], object]) -> None:
+        """Have a function called when a session has come, or no more will: for an event loop.
+
+        `accept(0)` takes the session then, or says so. It is called on any thread, must be quick
+        and raise nothing; what came before this call it is not told of.
+        """
+        self._tell = function
+
     def close(self) -> None:
         """Stop listening; end the calls under way, and the sessions that were not taken.
 
@@ -164,6 +173,7 @@ class Listener(Forkable, OneProcess):
             untaken = list(self._ready)
             self._ready.clear()
             self._changed.notify_all()
+        self._tell()
         self._acceptor.wake()
         self._workers.end()
         until = time.monotonic() + self._terms.timeouts.close
@@ -236,6 +246,7 @@ class Listener(Forkable, OneProcess):
             with self._lock:  # whatever ended it, `accept` shall not wait for what cannot come
                 self._closed = True
                 self._changed.notify_all()
+            self._tell()
             self._acceptor.close()
             for call in self._waiting:
                 call.abort()
@@ -267,14 +278,14 @@ class Listener(Forkable, OneProcess):
                 self._refuse(Refusal(call.peer, call.device, error))
             return None
         with self._lock:
-            if not self._closed:
+            late = self._closed
+            if not late:
                 _log.debug("session %s of %s from %s", session.id, session.device, session.peer)
                 if self._on_session is not None:
                     return partial(self._hand_over, self._on_session, session)
                 self._ready.append(session)
                 self._changed.notify()
-                return None
-        session.close()
+        (session.close if late else self._tell)()
         return None
 
     @staticmethod
@@ -296,6 +307,10 @@ class Listener(Forkable, OneProcess):
             self._on_refused(refusal)
         except Exception:  # noqa: BLE001 - as with on_session
             _log.exception("on_refused raised")
+
+
+def _nothing() -> None:
+    """Tell nobody."""
 
 
 def _is_by_us(error: Exception) -> bool:

@@ -10,6 +10,7 @@ from ncwire._transports.tls import TLSSession
 from ncwire.profiles.driver_choice import DriverChoice
 
 if TYPE_CHECKING:
+    from ncwire._session.hub import Hub
     from ncwire._ssh.route.sockets import Address
     from ncwire.callhome.device import KnownDevice
     from ncwire.driver import Backend, Channel, SocketAddress
@@ -29,10 +30,15 @@ class CallHomeSession(DriverSession):
         local: SocketAddress | None,
         channel: Channel,
         driver: type[Backend],
+        hub: Hub | None = None,
     ) -> None:
         device = known.device
         super().__init__(
-            device.capabilities, driver=driver, limits=device.limits, profile=known.profile
+            device.capabilities,
+            driver=driver,
+            limits=device.limits,
+            hub=hub,
+            profile=known.profile,
         )
         self.device = known.name
         self.peer = peer

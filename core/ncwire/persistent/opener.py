@@ -16,7 +16,7 @@ from ncwire.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_OF_A_SESSION = ("capabilities", "limits", "hub", "known_hosts", "require_session_id")
+_OF_A_SESSION = ("capabilities", "limits", "hub", "known_hosts", "require_session_id", "observers")
 
 
 class Opener(ABC):

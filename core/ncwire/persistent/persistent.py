@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ncwire._session.streaming import Sink, StreamedReply
     from ncwire._ssh.options.parameters import ConnectParameters, Filename
     from ncwire.driver import Backend
+    from ncwire.observe.observer import Observer
     from ncwire.persistent.course import Status
     from ncwire.persistent.notifications import NotificationStream
     from ncwire.persistent.opener import Opener
@@ -87,6 +88,7 @@ class Persistent(OneProcess):
         hub: Hub | None = None,
         known_hosts: Filename | Iterable[Filename] | None = None,
         require_session_id: bool | None = None,
+        observers: Iterable[Observer] = (),
         **parameters: Unpack[ConnectParameters],
     ) -> None:
         given: dict[str, Any] = {
@@ -97,6 +99,7 @@ class Persistent(OneProcess):
             "hub": hub,
             "known_hosts": known_hosts,
             "require_session_id": require_session_id,
+            "observers": observers,
             **parameters,
         }
         timeouts = parameters.get("timeouts") or Timeouts()

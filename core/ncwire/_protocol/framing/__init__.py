@@ -13,16 +13,26 @@ from ncwire._protocol.framing.document import Document, Wrong, text_of
 from ncwire._protocol.framing.encoders import encoded, frame_chunked, frame_end_of_message
 from ncwire._protocol.framing.end_of_message import END_OF_MESSAGE, EndOfMessageDecoder
 from ncwire._protocol.framing.limits import Limits
-from ncwire._protocol.framing.pieces import as_bytes, chunked_pieces, end_of_message_pieces
+from ncwire._protocol.framing.pieces import (
+    ChunkedFramer,
+    EndOfMessageFramer,
+    Framer,
+    as_bytes,
+    chunked_pieces,
+    end_of_message_pieces,
+)
 
 __all__ = [
     "END_OF_CHUNKS",
     "END_OF_MESSAGE",
     "MAX_CHUNK_SIZE",
     "ChunkedDecoder",
+    "ChunkedFramer",
     "Decoder",
     "Document",
     "EndOfMessageDecoder",
+    "EndOfMessageFramer",
+    "Framer",
     "Limits",
     "Wrong",
     "as_bytes",

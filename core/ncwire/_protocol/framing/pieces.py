@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from ncwire._protocol.framing.chunked import END_OF_CHUNKS, MAX_CHUNK_SIZE
@@ -20,62 +21,105 @@ _SLICE = 4 * PIECE_SIZE
 _OVERLAP = len(END_OF_MESSAGE) - 1
 
 
-def end_of_message_pieces(pieces: Iterable[Piece]) -> Iterator[bytes | memoryview]:
-    """Frame a message for NETCONF 1.0: yields each buffer as soon as the pieces suffice for it.
+class Framer(ABC):
+    """Frames one message as its pieces are put in, for whichever side waits for the next one.
 
-    Raises `UnsendableMessageError` at an end marker in the message, also one that begins in one
-    piece and ends in another, and for a message without a byte; `OptionError` for what is not
-    bytes. What was yielded until then is good. Source: RFC 6242 section 4.3.
+    Raises `OptionError` for what is no bytes, and `UnsendableMessageError` for what the framing
+    cannot carry, a message without a byte too. What was yielded until then is good.
     """
-    tail = b""
-    for piece in _joined(pieces):
-        if END_OF_MESSAGE in piece or END_OF_MESSAGE in tail + piece[:_OVERLAP]:
+
+    def __init__(self) -> None:
+        self._small: list[bytes] = []
+        self._size = 0
+        self._any = False
+
+    def put(self, piece: Piece) -> Iterator[bytes | memoryview]:
+        """Yield the buffers for which the pieces suffice with this one."""
+        piece = as_bytes(piece)
+        if self._size + len(piece) > PIECE_SIZE and self._small:
+            yield from self._joined()
+        if len(piece) >= PIECE_SIZE:
+            self._any = True
+            yield from self._framed(piece)
+        elif piece:
+            self._small.append(piece)
+            self._size += len(piece)
+
+    def end(self) -> Iterator[bytes | memoryview]:
+        """Yield the last buffers: there is no more to come."""
+        if self._small:
+            yield from self._joined()
+        elif not self._any:
+            raise UnsendableMessageError("the message is empty")
+        yield self._marker()
+
+    def _joined(self) -> Iterator[bytes | memoryview]:
+        piece = b"".join(self._small)
+        self._any, self._small, self._size = True, [], 0
+        yield from self._framed(piece)
+
+    @abstractmethod
+    def _framed(self, piece: bytes) -> Iterator[bytes | memoryview]:
+        """Yield the buffers that carry a piece, which is not empty."""
+
+    @abstractmethod
+    def _marker(self) -> bytes:
+        """Return the end of the message."""
+
+
+class EndOfMessageFramer(Framer):
+    """Frames a message for NETCONF 1.0. Source: RFC 6242 section 4.3.
+
+    An end marker in the message is an `UnsendableMessageError`, also one that begins in one piece
+    and ends in another.
+    """
+
+    _tail = b""
+
+    def _framed(self, piece: bytes) -> Iterator[bytes | memoryview]:
+        if END_OF_MESSAGE in piece or END_OF_MESSAGE in self._tail + piece[:_OVERLAP]:
             raise _marker_found()
-        tail = (tail + piece[-_OVERLAP:])[-_OVERLAP:]
-        yield from _slices(memoryview(piece))
-    # The end of a message and the beginning of the marker can be one too: "]]>" + "]]>]]>".
-    if END_OF_MESSAGE in (tail + END_OF_MESSAGE)[:-1]:
-        raise _marker_found()
-    yield END_OF_MESSAGE
+        self._tail = (self._tail + piece[-_OVERLAP:])[-_OVERLAP:]
+        return _slices(memoryview(piece))
+
+    def _marker(self) -> bytes:
+        # The end of a message and the beginning of the marker can be one too: "]]>" + "]]>]]>".
+        if END_OF_MESSAGE in (self._tail + END_OF_MESSAGE)[:-1]:
+            raise _marker_found()
+        return END_OF_MESSAGE
 
 
-def chunked_pieces(pieces: Iterable[Piece]) -> Iterator[bytes | memoryview]:
-    """Frame a message for NETCONF 1.1: yields each buffer as soon as the pieces suffice for it.
+class ChunkedFramer(Framer):
+    """Frames a message for NETCONF 1.1. Source: RFC 6242 section 4.2."""
 
-    Raises `UnsendableMessageError` for a message without a byte, and `OptionError` for what is
-    not bytes. What was yielded until then is good. Source: RFC 6242 section 4.2.
-    """
-    for piece in _joined(pieces):
+    def _framed(self, piece: bytes) -> Iterator[bytes | memoryview]:
         if len(piece) <= PIECE_SIZE:
             yield b"\n#%d\n%b" % (len(piece), piece)
-            continue
+            return
         view = memoryview(piece)
         for start in range(0, len(view), MAX_CHUNK_SIZE):
             chunk = view[start : start + MAX_CHUNK_SIZE]
             yield b"\n#%d\n" % len(chunk)
             yield from _slices(chunk)
-    yield END_OF_CHUNKS
+
+    def _marker(self) -> bytes:
+        return END_OF_CHUNKS
 
 
-def _joined(pieces: Iterable[Piece]) -> Iterator[bytes]:
-    small: list[bytes] = []
-    size = 0
-    sent = False
-    for each in pieces:
-        piece = as_bytes(each)
-        if size + len(piece) > PIECE_SIZE and small:
-            yield b"".join(small)
-            sent, small, size = True, [], 0
-        if len(piece) >= PIECE_SIZE:
-            yield piece
-            sent = True
-        elif piece:
-            small.append(piece)
-            size += len(piece)
-    if small:
-        yield b"".join(small)
-    elif not sent:
-        raise UnsendableMessageError("the message is empty")
+def end_of_message_pieces(pieces: Iterable[Piece]) -> Iterator[bytes | memoryview]:
+    """Yield each buffer of a message for NETCONF 1.0: see `EndOfMessageFramer`."""
+    return _all_of(pieces, EndOfMessageFramer())
+
+
+def chunked_pieces(pieces: Iterable[Piece]) -> Iterator[bytes | memoryview]:
+    """Yield each buffer of a message for NETCONF 1.1: see `ChunkedFramer`."""
+    return _all_of(pieces, ChunkedFramer())
+
+
+def _all_of(pieces: Iterable[Piece], framer: Framer) -> Iterator[bytes | memoryview]:
+    for piece in pieces:
+        yield from framer.put(piece)
+    yield from framer.end()
 
 
 def as_bytes(piece: Piece) -> bytes:

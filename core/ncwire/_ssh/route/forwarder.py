@@ -8,7 +8,8 @@ import time
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from ncwire._engine.loop import Loop, Member
+from ncwire._engine.home import Member
+from ncwire._engine.loop import Loop
 from ncwire.driver import Forkable, Readiness, Wait, watch_forks
 from ncwire.driver.forking import free_in_child
 from ncwire.errors import TransportError

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ncwire._engine.loop import Member
+from ncwire._engine.home import Member
 from ncwire._interrupts import raise_signalled
 from ncwire._ssh.route.forwarder import Part
 from ncwire.driver import Wait, point_at_nothing, watch_forks

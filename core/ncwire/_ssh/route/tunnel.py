@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ncwire._engine.loop import Member
+from ncwire._engine.home import Member
 from ncwire._ssh.route.forwarder import Part
 from ncwire.driver import Readiness, Wait, point_at_nothing, watch_forks
 from ncwire.errors import TransportError

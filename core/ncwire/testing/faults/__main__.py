@@ -31,7 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             registry.load(name)
         except DriverError as error:
             parser.error(str(error))
-    chosen = cells(options.driver or _drivers(), options.phase or Phase, options.fault or Fault)
+    chosen = cells(
+        options.driver or _drivers(),
+        options.phase or Phase,
+        options.fault or Fault,
+        by_await=options.aio,
+    )
     results = _tried(chosen, options.jobs)
     sys.stdout.write(report(results))
     if options.json is not None:
@@ -80,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs", type=int, default=JOBS, metavar="N", help=f"processes at a time ({JOBS})"
     )
+    parser.add_argument("--aio", action="store_true", help="with sessions of ncwire.aio")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results to a file")
     return parser
 

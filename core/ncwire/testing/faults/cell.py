@@ -27,6 +27,8 @@ class Cell:
     driver: str
     phase: Phase
     fault: Fault
+    by_await: bool = False
+    """Whether the session is one of `ncwire.aio`."""
 
     @property
     def expected(self) -> Expectation:
@@ -38,11 +40,12 @@ class Cell:
         """The command that tries this cell alone."""
         return (
             f"{COMMAND} --driver {self.driver} --phase {self.phase.value} "
-            f"--fault {self.fault.value}"
+            f"--fault {self.fault.value}{' --aio' if self.by_await else ''}"
         )
 
     def __str__(self) -> str:
-        return f"{self.driver}: {self.fault.value} at {self.phase.value}"
+        way = ", by await" if self.by_await else ""
+        return f"{self.driver}{way}: {self.fault.value} at {self.phase.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Result:
             "driver": self.cell.driver,
             "phase": self.cell.phase.value,
             "fault": self.cell.fault.value,
+            "by_await": self.cell.by_await,
             "verdict": self.verdict,
             "expected": str(self.cell.expected),
             "seen": self.seen,
@@ -76,7 +80,12 @@ class Result:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:
         """Return what `as_json` was made of."""
-        cell = Cell(document["driver"], Phase(document["phase"]), Fault(document["fault"]))
+        cell = Cell(
+            document["driver"],
+            Phase(document["phase"]),
+            Fault(document["fault"]),
+            document["by_await"],
+        )
         seen, seconds = document["seen"], document["seconds"]
         return cls(cell, document["verdict"], seen, seconds, tuple(document["problems"]))
 
@@ -86,7 +95,11 @@ class Result:
 
 
 def cells(
-    drivers: Iterable[str], phases: Iterable[Phase] = Phase, faults: Iterable[Fault] = Fault
+    drivers: Iterable[str],
+    phases: Iterable[Phase] = Phase,
+    faults: Iterable[Fault] = Fault,
+    *,
+    by_await: bool = False,
 ) -> list[Cell]:
     """Return the cells of these drivers, phases and faults, a row after the other."""
-    return [Cell(*each) for each in itertools.product(drivers, phases, faults)]
+    return [Cell(*each, by_await) for each in itertools.product(drivers, phases, faults)]

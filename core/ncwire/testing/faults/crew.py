@@ -95,7 +95,7 @@ class _Worker:
         process = self._process
         if process.stdin is None or process.stdout is None:
             raise ValueError("no pipes")
-        order = [cell.driver, cell.phase.value, cell.fault.value]
+        order = [cell.driver, cell.phase.value, cell.fault.value, cell.by_await]
         process.stdin.write(json.dumps(order) + "\n")
         process.stdin.flush()
         return Result.from_json(json.loads(process.stdout.readline()))

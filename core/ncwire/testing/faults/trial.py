@@ -113,7 +113,18 @@ class _Trial:
 
     def _played(self, stage: Stage) -> list[str]:
         self._begun = time.monotonic()
-        session = SSHSession(driver=self._driver)
+        if not self._cell.by_await:
+            return self._played_with(SSHSession(driver=self._driver), stage)
+        # As an event loop is a good deal to import.
+        from ncwire.testing.faults.awaited import AwaitedSession  # noqa: PLC0415
+
+        session = AwaitedSession(self._driver)
+        try:
+            return self._played_with(session, stage)
+        finally:
+            session.release()
+
+    def _played_with(self, session: SSHSession, stage: Stage) -> list[str]:
         witness = Witness(session)
         session.load_known_hosts(stage.known_hosts())
         try:

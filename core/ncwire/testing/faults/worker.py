@@ -1,7 +1,7 @@
 """A process that tries cells: `python -m ncwire.testing.faults.worker`.
 
-It reads an array [driver, phase, fault] a line from stdin, and writes the result's object of JSON
-as a line to stdout. What it leaves behind, and what kills it, is its own.
+It reads an array [driver, phase, fault, by await] a line from stdin, and writes the result's
+object of JSON as a line to stdout. What it leaves behind, and what kills it, is its own.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def main() -> None:
     faulthandler.enable()
     with answers:
         for line in sys.stdin:
-            driver, phase, fault = json.loads(line)
+            driver, phase, fault, by_await = json.loads(line)
             faulthandler.dump_traceback_later(LIMIT, exit=True)
-            result = try_cell(Cell(driver, Phase(phase), Fault(fault)))
+            result = try_cell(Cell(driver, Phase(phase), Fault(fault), by_await))
             faulthandler.cancel_dump_traceback_later()
             answers.write(json.dumps(result.as_json()) + "\n")
             answers.flush()

@@ -1,0 +1,1 @@
+"""What `ncwire.aio` costs, beside the sync session and the hub."""

@@ -1,0 +1,163 @@
+"""`connect`: the blocking steps in a thread of the pool, and all the rest by the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, cast
+
+from ncwire._transports.connect import connect as connect_sync
+from ncwire._transports.connect import prepared
+from ncwire.aio.loop_hub import current_hub, resolve
+from ncwire.aio.opening import Opening
+from ncwire.aio.pool import POOL
+from ncwire.aio.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Unpack
+
+    from ncwire._protocol.framing import Limits
+    from ncwire._session.hub import Hub
+    from ncwire._ssh.options.parameters import ConnectParameters, Filename
+    from ncwire._transports.session import DriverSession
+    from ncwire.aio.loop_hub import LoopHub
+    from ncwire.driver import Backend
+    from ncwire.observe.observer import Observer
+    from ncwire.profiles.ncclient_handler import ProfileLike
+
+    Prepare = Callable[[Hub], tuple[DriverSession, Callable[[], None]]]
+
+_GRACE = 5.0
+"""Seconds that a cancelled connect waits for its thread: for as long a caller's own function may
+keep that, such as an `auth_handler`. It ends when that returns."""
+
+
+def connect(
+    host: str | None,
+    *,
+    profile: ProfileLike | None = None,
+    driver: str | type[Backend] | None = None,
+    capabilities: Iterable[str] | None = None,
+    limits: Limits | None = None,
+    known_hosts: Filename | Iterable[Filename] | None = None,
+    require_session_id: bool | None = None,
+    observers: Iterable[Observer] = (),
+    **parameters: Unpack[ConnectParameters],
+) -> Opening[Session[DriverSession]]:
+    """Connect, and return the session: `await` it, or enter it with `async with`, which ends it.
+
+    The parameters, the errors, and what is verified are those of `ncwire.connect`, on every
+    driver; there is no `hub`, for the running event loop serves the session. The blocking steps
+    run in a thread of a bounded pool (see `limit_connecting`), and so do `auth_handler` and
+    `unknown_host_cb`, which are ordinary functions. Nothing is done before it is awaited.
+
+    Cancelled meanwhile it is broken off, and leaves no socket, thread or fd.
+
+    Raises what `ncwire.connect` does, and `SessionError` in an event loop that cannot watch file
+    descriptors.
+    """
+
+    def prepare(hub: Hub) -> tuple[DriverSession, Callable[[], None]]:
+        return prepared(
+            host,
+            profile=profile,
+            driver=driver,
+            capabilities=capabilities,
+            limits=limits,
+            hub=hub,
+            known_hosts=known_hosts,
+            require_session_id=require_session_id,
+            observers=observers,
+            **parameters,
+        )
+
+    async def opened() -> Session[DriverSession]:
+        return await Attempt(prepare).run()
+
+    return Opening(opened, _left)
+
+
+async def _left(session: Session[DriverSession], error: BaseException | None) -> None:
+    await session.__aexit__(None if error is None else type(error), error, None)
+
+
+def _spelled_out() -> inspect.Signature:
+    """Return the signature of `ncwire.connect`, as far as it is this one's."""
+    own, other = inspect.signature(connect), inspect.signature(connect_sync)
+    listed = [each for name, each in other.parameters.items() if name != "hub"]
+    return own.replace(parameters=listed)
+
+
+connect.__dict__["__signature__"] = _spelled_out()
+
+
+class Attempt:
+    """One connect, which can be broken off. `run` is called once."""
+
+    def __init__(self, prepare: Prepare) -> None:
+        self._prepare = prepare
+        self._hub: LoopHub = current_hub()
+        self._done = self._hub.event_loop.create_future()
+        self._aborted = False
+        self._session: DriverSession | None = None
+        self._error: BaseException | None = None
+
+    async def run(self) -> Session[DriverSession]:
+        """Return the open session; raise why there is none."""
+        hub = self._hub
+        hub.enter(self, self._orphaned)
+        try:
+            POOL.submit(self._connect)
+            try:
+                await asyncio.shield(self._done)
+            except asyncio.CancelledError:
+                await self._broken_off()
+                raise
+            except BaseException:  # the event loop runs no more
+                self._abort()
+                raise
+            if self._error is not None:
+                raise self._error
+            # No await stands between the two: so whoever awaits this has it, or it is broken off.
+            return Session(cast("DriverSession", self._session), hub)
+        finally:
+            self._error = None  # whose traceback refers to this
+            hub.leave(self)
+
+    def _connect(self) -> None:
+        """Connect in a thread of the pool; raises nothing."""
+        try:
+            # It is as good as one, to a session.
+            session, connecting = self._prepare(cast("Hub", self._hub))
+            self._session = session
+            if self._aborted:
+                session.close()  # so that it does not connect any more
+            connecting()
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
+            self._error = error
+        self._hub.home.call(self._tell)
+
+    def _tell(self) -> None:
+        resolve(self._done)
+
+    def _orphaned(self) -> str:
+        self._abort()
+        return ""
+
+    def _abort(self) -> None:
+        # First, for the thread looks for it when there is a session to close.
+        self._aborted = True
+        session = self._session
+        if session is not None:
+            session.close()
+
+    async def _broken_off(self) -> None:
+        """Break it off, and wait until nothing of it is left."""
+        if POOL.cancel(self._connect):
+            return
+        self._abort()
+        await asyncio.wait([self._done], timeout=_GRACE)
+        session = self._session
+        if session is not None:
+            await asyncio.wait([self._hub.gone(session)], timeout=_GRACE)

@@ -1,0 +1,43 @@
+"""`Opening`: what is awaited, or entered with `async with`, in the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator
+    from types import TracebackType
+
+_T = TypeVar("_T")
+
+
+class Opening(Generic[_T]):
+    """Something that is opened once it is awaited, or entered: `await it`, `async with it`.
+
+    Nothing has been done before that. Left by way of `async with` it is closed, as each says.
+    """
+
+    def __init__(
+        self,
+        opened: Callable[[], Coroutine[Any, Any, _T]],
+        left: Callable[[_T, BaseException | None], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._opened = opened
+        self._left = left
+        self._it: _T | None = None
+
+    def __await__(self) -> Generator[Any, None, _T]:
+        return self._opened().__await__()
+
+    async def __aenter__(self) -> _T:
+        self._it = it = await self._opened()
+        return it
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._it is not None:
+            await self._left(self._it, error)
