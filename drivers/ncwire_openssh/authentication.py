@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _TOLD = r"Received disconnect from .*"
 _ENDED = r"(?:Disconnecting|Disconnected from|Connection (?:closed|reset) by) .*"
-_ANSWERED = 2
-"""Answers of the server's, of which the first is to "none"."""
 
 
 def not_authenticated(
@@ -26,13 +24,16 @@ def not_authenticated(
 ) -> TransportError:
     """Return the error for an ssh that has ended while it tried to log in."""
     told = journal.find(_TOLD)
-    # A connection that breaks at the first attempt is no answer to it, unless the server says so.
-    hung_up = told or (journal.answers >= _ANSWERED and journal.find(_ENDED))
+    # A connection that breaks before a denial is no answer, unless the server says so.
+    denied = any(line.endswith(DENIED) for line in journal.attempts)
+    hung_up = told or (denied and journal.find(_ENDED))
     reason = told[0] if told else reason
     if hung_up and not journal.find(r".*: Permission denied \(.*"):
         return _hung_up(journal, reason, options)
     if not journal.find(r".*: Permission denied \([^)]*\)\.?"):
-        return SSHError(f"{Phase.AUTH.value}: {reason}")
+        error = SSHError(f"{Phase.AUTH.value}: {reason}")
+        error.is_lost_login = bool(journal.attempts)
+        return error
     for path in options.key_filename:
         if problem := _key_problem(journal, options, path):
             return KeyFileError(path, problem, journal.attempts, offered=journal.offered)

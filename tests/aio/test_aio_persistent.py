@@ -12,12 +12,14 @@ from aio_changes import LATER, Changes, persistent
 
 import ncwire
 from ncwire.errors import (
+    AuthenticationError,
     ConnectError,
     NoSessionError,
     OptionError,
     RPCError,
     SessionCloseError,
     SessionError,
+    SSHError,
     SSHUnknownHostError,
 )
 from ncwire.persistent import State
@@ -53,7 +55,9 @@ def test_a_session_is_there_and_the_counters_tell(run, device):
             status = keeper.status
             assert (status.state, status.sessions, status.attempts) == (State.UP, 1, 1)
             assert keeper.cause is None
-            assert repr(keeper) == "<ncwire.aio.Persistent the device: up, 1 sessions, 1 attempts>"
+            assert keeper.name == device.path
+            shown = f"<ncwire.aio.Persistent {device.path}: up, 1 sessions, 1 attempts>"
+            assert repr(keeper) == shown
         assert keeper.status.state is State.STOPPED
         assert not session.connected
         assert "<close-session" in device.received[-1]
@@ -335,5 +339,23 @@ def test_an_attempt_that_fails_tells_in_the_status(run, device):
         assert isinstance(failed.cause, ConnectError)
         assert (failed.sessions, failed.attempts, failed.failures) == (0, 3, 3)
         await keeper.close()
+
+    run(main())
+
+
+def test_logins_that_break_off_are_tried_three_times(run):
+    async def main():
+        asked = []
+
+        async def make():
+            asked.append(1)
+            lost = SSHError("the server hung up")
+            lost.is_lost_login = True
+            raise lost
+
+        keeper = ncwire.aio.Persistent.from_function(make, backoff=AT_ONCE)
+        with pytest.raises(AuthenticationError, match="3 logins in a row"):
+            await keeper.session(20)
+        assert len(asked) == 3
 
     run(main())

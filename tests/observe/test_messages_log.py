@@ -63,3 +63,10 @@ def test_a_session_that_connected_before_is_not_shown(connect, messages, caplog)
         caplog.set_level(logging.DEBUG, "ncwire.messages")
         session.rpc(GET)
         assert messages() == []
+
+
+def test_a_record_says_of_which_session_it_is(connect, messages, caplog):
+    with connect() as session:
+        session.rpc(GET)
+    told = {record.ncwire_session for record in caplog.records if record.name == "ncwire.messages"}
+    assert [(facts.driver, facts.session_id) for facts in told] == [("unix", session.id)]

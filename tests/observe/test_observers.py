@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 import pytest
 from noting import Noting
@@ -297,3 +298,21 @@ def test_sessions_on_a_hub_are_told_of(connect, noting):
     assert noting.names()[-5:] == [
         *("rpc_begun", "message_sent", "message_received", "rpc_ended", "ended"),
     ]
+
+
+@pytest.mark.parametrize("given", [{}, {"sink": lambda _: None}])
+def test_what_an_observer_does_with_a_reply_is_not_counted_as_the_devices_time(
+    connect, noting, given
+):
+    came = []
+
+    class Slow(Observer):
+        def message_received(self, message):
+            if message.kind == "rpc-reply":
+                came.append(time.monotonic())
+                threading.Event().wait(0.05)
+
+    with connect(observers=[Slow(), noting]) as session:
+        begun = time.monotonic()
+        session.rpc(GET, **given)
+        assert 0 < noting.of("rpc_ended")[0].seconds <= came[0] - begun

@@ -133,6 +133,37 @@ def test_sessions_rpcs_and_bytes_are_counted(connect, noting, telemetry):
     }
 
 
+def test_rpcs_of_milliseconds_and_of_minutes_are_told_apart(connect, telemetry):
+    with connect(observers=[telemetry.observer]) as session:
+        session.rpc(GET)
+    for name in ("ncwire.rpc.duration", "ncwire.connect.duration"):
+        bounds = telemetry.points(name)[0].explicit_bounds
+        assert bounds[0] == 0.001
+        assert bounds[-1] == 300
+
+
+def test_a_session_that_was_lost_is_told_from_one_that_was_closed(
+    connect, peer, noting, telemetry
+):
+    observers = [telemetry.observer, noting]
+    connect(observers=observers).close()
+    noting.has_ended.wait(20)
+    assert [dict(p.attributes).get("error.type") for p in ended(telemetry)] == [None]
+    noting.has_ended.clear()
+    future = peer.opened(observers=observers).submit("<get/>")
+    peer.hang_up()
+    future.exception(20)
+    noting.has_ended.wait(20)
+    assert {p.attributes.get("error.type"): p.value for p in ended(telemetry)} == {
+        None: 1,
+        "SessionCloseError": 1,
+    }
+
+
+def ended(telemetry):
+    return telemetry.points("ncwire.sessions.ended")
+
+
 def test_no_secret_is_told(connect, telemetry):
     with connect(observers=[telemetry.observer]) as session:
         assert PASSWORD in session.rpc(GET).raw

@@ -27,7 +27,7 @@ def test_a_session_is_there_and_the_counters_tell(device, hub):
         assert (status.state, status.sessions, status.attempts) == (State.UP, 1, 1)
         assert status.next_attempt is None
         assert keeper.cause is None
-        assert repr(keeper) == "<Persistent the device: up, 1 sessions, 1 attempts>"
+        assert repr(keeper) == f"<Persistent {device.path}: up, 1 sessions, 1 attempts>"
     assert keeper.status.state is State.STOPPED
     assert not session.connected
 
@@ -92,7 +92,7 @@ def test_who_waits_in_vain_is_told_why_and_when(device, changes):
         assert (error.state, error.seconds) == ("waiting", 0.01)
         assert 900 < error.next_attempt <= 1000
         assert error.__cause__ is keeper.status.cause
-        assert "no session with the device within 0.01 s: waiting" in str(error)
+        assert f"no session with {device.path} within 0.01 s: waiting" in str(error)
         assert str(keeper.status.cause) in str(error)
         assert "last: ConnectError" in repr(keeper) or "last: TransportError" in repr(keeper)
         assert keeper.status.failures == 1
@@ -248,3 +248,12 @@ def test_what_on_change_raises_is_logged_and_ends_nothing(device, caplog):
     with persistent(device, on_change=fail) as keeper:
         assert keeper.rpc("<get/>", 20).ok
     assert "on_change failed" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["on_session", "on_change"])
+def test_a_coroutine_function_is_refused_with_what_takes_it(device, name):
+    async def awaited(_):
+        raise AssertionError("nobody awaits it")
+
+    with pytest.raises(OptionError, match=rf"{name}: .*ncwire\.aio\.Persistent"):
+        persistent(device, **{name: awaited})

@@ -35,6 +35,7 @@ def test_waits_grow_to_the_ceiling_with_full_jitter():
     assert Backoff(random=lambda: 7).jitter() == 1
     assert Backoff(random=lambda: -1).jitter() == 0
     assert Backoff(factor=1, first=3).longest(100) == 3
+    assert Backoff(first=5e-324, ceiling=1).longest(1030) == 1
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ def test_a_backoff_has_sensible_numbers(bad):
         (ConnectionResetError(), True),
         (SessionCloseError(b"", closed_by="fork"), False),
         (errors.NoCommonBaseError("none"), False),
+        (errors.ListenError("closed"), False),
         (UNKNOWN, False),
         (REFUSED, False),
         (errors.KeyFileError("key", "no such file"), False),

@@ -39,9 +39,10 @@ Operation = WholeOperation | Iterable[bytes]
 HEAD = 4096
 """How much of an operation in pieces is looked at, in bytes."""
 
-_XML_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s.*?\?>\s*)?", re.DOTALL)
-_MISCELLANEOUS = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
-_START_TAG = re.compile(rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)")
+# Compiled where one is first needed, by few operations: `import ncwire` is to be quick.
+_XML_DECLARATION = rb"(?s:(?:\xef\xbb\xbf)?\s*(?:<\?xml\s.*?\?>\s*)?)"
+_MISCELLANEOUS = rb"(?s:(?:\s+|<\?.*?\?>|<!--.*?-->)*)"
+_START_TAG = rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)"
 _PLAIN = re.compile(rb"<(?!rpc[\s/>])[A-Za-z_][A-Za-z0-9_.-]*+[\s/>]")
 _DOCTYPE = b"<!DOCTYPE"
 _RPC_TAGS = spellings("rpc")
@@ -206,17 +207,17 @@ def _not_utf8(error: UnicodeError, newlines: int) -> OptionError:
 
 
 def _declared(operation: bytes) -> int:
-    declaration = _XML_DECLARATION.match(operation)
+    declaration = re.match(_XML_DECLARATION, operation)
     return declaration.end() if declaration else 0
 
 
 def _start_of(body: bytes | memoryview) -> bytes:
     """Return the local name of the element that a body begins with."""
-    before = _MISCELLANEOUS.match(body)
+    before = re.match(_MISCELLANEOUS, body)
     element = body[before.end() if before else 0 :]
     if bytes(element[: len(_DOCTYPE)]) == _DOCTYPE:
         raise OptionError("operation", "has a DOCTYPE")
-    start = _START_TAG.match(element)
+    start = re.match(_START_TAG, element)
     if start is None:
         raise OptionError("operation", "does not begin with an XML element")
     return bytes(start[1])

@@ -23,7 +23,7 @@ from ncwire._protocol.client import Protocol
 from ncwire._protocol.dialect import PLAIN, Dialect
 from ncwire._protocol.framing import Limits
 from ncwire._session.hub import SessionHub
-from ncwire._session.messaging import Conversation
+from ncwire._session.messaging import Messaging
 from ncwire._unclosed import closed, opened
 from ncwire._users_code import log_error
 from ncwire.driver import Channel, Deadline, Forkable, Timeouts, watch_forks
@@ -65,7 +65,7 @@ class _State(enum.Enum):
 _OPEN = _State.OPEN  # looked up in an Enum, a member takes as long as a call
 
 
-class Session(Conversation, Forkable, OneProcess, threading.Thread):
+class Session(Messaging, Forkable, OneProcess, threading.Thread):
     """Base class for transports: a NETCONF session, served by its own thread.
 
     `capabilities` are the client's, as `Capabilities` or as URIs; `limits` bound what the peer
@@ -103,7 +103,7 @@ class Session(Conversation, Forkable, OneProcess, threading.Thread):
         self._watch: Watch | None = None
         self._client_capabilities = Capabilities(capabilities)
         limits = Limits() if limits is None else _checked(limits)
-        Conversation.__init__(self, _protocol(self._client_capabilities, limits, dialect), dialect)
+        Messaging.__init__(self, _protocol(self._client_capabilities, limits, dialect), dialect)
         self._limits = limits
         # Re-entrant, for a signal handler may come in the middle of what it protects, and call
         # `close`: so what is read there together is consistent after each step.

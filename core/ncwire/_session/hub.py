@@ -46,6 +46,13 @@ class SessionHub(Forkable, OneProcess):
         """Let go of a session that has ended; its own doing, from any thread."""
 
 
+class Dependent(Protocol):
+    """What ends with a hub, whether it has a session on it just then or not."""
+
+    def end(self, cause: SessionCloseError) -> None:
+        """Begin to end with this cause, and return at once."""
+
+
 class Hub(SessionHub):
     """Serves sessions on one thread: `ncwire.connect(..., hub=hub)`.
 
@@ -55,8 +62,8 @@ class Hub(SessionHub):
     one that floods, or is not read from, does not delay the others; a *listener* that takes long
     does, for all listeners are called on the hub's thread.
 
-    `close` ends all its sessions. Usable as a context manager; every method may be called from
-    any thread, and from a signal handler.
+    `close` ends all its sessions, and every `Persistent` on it. Usable as a context manager; every
+    method may be called from any thread, and from a signal handler.
 
     The sessions are told of at exit, where they are open still. A hub that is dropped with none
     is told of at once, by a `ResourceWarning`, and its thread ends. In a forked child it is
@@ -66,6 +73,7 @@ class Hub(SessionHub):
     def __init__(self, name: str = "ncwire-hub") -> None:
         self._lock = threading.RLock()  # as with `Session`
         self._sessions: set[Member] = set()
+        self._dependents: set[Dependent] = set()
         self._closed = False
         self._forked = False
         self.loop: Loop = Loop(kept=True)
@@ -100,16 +108,24 @@ class Hub(SessionHub):
     def add(self, session: Member) -> None:
         """Take a session in; its own doing, when it opens. Raises `TransportError` if closed."""
         with self._lock:
-            if self._forked:
-                raise TransportError("connect: this process was forked, the hub is its parent's")
-            if self._closed:
-                raise TransportError("connect: the hub is closed")
+            self._check_open()
             self._sessions.add(session)
 
     def discard(self, session: Member) -> None:
         """Let go of a session that has ended; its own doing."""
         with self._lock:
             self._sessions.discard(session)
+
+    def add_dependent(self, dependent: Dependent) -> None:
+        """Have it end with the hub; its own doing. Raises `TransportError` if closed."""
+        with self._lock:
+            self._check_open()
+            self._dependents.add(dependent)
+
+    def discard_dependent(self, dependent: Dependent) -> None:
+        """Let go of what has ended; its own doing."""
+        with self._lock:
+            self._dependents.discard(dependent)
 
     def close(self) -> None:
         """End all sessions, as `Session.close` does, and the thread. Idempotent.
@@ -122,8 +138,10 @@ class Hub(SessionHub):
             free_in_child(self._lock)
         with self._lock:
             self._closed = True
-            sessions = list(self._sessions)
+            sessions, dependents = list(self._sessions), list(self._dependents)
         cause = SessionCloseError(b"", closed_by="us", reason="the hub was closed")
+        for dependent in dependents:  # first, or they would make sessions in place of these
+            dependent.end(cause)
         for session in sessions:
             session.end(cause)
         if sys.is_finalizing():
@@ -151,4 +169,10 @@ class Hub(SessionHub):
         self._forked = self._closed = True
         self.loop.abandon_in_child()
         free_in_child(self._lock)
-        self._sessions = set()  # each ends by itself
+        self._sessions, self._dependents = set(), set()  # each ends by itself
+
+    def _check_open(self) -> None:
+        if self._forked:
+            raise TransportError("connect: this process was forked, the hub is its parent's")
+        if self._closed:
+            raise TransportError("connect: the hub is closed")

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Conversation(ABC):
+class Messaging(ABC):
     """The part of a `Session` that speaks and listens; it neither begins nor ends anything."""
 
     def __init__(self, protocol: Protocol, dialect: Dialect) -> None:

@@ -51,6 +51,7 @@ class Watch(Tap):
         self._hears = {name: _listening(observers, name) for name in _METHODS}
         self._begun = time.monotonic()
         self._rpcs: dict[str, tuple[str, float]] = {}
+        self._came = self._begun  # of the message that is told of now, before anybody is told
         self._ended = False
         self._tells_rpcs = bool(self._hears["rpc_begun"] or self._hears["rpc_ended"])
         self._tells_sent = bool(self._hears["message_sent"])
@@ -142,6 +143,7 @@ class Watch(Tap):
 
     def received(self, root: Root, content: str | Document) -> None:
         """Tell of any other message that has come."""
+        self._came = time.monotonic()
         if self._tells_received:
             self._tell("message_received", self._message(root, content))
 
@@ -152,6 +154,7 @@ class Watch(Tap):
 
     def streamed(self, message_id: str, root: Root, size: int) -> None:
         """Tell of a reply that was handed over in pieces, and of its rpc."""
+        self._came = time.monotonic()
         if self._tells_received:
             self._tell("message_received", self._message(root, size))
         self.answered(message_id, root, size)
@@ -180,7 +183,9 @@ class Watch(Tap):
         begun = self._rpcs.pop(message_id, None)
         if begun is not None:
             operation, at = begun
-            seconds = time.monotonic() - at
+            # Without the time of those who were told of the reply: to mask a large one takes long.
+            now = self._came if outcome == "answered" else time.monotonic()
+            seconds = max(0.0, now - at)
             self._tell(
                 "rpc_ended",
                 RPCEnd(self.facts, message_id, operation, seconds, outcome, error, reply),

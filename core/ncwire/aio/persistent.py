@@ -148,6 +148,11 @@ class Persistent(OneProcess):
     # --- what is known -------------------------------------------------------------------------
 
     @property
+    def name(self) -> str:
+        """What errors and the log call it: see `ncwire.Persistent.name`."""
+        return self._keeper.name
+
+    @property
     def status(self) -> Status:
         """State and counters at this moment."""
         return self._keeper.status
@@ -175,7 +180,8 @@ class Persistent(OneProcess):
     async def session(self, timeout: float | None = None) -> Session[Any]:
         """Return the session that there is, or wait for one: `timeout` seconds, or else `wait`.
 
-        It may end at any time, and then it is this method that gives the next. Closing it has the
+        A `timeout` of 0 takes what is there. It may end at any time, and then it is this method
+        that gives the next. Closing it has the
         next one made, too. Raises `NoSessionError` if none is there in time, which tells the
         state, the last cause, and when the next attempt is; the cause once it has stopped;
         `SessionError` in `on_session`, which is given the session. `OptionError` for what is no
@@ -205,8 +211,9 @@ class Persistent(OneProcess):
         """Do what `Session.rpc` does, on the session that there is, or for which this waits.
 
         `timeout` bounds both together; None: `wait` for the session, and `Timeouts.rpc` for the
-        reply. Sent once, or not at all: when the session ends meanwhile, its cause is raised. For
-        streams and all else there is `session`. Raises what both raise.
+        reply. Sent once, or not at all: when the session ends meanwhile, its cause is raised. Two
+        calls may come to two sessions: what belongs together (lock, edit, commit) goes over one,
+        by `session`, as do streams and all else. Raises what both raise.
         """
         until = None
         if timeout is not None:

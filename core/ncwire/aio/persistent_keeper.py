@@ -19,6 +19,7 @@ from ncwire.aio.stream_of_sessions import NotificationStream, Queue
 from ncwire.driver import Forkable, watch_forks
 from ncwire.errors import NcwireError, NoSessionError, SessionCloseError, SessionError
 from ncwire.persistent.course import Course, State, Status
+from ncwire.persistent.lost_logins import LostLogins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,7 @@ class Keeper(Forkable):
         self._opening: Session[Any] | None = None  # what an attempt has come to so far
         self._attempting: asyncio.Task[None] | None = None
         self._next: asyncio.Handle | None = None  # what begins the next attempt
+        self._logins = LostLogins()
         self._streams: tuple[Queue, ...] = ()
         self._waiting: set[asyncio.Future[None]] = set()
         self._untold: deque[Status] = deque()
@@ -237,6 +239,7 @@ class Keeper(Forkable):
             self._raise_cause()
             # No await stands between the two: so whoever closes it has it, or it is broken off.
             session = self._opening = await self._opener.open()
+            self._logins.accepted()
             self._raise_cause()
             await self._prepare(session)
             self._raise_cause()
@@ -277,7 +280,7 @@ class Keeper(Forkable):
             return
         cause: Exception
         if isinstance(error, Exception):
-            cause = error
+            cause = self._logins.judged(error)
         else:
             reason = f"connecting was ended by {type(error).__name__}"
             cause = SessionCloseError(b"", closed_by="us", reason=reason)
@@ -285,7 +288,7 @@ class Keeper(Forkable):
         if not isinstance(error, NcwireError | OSError | asyncio.CancelledError):
             # A fault in the program's code, most likely: whom it is raised for sees no traceback.
             log_error(_log, error, "%s: no session came to be", self.name)
-        jitter = self._jitter(cause) if cause is error else None
+        jitter = self._jitter(cause) if isinstance(error, Exception) else None
         self._course.failed(time.monotonic(), cause, jitter)
         self._go_on(opening, cause)
 

@@ -16,13 +16,14 @@ _ALWAYS: Final = (
     "\U000e0000-\U000e007f"
     "\ud800-\udfff"
 )
-_IN_A_DOCUMENT: Final = re.compile(f"[\x00-\x08\x0b-\x1f{_ALWAYS}]")
-_IN_A_LINE: Final = re.compile(f"[\x00-\x1f{_ALWAYS}]")
+# Compiled where one is first needed: `import ncwire` is to be quick.
+_IN_A_DOCUMENT: Final = f"[\x00-\x08\x0b-\x1f{_ALWAYS}]"
+_IN_A_LINE: Final = f"[\x00-\x1f{_ALWAYS}]"
 
 
 def printable(text: str) -> str:
     """Return the text with what steers a terminal made visible, but for tabs and line feeds."""
-    return _IN_A_DOCUMENT.sub(_visible, text)
+    return re.sub(_IN_A_DOCUMENT, _visible, text)
 
 
 def one_line(text: str, longest: int | None = None) -> str:
@@ -32,7 +33,7 @@ def one_line(text: str, longest: int | None = None) -> str:
     """
     if longest is not None and len(text) > longest:
         text = f"{text[:longest]}..."
-    return _IN_A_LINE.sub(_visible, text)
+    return re.sub(_IN_A_LINE, _visible, text)
 
 
 def _visible(match: re.Match[str]) -> str:

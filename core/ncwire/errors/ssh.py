@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 
 class SSHError(TransportError):
-    """SSH failed; the text names the step."""
+    """SSH failed; the text names the step.
+
+    `is_lost_login` is True where the connection broke while the server had a credential to judge,
+    and had denied none before on this connection: it may have failed by itself, or a server has
+    refused by hanging up, as some do. Who tries again is to bound how often.
+    """
+
+    is_lost_login = False
 
 
 class ConnectError(SSHError):

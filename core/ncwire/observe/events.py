@@ -132,7 +132,10 @@ class RPCEnd:
     message_id: str
     operation: str
     seconds: float
-    """From before it was sent, on the clock of `time.monotonic`."""
+    """From before it was sent until its reply had come, or nobody waited for it any more.
+
+    On the clock of `time.monotonic`; what observers do with the reply is not counted.
+    """
     outcome: str
     error: NcwireError | None = None
     reply: Message | None = None
@@ -156,7 +159,10 @@ class KeepaliveSent:
 
 @dataclass(slots=True, eq=False)
 class SessionEnd:
-    """The session has ended, and why."""
+    """The session has ended, and why.
+
+    The `cause` is there for a regular end, too: a `SessionCloseError` with `closed_by` "us".
+    """
 
     session: SessionFacts
     cause: NcwireError

@@ -38,7 +38,8 @@ class _Messages(Observer):
         session = message.session
         ident = "" if session.session_id is None else f" session-id {session.session_id}"
         head = f"{session.peer}{ident} {arrow} {message.size} bytes"
-        _log.debug("%s: %s", head, self._shown(message))
+        # By `ncwire_session` a filter picks the messages of one device.
+        _log.debug("%s: %s", head, self._shown(message), extra={"ncwire_session": session})
 
     def _shown(self, message: Message) -> str:
         body = message.body

@@ -97,7 +97,10 @@ def _lines(data: bytes, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             read = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise TraceError(f"trace {name!r}, line {number}: no JSON: {error}") from error
+            what = f"line {number}: no JSON: {error}"
+            if number == 1:
+                what += "; traces are what --trace, NCWIRE_TRACE or a TraceWriter has written"
+            raise TraceError(f"trace {name!r}, {what}") from error
         if not isinstance(read, dict):
             raise TraceError(f"trace {name!r}, line {number}: no JSON object")
         yield number, read

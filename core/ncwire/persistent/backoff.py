@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -51,10 +50,10 @@ class Backoff:
 
     def longest(self, failures: int) -> float:
         """Return the longest wait after so many failures, in seconds."""
-        # By logarithms, for the power itself is too large for a float after some hundred.
-        if failures * math.log(self.factor) >= math.log(self.ceiling / self.first):
+        try:
+            return min(self.ceiling, self.first * float(self.factor) ** failures)
+        except OverflowError:
             return self.ceiling
-        return self.first * math.pow(self.factor, failures)
 
     def jitter(self) -> float:
         """Return which part of the longest wait is waited, from 0 to 1: a new one with each call.

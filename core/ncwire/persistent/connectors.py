@@ -33,6 +33,8 @@ class Member(Protocol):
 class Connectors(Forkable):
     """Calls each member's `attempt` when that is due, on `limit` threads at most.
 
+    Never twice at the same time: what becomes due for a member that is at work waits for that.
+
     A thread is started when none is free to watch for what is due next, and ends when another
     watches already or no member is left: so waiting sessions cost one thread together.
     """
@@ -44,6 +46,7 @@ class Connectors(Forkable):
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._members: set[Member] = set()
+        self._at_work: set[Member] = set()
         self._due: dict[Member, float] = {}
         self._queue: list[tuple[float, int, Member]] = []  # as in `_due`, and what was due before
         self._numbers = itertools.count()
@@ -72,10 +75,9 @@ class Connectors(Forkable):
             if member not in self._members:
                 return
             self._due[member] = at
-            heapq.heappush(self._queue, (at, next(self._numbers), member))
-            self._tidy()
-            self._watch()
-            self._changed.notify_all()
+            if member not in self._at_work:
+                self._line_up(member, at)
+                self._watch()
 
     def wait_for_the_last(self, until: float) -> bool:
         """Wait for the threads, if no member is left, until this time; return whether none is.
@@ -90,10 +92,15 @@ class Connectors(Forkable):
 
     def abandon_in_child(self) -> None:
         """Be without members and threads in a forked child: the fork's own to call."""
-        self._members, self._due, self._queue = set(), {}, []
+        self._members, self._due, self._queue, self._at_work = set(), {}, [], set()
         self._threads, self._watcher = set(), None
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
+
+    def _line_up(self, member: Member, at: float) -> None:
+        heapq.heappush(self._queue, (at, next(self._numbers), member))
+        self._tidy()
+        self._changed.notify_all()
 
     def _tidy(self) -> None:
         """Drop what is due no more, once it is most of the queue: each keeps a member alive."""
@@ -129,7 +136,15 @@ class Connectors(Forkable):
                 member.attempt()
             except BaseException as error:  # noqa: BLE001 - the thread is that of others, too
                 log_error(_log, error, "connecting failed in a way of its own")
+            self._done(member)
             member = None  # or it would be kept while this thread watches
+
+    def _done(self, member: Member) -> None:
+        with self._lock:
+            self._at_work.discard(member)
+            at = self._due.get(member)
+            if at is not None:
+                self._line_up(member, at)
 
     def _next(self, this: threading.Thread) -> Member | None:
         """Return whose turn it is, waiting for that; None when this thread is to end."""
@@ -145,6 +160,7 @@ class Connectors(Forkable):
                 if left is not None and left <= 0:
                     member = heapq.heappop(self._queue)[2]
                     del self._due[member]
+                    self._at_work.add(member)
                     self._watcher = None
                     self._watch()
                     return member

@@ -38,9 +38,14 @@ class Status:
     failures: int = 0
     """How many attempts have failed, or sessions ended early, since one last held."""
     cause: Exception | None = None
-    """What the last attempt failed with, or the last session; once it has stopped, why."""
+    """What the last attempt failed with, or the last session; once it has stopped, why.
+
+    It stays while the next session is up, so that one sees why there was none before.
+    """
     next_attempt: datetime | None = None
     """When the next attempt begins; None but in the state `WAITING`."""
+    down_since: datetime | None = None
+    """Since when there is no session, whatever was tried meanwhile; None in the state `UP`."""
 
 
 class Course:
@@ -55,7 +60,8 @@ class Course:
         self._up_at = now
         self.next_at: float | None = None
         """When the next attempt is due; None but in the state `WAITING`."""
-        self.status = Status(State.CONNECTING, _wall())
+        since = _wall()
+        self.status = Status(State.CONNECTING, since, down_since=since)
 
     @property
     def is_stopped(self) -> bool:
@@ -104,8 +110,10 @@ class Course:
     def _enter(self, state: State, **changes: object) -> None:
         if state is not State.WAITING:
             self.next_at = None
-        changes = {"next_attempt": None, **changes}
-        self.status = replace(self.status, state=state, since=_wall(), **changes)  # type: ignore[arg-type]
+        since = _wall()
+        down_since = None if state is State.UP else self.status.down_since or since
+        changes = {"next_attempt": None, "down_since": down_since, **changes}
+        self.status = replace(self.status, state=state, since=since, **changes)  # type: ignore[arg-type]
 
 
 def _wall() -> datetime:

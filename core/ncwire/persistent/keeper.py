@@ -22,6 +22,7 @@ from ncwire.driver.forking import free_in_child
 from ncwire.errors import NcwireError, NoSessionError, SessionCloseError, SessionError
 from ncwire.persistent.connectors import connectors
 from ncwire.persistent.course import Course, State, Status
+from ncwire.persistent.lost_logins import LostLogins
 from ncwire.persistent.notifications import NotificationStream
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Keeper(Forkable):
         self._opening: Session | None = None  # what an attempt has come to so far
         self._attempting: int | None = None  # the thread that is in `attempt`
         self._attempted = Latch()
+        self._logins = LostLogins()
         self._streams: tuple[NotificationStream, ...] = ()
         self._changed = Latch()  # another one after each change
         self._untold: deque[Status] = deque()
@@ -79,6 +81,8 @@ class Keeper(Forkable):
 
     def begin(self) -> None:
         """Have the first attempt made. Raises RuntimeError where there is no thread for it."""
+        if self._hub is not None:
+            self._hub.add_dependent(self)
         opened(self, lambda: f"persistent session with {self.name}")
         self._connectors.join(self)
         self._connectors.schedule(self, time.monotonic())
@@ -162,12 +166,9 @@ class Keeper(Forkable):
         """Stop, and wait for that; with a `farewell` the server is asked to end the session."""
         until = time.monotonic() + self._policy.patience
         cause = SessionCloseError(b"", closed_by="us", reason="the persistent session was closed")
-        if sys.is_finalizing():  # a lock may be held by a thread that is gone
-            free_in_child(self._lock)
-            self._course.stop(cause)
-            closed(self)
-            return
         self._stop(cause)
+        if sys.is_finalizing():
+            return
         session, opening = self._session, self._opening
         if opening is not None:
             opening.close()
@@ -184,13 +185,26 @@ class Keeper(Forkable):
             text = "%s: the attempt to connect did not end within %g s"
             log(_log, logging.WARNING, text, self.name, self._policy.patience)
 
+    def end(self, cause: SessionCloseError) -> None:
+        """Stop with this cause, and wait for nothing: for the hub that is closed."""
+        self._stop(cause)
+        if (opening := self._opening) is not None and not sys.is_finalizing():
+            opening.end(cause)
+
     def _stop(self, cause: Exception) -> None:
         """Have no session any more, and tell all; once, but complete when it is called again."""
+        if sys.is_finalizing():  # a lock may be held by a thread that is gone
+            free_in_child(self._lock)
+            self._course.stop(cause)
+            closed(self)
+            return
         with self._lock:
             self._course.stop(cause)
             told = self.status.cause or cause
             self._note_change()
         self._connectors.leave(self)
+        if self._hub is not None:
+            self._hub.discard_dependent(self)
         closed(self)
         for stream in self._streams:
             stream.end(told)
@@ -216,6 +230,7 @@ class Keeper(Forkable):
                 self._note_change()
             self._tell()
             session = self._opener.open(self._take)
+            self._logins.accepted()
             self._prepare(session)
             self._publish(session)
         except BaseException as error:  # noqa: BLE001 - the program's code may raise anything
@@ -257,7 +272,7 @@ class Keeper(Forkable):
             opening.close()
         cause: Exception
         if isinstance(error, Exception):
-            cause = error
+            cause = self._logins.judged(error)
         else:
             reason = f"connecting was ended by {type(error).__name__}"
             cause = SessionCloseError(b"", closed_by="us", reason=reason)
@@ -265,7 +280,7 @@ class Keeper(Forkable):
         if not isinstance(error, NcwireError | OSError):
             # A fault in the program's code, most likely: whom it is raised for sees no traceback.
             log_error(_log, error, "%s: no session came to be", self.name)
-        jitter = self._jitter(cause) if cause is error else None
+        jitter = self._jitter(cause) if isinstance(error, Exception) else None
         with self._lock:
             if self._course.is_stopped:
                 return
@@ -328,13 +343,15 @@ class Keeper(Forkable):
     def _check_may_wait(self) -> None:
         if self._attempting == threading.get_ident():
             raise SessionError("a session cannot be waited for here: use what on_session is given")
-        if self._is_served_here(None):
-            raise SessionError("a session cannot be waited for on the thread that serves the hub")
+        if self._is_served_here(self._session):
+            # The next one may wait for this very thread: to tell of the end, and to be free.
+            raise SessionError("a session cannot be waited for on a thread that serves sessions")
 
     def _is_served_here(self, session: Session | None) -> bool:
         here = threading.get_ident()
         served = None if self._hub is None else self._hub.loop.ident
-        return here == served or (session is not None and session.ident == here)
+        # Not by a session's ident, which another thread may have when that has ended.
+        return here == served or threading.current_thread() is session
 
     def _note_change(self) -> None:
         status = self._course.status

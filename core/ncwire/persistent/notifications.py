@@ -34,12 +34,16 @@ class Gap:
     """Where notifications may be missing: between two sessions. Times are aware, in UTC.
 
     They are this machine's, and a device's clock may go otherwise. A device that keeps its
-    notifications can be asked for those again: `since` as <startTime>, `until` as <stopTime>
-    (RFC 5277 section 2.1.1).
+    notifications can be asked for those again (RFC 5277 section 2.1.1, <startTime>): best from
+    the eventTime of the last one that came, for `since` is when the end was noticed.
     """
 
     since: datetime
-    """When the end of the one session was noticed; the last of what it sent may be lost, too."""
+    """When the end of the one session was noticed.
+
+    The last of what it sent may be lost, too: after a keepalive that went unanswered, all since
+    `keepalive * (keepalive_count + 1)` seconds before.
+    """
     until: datetime
     """When the next one was in order: its first notification, or `on_session`'s return."""
     cause: Exception
@@ -54,7 +58,8 @@ class NotificationStream(OneProcess):
     dropped; `received` counts all, `dropped` those, `undecodable` those that are not UTF-8. A gap
     is never dropped: two with nothing left between them become one.
     Iterating waits for each, whether there is a session or not, and ends when the `Persistent`
-    has stopped: quietly when we closed it, otherwise by raising its cause.
+    has stopped: quietly when we closed it, otherwise by raising its cause. Usable as a context
+    manager, which closes the stream alone.
     """
 
     def __init__(
@@ -144,7 +149,7 @@ class NotificationStream(OneProcess):
     # --- what the persistent session tells; nothing of it waits for a reader ---------------------
 
     def listen(self, session: Session) -> None:
-        """Take the notifications of this session from now on, in place of any other's."""
+        """Take this session's notifications, no other's: its `Persistent`'s own to call."""
         with self._lock:
             if self._cause is not None or (self._feed and self._feed.session is session):
                 return
@@ -152,12 +157,12 @@ class NotificationStream(OneProcess):
         session.add_listener(feed)
 
     def is_in_order(self) -> None:
-        """Note that the session has been made what it is to be: a gap ends here."""
+        """End a gap, for the session is as it is to be: its `Persistent`'s own to call."""
         with self._lock:
             self._end_gap()
 
     def lose(self, session: Session, cause: Exception) -> None:
-        """Note that this session has ended: a gap begins here, if there is none.
+        """Begin a gap, if there is none, for this session has ended: its `Persistent`'s to call.
 
         What has never been in order cannot be lost: so the first attempts that fail leave no gap.
         """
@@ -171,7 +176,10 @@ class NotificationStream(OneProcess):
             self._feed = None
 
     def end(self, cause: Exception) -> None:
-        """Take no more, and raise this cause when all is read; the first call's counts."""
+        """Take no more, and raise this cause when all is read: its `Persistent`'s own to call.
+
+        The first call's cause counts.
+        """
         with self._lock:
             self._feed = None
             self._cause = self._cause or cause

@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ncwire._plugins.url import is_url, spelled_out
+from ncwire._plugins.url import PATH, is_url, spelled_out
 from ncwire._session.base import Session
+from ncwire._ssh.options.defaults import DEFAULT_PORT
 from ncwire._ssh.options.parameters import Parameters, check, check_names
 from ncwire._transports.connect import prepared
 from ncwire._transports.session import as_profile
@@ -49,7 +50,9 @@ class ByParameters(Opener):
                 raise OptionError(
                     name, "a socket carries one session only; use Persistent.from_function"
                 )
+        url = None
         if host is not None and is_url(host):
+            url = host
             said = {k: v for k, v in given.items() if k not in _OF_A_SESSION}
             rest = {k: v for k, v in given.items() if k in _OF_A_SESSION}
             given = {**spelled_out(host, {"profile": None, "driver": None, **said}), **rest}
@@ -60,7 +63,7 @@ class ByParameters(Opener):
         check(Parameters(host=host, **connects), needs_host=False)
         self._host = host
         self._given = given
-        self.name = host or "the device"
+        self.name = _name(host, given.get("port")) or url or _path(given)
 
     def check(self) -> None:
         """Raise what a connect raises before it uses the network."""
@@ -94,17 +97,34 @@ class ByFunction(Opener):
         self.name = "the device" if name is None else name
 
     def open(self, take: Callable[[Session], None]) -> Session:
-        """Return what the function returns. Raises TypeError for what is no session."""
+        """Return what the function returns. Raises TypeError for what is no connected session."""
         session = self._function()
         if not isinstance(session, Session):
             what = type(session).__name__
             raise TypeError(f"the function must return a connected session, not {what}")
         try:
             take(session)
+            _check_was_connected(session)
         except BaseException:
             session.close()
             raise
         return session
+
+
+def _name(host: str | None, port: object) -> str | None:
+    if not host or port is None or port == DEFAULT_PORT:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _path(given: Mapping[str, Any]) -> str:
+    return str((given.get("driver_options") or {}).get(PATH, "the device"))
+
+
+def _check_was_connected(session: Session) -> None:
+    # By the server's hello, too: one that ends just now has its cause a bit later.
+    if not (session.connected or session.cause or session.server_capabilities):
+        raise TypeError("the function must return a connected session; this one is not connected")
 
 
 def _kept(value: object) -> object:

@@ -46,20 +46,24 @@ class Persistent(OneProcess):
 
     The parameters are those of `ncwire.connect`, and are checked here as far as that needs no
     network; `sock` and `sock_fd` are refused, for a socket carries one session. Connecting begins
-    at once, in a thread of its own: see `session`, which waits for it. With a `hub` its sessions
-    are on that, and eight threads at most connect for all `Persistent` of the hub together.
+    at once, in a thread of its own: see `session`, which waits for it. Without a
+    `keepalive` a session with a device that has vanished may go on for hours. With a `hub` its
+    sessions are on that, eight threads at most connect for all `Persistent` of the hub together,
+    and all stop when it is closed; `TransportError` if it is closed already.
 
     `on_session(session)` is called with each new session before anybody else gets it, in the
     thread that connects: to subscribe, to lock. If it raises, the session is closed, and the
     attempt has failed. `on_change(status)` is called after each change of state, in the order of
     the changes, by the thread that has made it, which may be one that serves sessions: it must
-    not wait. What it raises is logged.
+    not wait. What it raises is logged. Either may be called before `Persistent(...)` returns.
 
     After a failed attempt, and after a session's end, another attempt is made as `backoff` says.
     Whether one is, the error decides: see `is_retried`, in whose place `retry` may be a function
-    that is given the error, or the class or classes after which another attempt is made.
+    that is given the error, or a class or tuple of classes after which another attempt is made.
     What is of `NEVER_RETRIED`, a host key that is not known, a login that was refused, stops it
-    for good, whatever `retry` says. All that wait or come later are told the cause, as it is.
+    for good, whatever `retry` says. So does the third login in a row that breaks off unanswered
+    (`SSHError.is_lost_login`), and the end of the hub. All that wait or come later are told the
+    cause, as it is.
 
     *Nothing is ever sent twice.* An rpc that was under way when the session ended raises the
     session's cause; whether the device has done it is not known, and repeating it is the
@@ -155,6 +159,8 @@ class Persistent(OneProcess):
         for option, value in (("on_session", on_session), ("on_change", on_change)):
             if value is not None and not callable(value):
                 raise OptionError(option, f"must be callable, {type(value).__name__} is not")
+            if inspect.iscoroutinefunction(value):
+                raise OptionError(option, "nobody awaits it here; use ncwire.aio.Persistent")
         if backoff is not None and not isinstance(backoff, Backoff):
             raise OptionError("backoff", f"must be a Backoff, not {type(backoff).__name__}")
         if hub is not None and not isinstance(hub, Hub):
@@ -171,6 +177,15 @@ class Persistent(OneProcess):
             keeper.close(farewell=False)
 
     # --- what is known -------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """What errors and the log call it: the host, or what `from_function` was given.
+
+        With the port, where that was given and is not 830. Where there is no host it is the URL,
+        or a socket's path.
+        """
+        return self._keeper.name
 
     @property
     def status(self) -> Status:
@@ -200,11 +215,12 @@ class Persistent(OneProcess):
     def session(self, timeout: float | None = None) -> Session:
         """Return the session that there is, or wait for one: `timeout` seconds, or else `wait`.
 
-        It may end at any time, and then it is this method that gives the next. Closing it has the
-        next one made, too. Raises `NoSessionError` if none is there in time, which tells the
-        state, the last cause, and when the next attempt is; the cause once it has stopped;
-        `SessionError` where waiting cannot help: in `on_session`, which is given the session, and
-        on the thread that serves the hub. `OptionError` for what is no number of seconds.
+        A `timeout` of 0 takes what is there. It may end at any time, and then it is this method
+        that gives the next. Closing it has the next one made, too. Raises `NoSessionError` if none
+        is there in time, which tells the state, the last cause, and when the next attempt is; the
+        cause once it has stopped; `SessionError` where waiting cannot help: in `on_session`, which
+        is given the session, and on a thread that serves sessions, the hub's or a session's own.
+        `OptionError` for what is no number of seconds.
         """
         seconds = self._wait if timeout is None else seconds_or_none("timeout", timeout)
         return self._keeper.session(seconds)
@@ -230,8 +246,9 @@ class Persistent(OneProcess):
         """Do what `Session.rpc` does, on the session that there is, or for which this waits.
 
         `timeout` bounds both together; None: `wait` for the session, and `Timeouts.rpc` for the
-        reply. Sent once, or not at all: when the session ends meanwhile, its cause is raised. For
-        many in flight, streams and all else there is `session`. Raises what both raise.
+        reply. Sent once, or not at all: when the session ends meanwhile, its cause is raised. Two
+        calls may come to two sessions: what belongs together (lock, edit, commit) goes over one,
+        by `session`, as do many in flight, streams and all else. Raises what both raise.
         """
         until = None
         if timeout is not None:
@@ -245,8 +262,9 @@ class Persistent(OneProcess):
     def notifications(self, maxsize: int = 1000) -> NotificationStream:
         """Return the notifications of all sessions from now on; `maxsize` bounds its queue.
 
-        Subscribing is for `on_session`: streams hear each session before that is called. A stream
-        that is made after it has stopped raises the cause.
+        Subscribing is for `on_session`: streams hear each session before that is called, the
+        first one too if they are made by then. A stream that is made after it has stopped is
+        empty, and ends as others do.
         """
         return self._keeper.notifications(maxsize)
 

@@ -10,6 +10,7 @@ from ncwire.errors import (
     DriverError,
     InventoryError,
     KnownHostsFileError,
+    ListenError,
     NcwireError,
     NoCommonAlgorithmError,
     NoCommonBaseError,
@@ -47,17 +48,18 @@ which is not to be tried until it succeeds; a login that was refused locks the a
 repeated; what is wrong with the parameters or the driver stays so.
 """
 
-_UNLIKELY: Final = (NoCommonAlgorithmError, NoCommonBaseError)
-"""What a server cannot do today it will hardly do in a minute, unless it is upgraded."""
+_UNLIKELY: Final = (NoCommonAlgorithmError, NoCommonBaseError, ListenError)
+"""What a server cannot do today it will hardly do in a minute, unless it is upgraded; and a
+listener that was closed stays so."""
 
 
 def is_retried(error: BaseException) -> bool:
     """Return whether an attempt is made after this error where the caller chose nothing.
 
     It is after a `TransportError` or a `SessionError`, and after an OSError, of which timeouts are
-    some; not after those of `NEVER_RETRIED`, a `NoCommonAlgorithmError`, or a
-    `NoCommonBaseError`. What else a program's own function raises, TypeError say, is a fault in
-    it, and ends all.
+    some; not after those of `NEVER_RETRIED`, a `NoCommonAlgorithmError`, a `NoCommonBaseError` or
+    a `ListenError`. What else a program's own function raises, TypeError say, is a fault in it,
+    and ends all.
     """
     never = (*NEVER_RETRIED, *_UNLIKELY)
     may_pass = isinstance(error, TransportError | SessionError | OSError)
@@ -73,7 +75,7 @@ def checked(retry: Retry | None) -> Callable[[Exception], bool]:
     chosen = _function(retry)
 
     def decide(error: Exception) -> bool:
-        if any(isinstance(each, NEVER_RETRIED) or _is_a_forks(each) for each in _led_to(error)):
+        if any(isinstance(each, NEVER_RETRIED) or _is_a_forks(each) for each in led_to(error)):
             return False
         return bool(chosen(error))
 
@@ -109,7 +111,7 @@ def _is_a_forks(error: BaseException) -> bool:
     return isinstance(error, SessionCloseError) and error.closed_by == "fork"
 
 
-def _led_to(error: BaseException) -> Iterable[BaseException]:
+def led_to(error: BaseException) -> Iterable[BaseException]:
     """Yield the error, and all that it came from: a program's own may stand around one of ours."""
     seen: set[int] = set()
     left: list[BaseException | None] = [error]

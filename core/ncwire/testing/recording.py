@@ -10,6 +10,7 @@ from xml.etree.ElementTree import canonicalize, tostring
 from ncwire.errors import TraceError
 from ncwire.errors.printable import one_line
 from ncwire.testing.document import DocumentError, local_name, parse
+from ncwire.testing.request_difference import difference, without_namespaces
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -39,7 +40,18 @@ class Request:
 
     def shown(self) -> str:
         """Return it for an error's text."""
-        return one_line(self.text, _EXCERPT) if self.text else f"<{self.name}>, which is not shown"
+        if not self.text:
+            return f"<{self.name}>, which is not shown"
+        return one_line(without_namespaces(self.text), _EXCERPT)
+
+    def besides(self, got: Request) -> str:
+        """Return what was expected, this, and what came instead, for an error's text."""
+        found = None
+        if self.name == got.name and self.text and got.text:
+            found = difference(self.text, got.text)
+        if found is None:
+            return f"{self.shown()}; got {got.shown()}"
+        return f"an rpc with {found[0]}; got {found[1]}: {got.shown()}"
 
 
 @dataclass(slots=True)
@@ -91,7 +103,8 @@ def recorded(trace: Trace, name: str | None = None) -> list[Recorded]:
     found = [each for each in sessions if each is not None]
     if not found:
         what = "no session" if name is None else f"no session {name!r}"
-        raise TraceError(f"trace: it has {what} with a server's hello in it")
+        there = ", ".join(trace.sessions) or "none"
+        raise TraceError(f"trace: it has {what} with a server's hello in it; there are: {there}")
     return found
 
 

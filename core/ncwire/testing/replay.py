@@ -220,9 +220,22 @@ class Replay:
         """Raise `ReplayError` if a request did not fit, or with strict matching one is left."""
         problems = list(self.failures)
         if self._strict:
-            problems += [f"not asked for: {each}" for each in self.unplayed]
+            problems += self._not_asked_for()
         if problems:
             raise ReplayError("replay: " + "\n".join(problems))
+
+    def _not_asked_for(self) -> list[str]:
+        """Tell the first request of each session that is left, and of the others the names."""
+        with self._lock:
+            left = [
+                [e.request for e in each if e.request.name != _CLOSE]
+                for each in self._unplayed.values()
+            ]
+        told = []
+        for first, *others in filter(None, left):
+            after = ", ".join(f"<{each.name}>" for each in others)
+            told.append(f"not asked for: {first.shown()}{after and f', and after it {after}'}")
+        return told
 
     def close(self) -> None:
         """Cut all connections, and listen no more. Idempotent; raises nothing about failures."""
@@ -315,11 +328,16 @@ class Replay:
 
     def _expected(self, request: Request, session: Recorded | None, left: list[Exchange]) -> str:
         told = [f"<{each._name}>" for each in self._expectations]  # noqa: SLF001 - its own
-        if session is not None and self._strict:
+        if session is not None and self._strict and left:
             number = len(session.exchanges) - len(left) + 1
             of = f"rpc {number} of {len(session.exchanges)} of session {session.name}"
-            told += [f"{of}, {left[0].request.shown()}" if left else "no rpc more"]
+            return f"expected {', or '.join([*told, of])}, {left[0].request.besides(request)}"
+        if session is not None and self._strict:
+            told.append("no rpc more")
         elif session is not None:
+            for each in session.exchanges:
+                if each.request.name == request.name:
+                    return f"expected {each.request.besides(request)}"
             told += dict.fromkeys(f"<{each.request.name}>" for each in session.exchanges)
         return f"expected {', or '.join(told) or 'nothing'}; got {request.shown()}"
 

@@ -98,6 +98,8 @@ class Authenticator:
         """The line in the report, the credential, and what the server wanted, if it had said."""
         self._answered = False
         """Whether the server has said anything to an attempt."""
+        self._is_refused = False
+        """Whether it has denied a credential, or may have."""
 
     def run(self) -> None:
         """Authenticate.
@@ -187,11 +189,14 @@ class Authenticator:
             self._note(credential, f"not tried, {error.problem}")
             return AuthOutcome(AuthResult.DENIED, self._wanted)
         except SSHError as error:
-            if not self._answered and not isinstance(error, DisconnectError):
+            if not self._is_refused and not isinstance(error, DisconnectError):
+                error.is_lost_login = True
                 raise
             self._note(credential, "the connection ended")
             raise self._hung_up(error) from error
         self._answered = True
+        # Also where the driver cannot tell a denial from a part of what is wanted.
+        self._is_refused |= outcome.result not in (AuthResult.SUCCESS, AuthResult.PARTIAL)
         self._note(credential, outcome.result.value)
         if outcome.result is AuthResult.DENIED:
             self._plan.count_failure()

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 _NAME: Final = "ncwire"
 _NANO: Final = 10**9
+# OpenTelemetry's own are for milliseconds: in seconds nearly all rpcs would be in one bucket. The
+# least is a quick reply on a local network, the greatest a commit of a large configuration.
+_BOUNDARIES: Final = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+    *(30.0, 60.0, 120.0, 300.0),
+)
 _LOOKED_THROUGH: Final = 1 << 20
 """How large a reply, in bytes, is looked through for an <rpc-error>."""
 
@@ -44,9 +50,11 @@ class OpenTelemetryObserver(Observer, Forkable):
     there. An rpc that has no reply, or whose reply of up to a megabyte has an `<rpc-error>`, has
     the status ERROR, and `error.type` says what it was.
 
-    Metrics: `ncwire.sessions`, how many are open; `ncwire.connect.duration` and
-    `ncwire.rpc.duration`, histograms in seconds, which count, too; `ncwire.messages` and
-    `ncwire.bytes` by direction, without the framing; `ncwire.keepalives`.
+    Metrics: `ncwire.sessions`, how many are open; `ncwire.sessions.ended`, how many of these have
+    ended, with `error.type` where this program has not closed them; `ncwire.connect.duration` and
+    `ncwire.rpc.duration`, histograms in seconds, which count, too, with boundaries from a
+    millisecond to five minutes unless a view of the program's says otherwise; `ncwire.messages`
+    and `ncwire.bytes` by direction, without the framing; `ncwire.keepalives`.
 
     Attributes are those of OpenTelemetry's conventions where it has any: `server.address`,
     `server.port`, `rpc.system`, `rpc.method`, `network.io.direction`, `error.type`; and
@@ -64,11 +72,20 @@ class OpenTelemetryObserver(Observer, Forkable):
         self._sessions = meter.create_up_down_counter(
             "ncwire.sessions", "{session}", "Sessions that are open"
         )
+        self._ends = meter.create_counter(
+            "ncwire.sessions.ended", "{session}", "Sessions that were open, and have ended"
+        )
         self._connects = meter.create_histogram(
-            "ncwire.connect.duration", "s", "From the beginning of a connect to its end"
+            "ncwire.connect.duration",
+            "s",
+            "From the beginning of a connect to its end",
+            explicit_bucket_boundaries_advisory=_BOUNDARIES,
         )
         self._rpcs = meter.create_histogram(
-            "ncwire.rpc.duration", "s", "From before an rpc is sent until its reply has come"
+            "ncwire.rpc.duration",
+            "s",
+            "From before an rpc is sent until its reply has come",
+            explicit_bucket_boundaries_advisory=_BOUNDARIES,
         )
         self._messages = meter.create_counter("ncwire.messages", "{message}", "Messages")
         self._bytes = meter.create_counter("ncwire.bytes", "By", "Bytes of messages")
@@ -143,7 +160,11 @@ class OpenTelemetryObserver(Observer, Forkable):
             if session in self._connecting:
                 self._gone.add(session)
         if was_open:
-            self._sessions.add(-1, _attributes(session))
+            attributes = _attributes(session)
+            self._sessions.add(-1, attributes)
+            if getattr(end.cause, "closed_by", None) != "us":
+                attributes = {**attributes, "error.type": type(end.cause).__name__}
+            self._ends.add(1, attributes)
 
     def rpc_begun(self, rpc: RPCBegun) -> None:
         """See `Observer.rpc_begun`."""

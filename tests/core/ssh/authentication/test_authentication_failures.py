@@ -22,10 +22,13 @@ from ncwire.driver import (
     Timeouts,
 )
 from ncwire.errors import (
+    AuthenticationError,
+    DisconnectError,
     InvalidDriverError,
     PasswordExpiredError,
     SSHError,
     StepTimeoutError,
+    TransportError,
 )
 
 
@@ -70,8 +73,34 @@ def test_a_connection_that_fails_without_a_denial_is_no_refusal():
     def fail():
         raise SSHError("reset")
 
-    with pytest.raises(SSHError, match="reset"):
+    with pytest.raises(SSHError, match="reset") as caught:
         authenticate(scripted(on={"authenticate": fail}), options(password="right"))
+    assert not caught.value.is_lost_login  # it was "none" that failed, and no credential
+
+
+@pytest.mark.parametrize(
+    ("at", "steps", "kind"),
+    [
+        (2, [PUBLICKEY | PASSWORD], SSHError),
+        (2, [PUBLICKEY | PASSWORD], DisconnectError),
+        (3, [PUBLICKEY, PASSWORD], SSHError),  # after a key that was accepted as one of several
+        (3, [PUBLICKEY, PASSWORD], DisconnectError),
+    ],
+)
+def test_a_login_that_breaks_off_unanswered_is_lost(files, blobs, at, steps, kind):
+    attempts = []
+
+    def fail():
+        attempts.append(None)
+        if len(attempts) == at:
+            raise kind("it ended")
+
+    server = scripted(steps=steps, keys=blobs[:1], on={"authenticate": fail})
+    with pytest.raises(TransportError) as caught:
+        authenticate(server, options(key_filename=(files[0],), password="right"))
+    refused = isinstance(caught.value, AuthenticationError)
+    assert refused is (kind is DisconnectError)  # which no fault on the way makes
+    assert refused or caught.value.is_lost_login
 
 
 def test_each_attempt_has_its_own_deadline_within_the_whole():
