@@ -343,19 +343,29 @@ def test_an_attempt_that_fails_tells_in_the_status(run, device):
     run(main())
 
 
-def test_logins_that_break_off_are_tried_three_times(run):
+def test_logins_that_break_off_are_tried_three_times(run, device):
     async def main():
-        asked = []
+        script, ups = ["lost", "lost", "in", "lost", "lost", "in", "lost", "lost", "lost"], []
 
         async def make():
-            asked.append(1)
+            if script.pop(0) == "in":
+                return await ncwire.aio.connect(**device.target)
             lost = SSHError("the server hung up")
             lost.is_lost_login = True
             raise lost
 
-        keeper = ncwire.aio.Persistent.from_function(make, backoff=AT_ONCE)
+        async def leave(session):
+            ups.append(session)
+            asyncio.get_running_loop().call_soon(device.hang_up)
+
+        async def use():
+            while True:
+                await (await keeper.session(20)).wait_closed()
+
+        keeper = ncwire.aio.Persistent.from_function(make, backoff=AT_ONCE, on_session=leave)
         with pytest.raises(AuthenticationError, match="3 logins in a row"):
-            await keeper.session(20)
-        assert len(asked) == 3
+            await use()
+        assert script == []
+        assert len(ups) == 2
 
     run(main())

@@ -76,3 +76,26 @@ def test_a_reader_that_waits_ends_with_it(run, device):
             await stream.get(0)
 
     run(main())
+
+
+def test_a_device_that_restarts_again_and_again(run, device):
+    async def main():
+        changes, restarts = Changes(), 20
+        async with (
+            persistent(device, on_session=subscribe, on_change=changes) as keeper,
+            keeper.notifications() as stream,
+        ):
+            got = []
+            for number in range(restarts):
+                await changes.wait_for(State.UP, number + 1)
+                assert (await keeper.rpc(f"<edit>{number}</edit>", 20)).ok
+                device.notify(str(number))
+                while not got or isinstance(got[-1], Gap):
+                    got.append(await stream.get(20))
+                assert told(got.pop()) == str(number)
+                device.hang_up()
+            assert len(got) == restarts - 1
+
+    run(main())
+    edits = [each for each in device.received if "<edit>" in each]
+    assert len(edits) == len(set(edits)) == 20
