@@ -128,6 +128,8 @@ class Watch(Tap):
 
     def _rpc_begun(self, said: Heading) -> None:
         if said.kind == "rpc" and said.message_id is not None and self._tells_rpcs:
+            # One that `send` has sent may be sent again with the same message-id.
+            self._rpc_ended(said.message_id, "given up")
             self._rpcs[said.message_id] = said.operation, time.monotonic()
             self._tell("rpc_begun", RPCBegun(self.facts, said.message_id, said.operation))
 
