@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in trace.sessions if arguments.session is None else (arguments.session,):
         _show(out, name, trace.of(name), arguments)
     if trace.is_cut:
-        warn("the last line of the trace is not complete, and was left out")
+        warn("a line of the trace is not complete, and was left out")
     return Exit.OK
 
 
@@ -145,12 +145,14 @@ def _rpcs(out: Console, ended: Iterable[TraceEvent]) -> None:
     if not taken:
         return
     out.print(Text("  rpcs, by their time in all:", "bold"))
-    out.print(Text(f"  {'operation':28} {'count':>6} {'all':>10} {'mean':>10} {'longest':>10}"))
+    head = f"  {'operation':28} {'count':>6} {'all':>10} {'mean':>10} {'longest':>10}"
+    out.print(Text(head), soft_wrap=True)
     for operation, times in sorted(taken.items(), key=lambda each: -sum(each[1])):
         whole = sum(times)
         shown = (_seconds(each) for each in (whole, whole / len(times), max(times)))
         columns = " ".join(f"{each:>10}" for each in shown)
-        out.print(Text(f"  {_line(operation)[:28]:28} {len(times):6} {columns}"))
+        row = f"  {_line(operation)[:28]:28} {len(times):6} {columns}"
+        out.print(Text(row), soft_wrap=True)
 
 
 def _because(error: Any) -> str:
