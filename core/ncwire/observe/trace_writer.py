@@ -148,9 +148,13 @@ class TraceWriter(Observer, Forkable):
             operation=rpc.operation,
             seconds=round(rpc.seconds, 6),
             outcome=rpc.outcome,
-            errors=rpc.has_errors or None,
+            errors=self._has_errors(rpc) or None,
             error=self._error(rpc.error),
         )
+
+    def _has_errors(self, rpc: RPCEnd) -> bool:
+        # What is too large to be shown is not joined to be looked through either.
+        return rpc.reply is not None and rpc.reply.size <= self._largest and rpc.has_errors
 
     def keepalive_sent(self, keepalive: KeepaliveSent) -> None:
         """See `Observer.keepalive_sent`."""
