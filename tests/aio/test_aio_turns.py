@@ -7,11 +7,12 @@ import socket
 import threading
 
 import pytest
-from aio_peer import CLIENT, EOM, HELLO, connected
+from aio_peer import CLIENT, EOM, HELLO, AioPeer, connected, opening
 
 import ncwire
 from ncwire import TransportError
 from ncwire.aio.pool import POOL
+from ncwire.observe import Observer
 from ncwire.testing.memory import MemoryChannel, MemoryDriver
 
 FLOODS = 70
@@ -98,8 +99,7 @@ def slow():
 
 async def told(event):
     """Wait for a thread's event; the loop goes on meanwhile."""
-    while not event.is_set():
-        await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(event.wait, 20)
 
 
 def begin(driver):
@@ -140,6 +140,29 @@ def test_cancelled_twice_it_returns_at_once_and_leaves_nothing(run, slow):
             assert (await session.rpc("<get/>")).ok
             answering.cancel()
         theirs.close()
+
+    run(main())
+
+
+def test_cancelled_when_it_is_open_it_returns_when_it_is_closed(run):
+    async def main():
+        loop = asyncio.get_running_loop()
+
+        class Cancelling(Observer):
+            def connect_ended(self, end):
+                loop.call_soon_threadsafe(connecting.cancel)  # before it is told that it is done
+
+        peer = AioPeer()
+        await peer.start()
+        await peer.hello()
+        connecting = asyncio.ensure_future(opening(peer, observers=[Cancelling()]).__aenter__())
+        while await peer.receive():
+            pass
+        await peer.close()
+        began = loop.time()
+        await asyncio.wait([connecting])
+        assert connecting.cancelled()
+        assert loop.time() - began < 3  # and not the whole of the five that it has patience
 
     run(main())
 

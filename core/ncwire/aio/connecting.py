@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -166,7 +167,9 @@ class Attempt:
         try:
             self._abort()
         finally:
-            self._hub.home.call(partial(resolve, aborted))
+            # Not by the home, which is closed by now if nothing else is served.
+            with suppress(RuntimeError):  # the event loop is closed: nobody awaits it
+                self._hub.event_loop.call_soon_threadsafe(resolve, aborted)
 
     async def _broken_off(self) -> None:
         """Break it off, and wait until nothing of it is left."""
