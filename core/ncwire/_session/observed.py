@@ -53,21 +53,28 @@ class Watch(Tap):
         self._begun = time.monotonic()
         self.rpcs: dict[str, tuple[str, float]] = {}
         """Those under way, by message-id: the operation, and when it began."""
-        self._ended = False
+        self._connect_ended = self._ended = False
         self._tells_rpcs = bool(self._hears["rpc_begun"] or self._hears["rpc_ended"])
         self._tells_sent = bool(self._hears["message_sent"])
         self._tells_received = bool(self._hears["message_received"])
+
+    def connect_begun(self) -> None:
+        """Tell that the session begins to connect: by who will tell of the end, too."""
         self._tell("connect_begun", self.facts)
 
     def _tell(self, method: str, event: object) -> None:
         # As `call_users`, whose own call would take as long as all that is done here.
+        interrupt: BaseException | None = None
         for function in self._hears[method]:
             try:
                 function(event)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - it is the user's code
                 if by_signal(error):
-                    raise
-                call_users(log_error, _logger, error, "an observer failed in %s", method)
+                    interrupt = error  # the other observers hear of the event all the same
+                else:
+                    call_users(log_error, _logger, error, "an observer failed in %s", method)
+        if interrupt is not None:
+            raise interrupt
 
     # --- connecting and the end ----------------------------------------------------------------
 
@@ -89,7 +96,10 @@ class Watch(Tap):
         self._tell("connect_step", ConnectStep(self.facts, name, seconds, error, jump_host))
 
     def connect_ended(self, error: BaseException | None = None) -> None:
-        """Tell that the session is open, or why it is not."""
+        """Tell that the session is open, or why it is not, once."""
+        if self._connect_ended:
+            return  # an interrupt came while it was told
+        self._connect_ended = True
         self._tell("connect_ended", ConnectEnd(self.facts, time.monotonic() - self._begun, error))
 
     def ended(self, cause: NcwireError) -> None:

@@ -137,7 +137,7 @@ def is_secret_name(name: str) -> bool:
 
 def hidden_by_name(text: str, is_secret: Callable[[str], bool]) -> str:
     """Return text with what is named as a secret in it hidden: in JSON, XPath, and XML in text."""
-    pieces = []
+    pieces: list[str] = []
     at = 0
     for found in _NAMED.finditer(text):
         if found.start() < at or not is_secret(found[1] or found[2]):
