@@ -53,13 +53,14 @@ class Watch(Tap):
         self._begun = time.monotonic()
         self.rpcs: dict[str, tuple[str, float]] = {}
         """Those under way, by message-id: the operation, and when it began."""
-        self._connect_ended = self._ended = False
+        self._connect_ended = self._ended = True  # nothing ends that has not begun
         self._tells_rpcs = bool(self._hears["rpc_begun"] or self._hears["rpc_ended"])
         self._tells_sent = bool(self._hears["message_sent"])
         self._tells_received = bool(self._hears["message_received"])
 
     def connect_begun(self) -> None:
         """Tell that the session begins to connect: by who will tell of the end, too."""
+        self._connect_ended = self._ended = False
         self._tell("connect_begun", self.facts)
 
     def _tell(self, method: str, event: object) -> None:
@@ -97,10 +98,11 @@ class Watch(Tap):
 
     def connect_ended(self, error: BaseException | None = None) -> None:
         """Tell that the session is open, or why it is not, once."""
+        end = ConnectEnd(self.facts, time.monotonic() - self._begun, error)
         if self._connect_ended:
             return  # an interrupt came while it was told
         self._connect_ended = True
-        self._tell("connect_ended", ConnectEnd(self.facts, time.monotonic() - self._begun, error))
+        self._tell("connect_ended", end)
 
     def ended(self, cause: NcwireError) -> None:
         """Tell of the end, once; what waits has been failed before."""
@@ -200,13 +202,16 @@ class Watch(Tap):
         error: NcwireError | None = None,
         reply: Message | None = None,
     ) -> None:
-        begun = self.rpcs.pop(message_id, None)
-        if begun is None or not self._hears["rpc_ended"]:
+        begun = self.rpcs.get(message_id)
+        if begun is None:
             return
         operation, at = begun
         seconds = time.monotonic() - at
         end = RPCEnd(self.facts, message_id, operation, seconds, outcome, error, reply)
-        self._tell("rpc_ended", end)
+        # Taken out last, so that an interrupt before that leaves it to the session's end; and by
+        # one thread alone, which tells it.
+        if self.rpcs.pop(message_id, None) is not None:
+            self._tell("rpc_ended", end)
 
 
 class ObservedReplies(Replies):
