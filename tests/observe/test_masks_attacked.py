@@ -6,7 +6,7 @@ import pytest
 
 from ncwire.observe import Masks
 
-SECRET = "Zq8SecretVal"
+SECRET = "Zq8Marked9Val"
 MASKS = Masks()
 
 TEXTS = {

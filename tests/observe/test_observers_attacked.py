@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from dataclasses import dataclass
 
 import pytest
+from noting import Noting
 
 from ncwire.observe import Observer, add, remove
 
@@ -59,3 +62,38 @@ def test_an_observer_that_uses_the_session_does_not_hang_it(connect, call, caplo
     assert session.rpc("<get/>", 20).message_id
     session.close()
     assert not session.is_alive()
+
+
+class Interrupted(Observer):
+    """A signal comes while it hears of this the first time, in the main thread."""
+
+    def __init__(self, method):
+        self._left = 1
+        setattr(self, method, self._hear)
+
+    def _hear(self, _):
+        if self._left and threading.current_thread() is threading.main_thread():
+            self._left = 0
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("connect_begun", "connect_step", "connect_ended", "message_sent", "message_received"),
+        *("rpc_begun", "rpc_ended"),
+    ],
+)
+def test_what_begins_ends_once_for_each_where_a_signal_comes(connect, method):
+    before, behind = Noting(), Noting()
+    with (  # noqa: PT012 - the signal may come in any of it
+        pytest.raises(KeyboardInterrupt),
+        connect(observers=[before, Interrupted(method), behind]) as session,
+    ):
+        while True:  # until it is this thread that reads a reply
+            session.rpc("<get/>")
+    for noting in (before, behind):
+        names = noting.names()
+        assert names.count("connect_begun") == names.count("connect_ended") == 1
+        assert names.count("rpc_begun") == names.count("rpc_ended")
+        assert names.count("ended") <= 1

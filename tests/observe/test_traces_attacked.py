@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 
 import pytest
 
+from interrupting import Interrupter, folder_of, raising
 from ncwire._cli import main
-from ncwire.observe import TraceWriter, read_trace
+from ncwire.observe import KeepaliveSent, SessionFacts, TraceWriter, read_trace
 
 HEAD = {"event": "trace", "format": 1, "pid": 1, "time": 1000, "wall": "w"}
 
@@ -125,3 +128,23 @@ with ncwire.connect(None, driver="unix", driver_options=options, observers=[trac
     run_program(program, server_path, str(path), stderr=True)
     assert path.stat().st_size == 2500
     assert read_trace(path).is_cut
+
+
+def test_an_interrupt_while_a_line_is_written_does_not_end_the_trace(tmp_path):
+    session = SessionFacts(1, 1)
+    for at in itertools.count(1):
+        path = tmp_path / f"{at}.trace"
+        with TraceWriter(path) as trace:
+            interrupter = Interrupter(at, [folder_of("ncwire.observe")])
+            with (
+                raising(KeyboardInterrupt),
+                contextlib.suppress(KeyboardInterrupt),
+                interrupter,
+            ):
+                trace.connect_begun(session)
+            trace.keepalive_sent(KeepaliveSent(session))
+        read = read_trace(path)
+        assert not read.is_cut
+        assert read.events[-1].event == "keepalive", interrupter.where
+        if interrupter.seen < at:
+            break

@@ -54,21 +54,29 @@ class Watch(Tap):
         self.rpcs: dict[str, tuple[str, float]] = {}
         """Those under way, by message-id: the operation, and when it began."""
         self._came = self._begun  # of the message that is told of now, before anybody is told
-        self._ended = False
+        self._connect_ended = self._ended = True  # nothing ends that has not begun
         self._tells_rpcs = bool(self._hears["rpc_begun"] or self._hears["rpc_ended"])
         self._tells_sent = bool(self._hears["message_sent"])
         self._tells_received = bool(self._hears["message_received"])
+
+    def connect_begun(self) -> None:
+        """Tell that the session begins to connect: by who will tell of the end, too."""
+        self._connect_ended = self._ended = False
         self._tell("connect_begun", self.facts)
 
     def _tell(self, method: str, event: object) -> None:
         # As `call_users`, whose own call would take as long as all that is done here.
+        interrupt: BaseException | None = None
         for function in self._hears[method]:
             try:
                 function(event)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - it is the user's code
                 if by_signal(error):
-                    raise
-                call_users(log_error, _logger, error, "an observer failed in %s", method)
+                    interrupt = error  # the other observers hear of the event all the same
+                else:
+                    call_users(log_error, _logger, error, "an observer failed in %s", method)
+        if interrupt is not None:
+            raise interrupt
 
     # --- connecting and the end ----------------------------------------------------------------
 
@@ -90,8 +98,12 @@ class Watch(Tap):
         self._tell("connect_step", ConnectStep(self.facts, name, seconds, error, jump_host))
 
     def connect_ended(self, error: BaseException | None = None) -> None:
-        """Tell that the session is open, or why it is not."""
-        self._tell("connect_ended", ConnectEnd(self.facts, time.monotonic() - self._begun, error))
+        """Tell that the session is open, or why it is not, once."""
+        end = ConnectEnd(self.facts, time.monotonic() - self._begun, error)
+        if self._connect_ended:
+            return  # an interrupt came while it was told
+        self._connect_ended = True
+        self._tell("connect_ended", end)
 
     def ended(self, cause: NcwireError) -> None:
         """Tell of the end, once; what waits has been failed before."""
@@ -193,15 +205,18 @@ class Watch(Tap):
         error: NcwireError | None = None,
         reply: Message | None = None,
     ) -> None:
-        begun = self.rpcs.pop(message_id, None)
-        if begun is None or not self._hears["rpc_ended"]:
+        begun = self.rpcs.get(message_id)
+        if begun is None:
             return
         operation, at = begun
         # Without the time of those who were told of the reply: to mask a large one takes long.
         now = self._came if outcome == "answered" else time.monotonic()
         seconds = max(0.0, now - at)
         end = RPCEnd(self.facts, message_id, operation, seconds, outcome, error, reply)
-        self._tell("rpc_ended", end)
+        # Taken out last, so that an interrupt before that leaves it to the session's end; and by
+        # one thread alone, which tells it.
+        if self.rpcs.pop(message_id, None) is not None:
+            self._tell("rpc_ended", end)
 
 
 class ObservedReplies(Replies):

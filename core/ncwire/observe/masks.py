@@ -170,8 +170,8 @@ class Masks:
     def _masked_attributes(self, mark: Markup) -> str:
         if not mark.attributes:
             return mark.text
-        at = 0
         pieces: list[str] = []
+        at = 0
         for name, start, end in mark.attributes:
             if name == "xmlns" or name.startswith("xmlns:"):
                 continue

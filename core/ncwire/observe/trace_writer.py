@@ -210,7 +210,7 @@ class TraceWriter(Observer, Forkable):
                 # One call a line, at the file's end: also lines of other processes stay whole.
                 while data:
                     data = data[os.write(self._fd, data) :]
-            except BaseException:
+            except OSError:  # not an interrupt: what comes after it is to be traced
                 fd, self._fd = self._fd, None
                 os.close(fd)
                 raise
