@@ -31,6 +31,8 @@ class SleepingCaller:
 
     def __init__(self, call: Callable[[], object]) -> None:
         self._call = call
+        # One whose `start` was interrupted stands in CPython's list for ever, and never begins.
+        self._stillborn = {each for each in threading.enumerate() if not each.ident}
         self._raised: type[BaseException] | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -53,7 +55,7 @@ class SleepingCaller:
     def _sleeps(self) -> bool:
         # A thread that has not begun has its creator's ident (CPython 3.11, pystate.c), and would
         # be interrupted in its place.
-        if not all(thread.ident for thread in threading.enumerate()):
+        if not all(each.ident for each in {*threading.enumerate()} - self._stillborn):
             return False
         stat = Path(f"/proc/self/task/{self._thread.native_id}/stat").read_text()
         return stat.rpartition(")")[2].split()[0] == "S"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aio_loops import loop_factory
@@ -91,6 +93,50 @@ def silent_peer():
 
 async def connect_to(ours):
     return await ncwire.aio.connect(None, driver=MemoryDriver, sock=ours, capabilities=CLIENT)
+
+
+def test_a_loop_may_change_threads(kind, run):
+    # The second thread may have the number of the first, and so may one that connects.
+    loop = loop_factory(kind)()
+
+    def in_thread(coroutine):
+        with ThreadPoolExecutor(1) as executor:
+            work = asyncio.wait_for(coroutine, 20)
+            return executor.submit(loop.run_until_complete, work).result()
+
+    async def open_both():
+        peer = AioPeer()
+        await peer.start()
+        await peer.hello()
+        return await opening(peer), peer
+
+    async def close_both(session, peer):
+        held = []
+
+        async def beat():
+            while True:
+                began = time.monotonic()
+                await asyncio.sleep(0)
+                held.append(time.monotonic() - began)
+
+        beating = asyncio.create_task(beat())
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(session.close())
+        await peer.receive()
+        await peer.receive()
+        await peer.close()
+        await closing
+        beating.cancel()
+        assert max(held) < session_budget
+
+    session_budget = 2.5  # of the five seconds that it would wait for itself
+    loop.set_debug(True)
+    for _ in range(3):
+        session, peer = in_thread(open_both())
+        in_thread(close_both(session, peer))
+    session, peer = in_thread(open_both())
+    loop.run_until_complete(close_both(session, peer))
+    loop.close()
 
 
 def test_a_loop_that_is_closed_with_a_session_open_leaves_nothing(silent_peer, run):

@@ -37,7 +37,7 @@ GUARDS = {
 QUOTED = {
     "takes it": ("_engine/leader.py", "self.owner = outcome"),
     "writes": ("_engine/connection.py", "taken = self._channel.write(first)"),
-    "queues": ("_engine/connection.py", "self._queue_up(buffers, until)"),
+    "queues": ("_engine/connection.py", "(queue_up or self._queue_up)(buffers, until)"),
     "has the channel": (
         "_engine/connection.py",
         "while not use.acquire(blocking=False) and not use.acquire(",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from asyncio import _get_running_loop
 from typing import TYPE_CHECKING
 
 from ncwire._engine.home import Home
 from ncwire._engine.poller import READ, best_poller
+from ncwire._interrupts import interruption, raise_interruption
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,7 +22,7 @@ _TURN = 0.001
 """Seconds that members are served for before all else in the event loop has its turn. The longest
 service of one member comes on top of it: both together are to stay below 5 ms."""
 _ENOUGH = 64
-"""With so many members ready it is not asked which others are: they come after these."""
+"""With so many members ready it is not asked which others are, until so many have been served."""
 
 
 class AsyncioHome(Home):
@@ -30,6 +32,9 @@ class AsyncioHome(Home):
     back once, however many are ready, and they are served in turns of a millisecond: an event loop
     calls back for all fds that are ready before anything else runs, and a thousand at once
     would hold it for tens of milliseconds.
+
+    An interrupt in the middle of a turn ends the session that it has struck, and comes out of the
+    event loop's callback: for asyncio to raise, or to hand to its exception handler.
 
     It ends with the event loop: `orphaned` is called then, on the thread that closes that. In a
     forked child it is closed, as the event loop is the parent's.
@@ -49,6 +54,7 @@ class AsyncioHome(Home):
         self.event_loop = loop
         self.ident = threading.get_ident()
         self._ready: dict[Member, None] = {}  # in the order in which they became so
+        self._unseen = 0  # how many were served since the last look
         self._ticks = False  # whether `_tick` is going to be called
         self._timer: asyncio.TimerHandle | None = None
         try:
@@ -64,7 +70,7 @@ class AsyncioHome(Home):
         if self._closed:
             return
         self._woken.append(member)
-        if threading.get_ident() == self.ident:
+        if self._is_here():
             self._tick_soon()
         else:
             self._signal()
@@ -74,7 +80,7 @@ class AsyncioHome(Home):
 
         From any thread. Nothing is called once the event loop is closed.
         """
-        if threading.get_ident() == self.ident:
+        if self._is_here():
             function()
         elif not self._closed:
             try:
@@ -100,6 +106,15 @@ class AsyncioHome(Home):
         self._ready.clear()
         self._free()
 
+    def note_thread(self) -> None:
+        """Take note that the calling thread runs the event loop, which may change threads."""
+        self.ident = threading.get_ident()
+
+    def _is_here(self) -> bool:
+        # Not by the thread's number: another thread has that once the one that ran the event loop
+        # has ended.
+        return _get_running_loop() is self.event_loop
+
     def _tick_soon(self) -> None:
         if not self._ticks:
             # In this order, so that an interrupt between the two makes one call too many.
@@ -117,18 +132,26 @@ class AsyncioHome(Home):
     def _serve_in_turn(self) -> None:
         if self._closed:
             return
-        self.ident = threading.get_ident()
+        self.note_thread()
+        try:
+            self._serve_ready()
+        except BaseException:  # an interrupt: what is left is served all the same
+            self._tick_soon()
+            raise
+
+    def _serve_ready(self) -> None:
         now = began = time.monotonic()
         ready = self._ready
         for each in self._again:
             ready[each] = None
         self._again.clear()
-        if len(ready) < _ENOUGH:
+        if len(ready) < _ENOUGH or self._unseen >= _ENOUGH:
             self._look(now)
         while ready:
             member = next(iter(ready))
-            del ready[member]
             self._serve(member, now)
+            ready.pop(member, None)
+            self._unseen += 1
             now = time.monotonic()
             if now - began > _TURN:
                 break
@@ -142,6 +165,7 @@ class AsyncioHome(Home):
 
     def _look(self, now: float) -> None:
         """Take note of which members are ready."""
+        self._unseen = 0
         ready = self._ready
         for fd, _ in self._poller.wait(0):
             if fd == self._rings:
@@ -160,6 +184,13 @@ class AsyncioHome(Home):
         """See `Home.discard`."""
         super().discard(member)
         self._ready.pop(member, None)
+
+    def _drop(self, member: Member, error: BaseException) -> None:
+        if interruption(error) is None:
+            super()._drop(member, error)
+            return
+        self._end(member, error)
+        raise_interruption(error)
 
     def _set_timer(self) -> None:
         at = self._next_due()

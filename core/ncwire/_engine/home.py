@@ -190,6 +190,9 @@ class Home(ABC):
 
     def _drop(self, member: Member, error: BaseException) -> None:
         log_error(logger, error, "serving a session failed, which ends it")
+        self._end(member, error)
+
+    def _end(self, member: Member, error: BaseException) -> None:
         self.discard(member)
         if (failed := call_users(member.crashed, error)) is not None:
             log_error(logger, failed, "ending a session failed")

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from ncwire._protocol.messages import Hello
 
 _RPC = spellings("rpc")
-# What follows the start tag of an <rpc>: its operation's.
+# What follows the start tag of an <rpc>: its operation's. Possessive, for what has none: a peer
+# could have it tried for ever.
 _OPERATION = re.compile(
-    rb"<(?:[^\s<>/?!:]+:)?rpc(?:\s[^<>]*)?>(?:\s+|<\?.*?\?>|<!--.*?-->)*"
-    rb"<(?:[^\s<>/?!:]+:)?([^\s<>/?!:]+)",
+    rb"<(?:[^\s<>/?!:]++:)?rpc(?:\s(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+)?>"
+    rb"(?:\s++|<\?.*?\?>|<!--.*?-->)*+<(?:[^\s<>/?!:]++:)?([^\s<>/?!:]++)",
     re.DOTALL,
 )
 # All of it, in the form that ncwire gives it; possessive, so that nothing is tried twice.
@@ -118,13 +119,21 @@ def heading(document: bytes) -> Heading:
     """Return what the beginning of a document says; a kind of "" where it has no readable root."""
     if plain := _PLAIN.match(document):
         return Heading("rpc", plain[1].decode(), plain[2].decode())
+    head = document[:HEAD]
     try:
-        name, attributes = read_root(document[:HEAD].decode(errors="replace"))
+        name, attributes = read_root(head.decode(errors="replace"))
     except MessageError:
-        return Heading("")
+        # A long comment may come first.
+        if not head.lstrip().startswith((b"<?", b"<!--")) or len(head) == len(document):
+            return Heading("")
+        try:
+            name, attributes = read_root(document)
+        except MessageError:
+            return Heading("")
+        head = document
     local = name.rpartition("}")[2]
     if name not in _RPC:
         return Heading(local, attributes.get("message-id"))
-    found = _OPERATION.search(document[:HEAD])
+    found = _OPERATION.search(head)
     operation = found[1].decode(errors="replace") if found else ""
     return Heading(local, attributes.get("message-id"), operation)

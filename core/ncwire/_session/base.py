@@ -417,6 +417,7 @@ class Session(Messaging, Forkable, OneProcess, threading.Thread):
         kind = observed.ObservedLenientProtocol if lenient else observed.ObservedProtocol
         self._protocol = kind(self._client_capabilities, self._limits, self._dialect, tap=watch)
         self._replies = ObservedReplies(watch)
+        watch.connect_begun()
 
     def _step(self, name: str, jump_host: str | None = None) -> AbstractContextManager[None]:
         """Make what happens inside a step of connecting that observers are told of."""

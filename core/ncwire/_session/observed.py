@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from ncwire._engine.keepalive import Keepalive
+from ncwire._interrupts import by_signal
 from ncwire._protocol.client import Inlet
 from ncwire._protocol.observed import Heading, Tap, heading
 from ncwire._session.correlation import Replies
@@ -50,18 +51,32 @@ class Watch(Tap):
         self.facts = SessionFacts(next(_numbers), os.getpid(), **facts)
         self._hears = {name: _listening(observers, name) for name in _METHODS}
         self._begun = time.monotonic()
-        self._rpcs: dict[str, tuple[str, float]] = {}
+        self.rpcs: dict[str, tuple[str, float]] = {}
+        """Those under way, by message-id: the operation, and when it began."""
         self._came = self._begun  # of the message that is told of now, before anybody is told
-        self._ended = False
+        self._connect_ended = self._ended = True  # nothing ends that has not begun
         self._tells_rpcs = bool(self._hears["rpc_begun"] or self._hears["rpc_ended"])
         self._tells_sent = bool(self._hears["message_sent"])
         self._tells_received = bool(self._hears["message_received"])
+
+    def connect_begun(self) -> None:
+        """Tell that the session begins to connect: by who will tell of the end, too."""
+        self._connect_ended = self._ended = False
         self._tell("connect_begun", self.facts)
 
     def _tell(self, method: str, event: object) -> None:
+        # As `call_users`, whose own call would take as long as all that is done here.
+        interrupt: BaseException | None = None
         for function in self._hears[method]:
-            if (error := call_users(function, event)) is not None:
-                call_users(log_error, _logger, error, "an observer failed in %s", method)
+            try:
+                function(event)
+            except BaseException as error:  # noqa: BLE001 - it is the user's code
+                if by_signal(error):
+                    interrupt = error  # the other observers hear of the event all the same
+                else:
+                    call_users(log_error, _logger, error, "an observer failed in %s", method)
+        if interrupt is not None:
+            raise interrupt
 
     # --- connecting and the end ----------------------------------------------------------------
 
@@ -83,8 +98,12 @@ class Watch(Tap):
         self._tell("connect_step", ConnectStep(self.facts, name, seconds, error, jump_host))
 
     def connect_ended(self, error: BaseException | None = None) -> None:
-        """Tell that the session is open, or why it is not."""
-        self._tell("connect_ended", ConnectEnd(self.facts, time.monotonic() - self._begun, error))
+        """Tell that the session is open, or why it is not, once."""
+        end = ConnectEnd(self.facts, time.monotonic() - self._begun, error)
+        if self._connect_ended:
+            return  # an interrupt came while it was told
+        self._connect_ended = True
+        self._tell("connect_ended", end)
 
     def ended(self, cause: NcwireError) -> None:
         """Tell of the end, once; what waits has been failed before."""
@@ -128,9 +147,15 @@ class Watch(Tap):
             self._tell("message_sent", message)
 
     def _rpc_begun(self, said: Heading) -> None:
-        if said.kind == "rpc" and said.message_id is not None and self._tells_rpcs:
-            self._rpcs[said.message_id] = said.operation, time.monotonic()
-            self._tell("rpc_begun", RPCBegun(self.facts, said.message_id, said.operation))
+        kind, message_id, operation = said
+        if not self._tells_rpcs or kind != "rpc" or message_id is None:
+            return
+        if message_id in self.rpcs:
+            # One that `send` has sent may be sent again with the same message-id.
+            self._rpc_ended(message_id, "given up")
+        self.rpcs[message_id] = operation, time.monotonic()
+        if self._hears["rpc_begun"]:
+            self._tell("rpc_begun", RPCBegun(self.facts, message_id, operation))
 
     # --- what is received ----------------------------------------------------------------------
 
@@ -149,7 +174,7 @@ class Watch(Tap):
 
     def answered(self, message_id: str, root: Root, content: str | Document | int) -> None:
         """Tell that an rpc was answered; that nobody waits for is no news."""
-        if self._tells_rpcs:
+        if message_id in self.rpcs:
             self._rpc_ended(message_id, "answered", reply=self._message(root, content))
 
     def streamed(self, message_id: str, root: Root, size: int) -> None:
@@ -165,8 +190,8 @@ class Watch(Tap):
 
     def rpcs_failed(self, cause: NcwireError) -> None:
         """Tell of all that still wait for a reply that there will be none."""
-        while self._rpcs:
-            for message_id in list(self._rpcs):
+        while self.rpcs:
+            for message_id in list(self.rpcs):
                 self._rpc_ended(message_id, "failed", cause)
 
     def _message(self, root: Root, content: str | Document | int) -> Message:
@@ -180,16 +205,18 @@ class Watch(Tap):
         error: NcwireError | None = None,
         reply: Message | None = None,
     ) -> None:
-        begun = self._rpcs.pop(message_id, None)
-        if begun is not None:
-            operation, at = begun
-            # Without the time of those who were told of the reply: to mask a large one takes long.
-            now = self._came if outcome == "answered" else time.monotonic()
-            seconds = max(0.0, now - at)
-            self._tell(
-                "rpc_ended",
-                RPCEnd(self.facts, message_id, operation, seconds, outcome, error, reply),
-            )
+        begun = self.rpcs.get(message_id)
+        if begun is None:
+            return
+        operation, at = begun
+        # Without the time of those who were told of the reply: to mask a large one takes long.
+        now = self._came if outcome == "answered" else time.monotonic()
+        seconds = max(0.0, now - at)
+        end = RPCEnd(self.facts, message_id, operation, seconds, outcome, error, reply)
+        # Taken out last, so that an interrupt before that leaves it to the session's end; and by
+        # one thread alone, which tells it.
+        if self.rpcs.pop(message_id, None) is not None:
+            self._tell("rpc_ended", end)
 
 
 class ObservedReplies(Replies):
@@ -226,9 +253,9 @@ class ObservedReplies(Replies):
 
     def answer(self, root: Root, content: str | Document) -> Callable[[], None] | None:
         """See `Replies.answer`."""
-        message_id = self._answers(root)
-        if message_id is not None:
-            self._watch.answered(message_id, root, content)
+        watch = self._watch
+        if watch.rpcs and (message_id := self._answers(root)) is not None:
+            watch.answered(message_id, root, content)
         return super().answer(root, content)
 
     def refuse(self, root: Root, error: NcwireError) -> Callable[[], None] | None:
@@ -248,8 +275,10 @@ class ObservedReplies(Replies):
         if not self.is_reply(root):
             return None
         message_id = root[1].get("message-id")
+        if message_id is not None:
+            return message_id
         with self._lock:
-            return self._oldest() if message_id is None else message_id
+            return self._oldest()
 
 
 class _ToldInlet(Inlet):

@@ -17,30 +17,40 @@ if TYPE_CHECKING:
 
 
 class Signal:
-    """Set from any thread, at any time; awaited on the event loop's, by one task at a time.
+    """Set from any thread, at any time; awaited on the event loop's.
 
     As an `asyncio.Event` is not, it can be set with locks held, and by another thread.
     """
 
-    __slots__ = ("_future", "_home", "is_set")
+    __slots__ = ("_futures", "_home", "is_set")
 
     def __init__(self, home: AsyncioHome) -> None:
         self._home = home
-        self._future: asyncio.Future[None] | None = None
+        self._futures: list[asyncio.Future[None]] = []  # of the tasks that wait
         self.is_set = False
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a task waits for it."""
+        return bool(self._futures)
+
     def set(self) -> None:
-        """Wake who waits. Idempotent."""
+        """Wake all who wait. Idempotent."""
         self.is_set = True
-        if self._future is not None:
+        if self._futures:
             self._home.call(self._tell)
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it is set, or for so many seconds; return whether it is."""
+        """Wait until it is set, or for so many seconds; return whether it is.
+
+        Of several tasks that are woken one may `clear` it before the others run: whoever is woken
+        looks for what was waited for.
+        """
         if self.is_set:
             return True
         loop = self._home.event_loop
-        self._future = future = loop.create_future()
+        future = loop.create_future()
+        self._futures.append(future)
         timer = None
         try:
             # Set after the future is there is seen by `set`, and before that it is seen here.
@@ -49,7 +59,7 @@ class Signal:
                     timer = loop.call_later(max(0.0, seconds), resolve, future)
                 await future
         finally:
-            self._future = None
+            self._futures.remove(future)
             if timer is not None:
                 timer.cancel()
         return self.is_set
@@ -59,8 +69,8 @@ class Signal:
         self.is_set = False
 
     def _tell(self) -> None:
-        if self._future is not None:
-            resolve(self._future)
+        for future in self._futures:
+            resolve(future)
 
 
 class Answer(Awaited):

@@ -140,7 +140,8 @@ class Listener(OneProcess):
         """Return the next session; wait for it up to `timeout` seconds, for ever by default.
 
         Raises `StepTimeoutError` when none has come, `ListenError` once the listener is closed.
-        For one task at a time. A task that is cancelled meanwhile has taken none.
+        Of several tasks that accept each session goes to one. A task that is cancelled meanwhile
+        has taken none.
         """
         seconds = None if timeout is None else seconds_or_none("timeout", timeout)
         until = None if seconds is None else time.monotonic() + seconds

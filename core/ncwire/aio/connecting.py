@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from ncwire._transports.connect import connect as connect_sync
@@ -109,8 +112,14 @@ class Attempt:
         """Return the open session; raise why there is none."""
         hub = self._hub
         hub.enter(self, self._orphaned)
+        # Whoever still awaits it: until then its thread may be about to join the hub.
+        self._done.add_done_callback(self._left)
         try:
-            POOL.submit(self._connect)
+            try:
+                POOL.submit(self._connect)
+            except BaseException:
+                self._tell()
+                raise
             try:
                 await asyncio.shield(self._done)
             except asyncio.CancelledError:
@@ -125,7 +134,9 @@ class Attempt:
             return Session(cast("DriverSession", self._session), hub)
         finally:
             self._error = None  # whose traceback refers to this
-            hub.leave(self)
+
+    def _left(self, _done: asyncio.Future[None]) -> None:
+        self._hub.leave(self)
 
     def _connect(self) -> None:
         """Connect in a thread of the pool; raises nothing."""
@@ -154,12 +165,28 @@ class Attempt:
         if session is not None:
             session.close()
 
+    def _abort_in_thread(self, aborted: asyncio.Future[None]) -> None:
+        try:
+            self._abort()
+        finally:
+            # Not by the home, which is closed by now if nothing else is served.
+            with suppress(RuntimeError):  # the event loop is closed: nobody awaits it
+                self._hub.event_loop.call_soon_threadsafe(resolve, aborted)
+
     async def _broken_off(self) -> None:
         """Break it off, and wait until nothing of it is left."""
         if POOL.cancel(self._connect):
+            self._tell()
             return
-        self._abort()
-        await asyncio.wait([self._done], timeout=_GRACE)
+        aborted = self._hub.event_loop.create_future()
+        # In a thread, for a driver's `abort` may take its time: to end a process, or to wait for
+        # a lock that its own connect holds.
+        work = partial(self._abort_in_thread, aborted)
+        try:
+            threading.Thread(target=work, name="ncwire-connect-abort", daemon=True).start()
+        except RuntimeError:  # none can be started
+            work()
+        await asyncio.wait([self._done, aborted], timeout=_GRACE)
         session = self._session
         if session is not None:
             await asyncio.wait([self._hub.gone(session)], timeout=_GRACE)

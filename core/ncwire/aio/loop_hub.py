@@ -123,6 +123,7 @@ def current_hub() -> LoopHub:
                 f"{type(event_loop).__name__} cannot; use asyncio.SelectorEventLoop, or uvloop"
             ) from error
         _hubs[event_loop] = hub
+    hub.home.note_thread()
     return hub
 
 

@@ -41,8 +41,9 @@ class NotificationReader(Reader[Notification]):
     """The notifications of a session since the reader was made: `Session.notifications`.
 
     An async iterator and an async context manager. It is bounded, and drops and counts as
-    `ncwire.NotificationReader` does; iterating ends with the session as it does there. For one
-    task at a time; several readers of one session each get every notification.
+    `ncwire.NotificationReader` does; iterating ends with the session as it does there. Of several
+    tasks that read from one each notification goes to one; several readers of one session each
+    get every notification.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from ncwire.driver import Forkable, watch_forks
@@ -35,14 +36,19 @@ class Pool(Forkable):
             self._waiting.append(task)
             if self._threads >= self.size:
                 return
-            self._threads += 1
             try:
-                threading.Thread(target=self._work, name="ncwire-connect", daemon=True).start()
+                self._start_thread()
             except BaseException:
-                self._threads -= 1
                 if not self._threads:
                     self._waiting.remove(task)
                     raise
+
+    def resize(self, size: int) -> None:
+        """Have at most so many threads: tasks that wait begin at once where these are more."""
+        with self._lock:
+            self.size = size
+            for _ in range(min(size - self._threads, len(self._waiting))):
+                self._start_thread()
 
     def cancel(self, task: Task) -> bool:
         """Take back a task; False if it has begun."""
@@ -52,6 +58,14 @@ class Pool(Forkable):
             except ValueError:
                 return False
             return True
+
+    def _start_thread(self) -> None:
+        self._threads += 1
+        try:
+            threading.Thread(target=self._work, name="ncwire-connect", daemon=True).start()
+        except BaseException:
+            self._threads -= 1
+            raise
 
     def _work(self) -> None:
         while True:
@@ -77,8 +91,11 @@ def limit_connecting(count: int) -> None:
     """Have at most so many `ncwire.aio.connect` at work at a time in this process; 32 by default.
 
     Each takes a thread until its session is open; the others wait for their turn, and the budgets
-    of a connect begin with it. Those that are at work go on. From any thread.
+    of a connect begin with it. Those that are at work go on, and of those that wait as many begin
+    at once as may now. From any thread.
 
     Raises `OptionError` for what is no whole number of 1 or more.
     """
-    POOL.size = whole_number("count", count, 1)
+    size = whole_number("count", count, 1)
+    with suppress(RuntimeError):  # no thread can be started: those that are there do it all
+        POOL.resize(size)

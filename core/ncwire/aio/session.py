@@ -297,6 +297,7 @@ class Session(OneProcess, Facts[InnerT]):
             raise SessionError(
                 "the session is served by another event loop: connect in the one that uses it"
             )
+        self._home.note_thread()  # `close` waits for nothing on this one
         return self._asking
 
     def _offer(

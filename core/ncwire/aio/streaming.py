@@ -9,6 +9,7 @@ from ncwire._one_process import OneProcess
 from ncwire._session.streaming import Sink as SyncSink
 from ncwire._session.streaming import StreamedReply, writer
 from ncwire.aio.opening import Opening
+from ncwire.errors import SessionError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,7 +29,8 @@ class ReplyStream(OneProcess):
     An async iterator of `bytes`, and an async context manager. What it yields, and what it counts,
     is that of `ncwire.ReplyStream`; so is that a reader that lags stops the server, and keeps all
     other messages of the session waiting. To end early call `close`, or leave the `async with`
-    block: the rest is received and dropped, and the session goes on. For one task at a time.
+    block: the rest is received and dropped, and the session goes on. For one task at a time: in
+    another that reads meanwhile it is a `SessionError`.
     """
 
     def __init__(self, stream: SyncStream, streamed: Streamed, request: Request) -> None:
@@ -69,7 +71,14 @@ class ReplyStream(OneProcess):
         self._stream.close()
 
     async def _await_more(self) -> None:
-        if not self._stream.ready and not await self._streamed.came.wait(self._request.seconds):
+        if self._stream.ready:
+            return
+        came = self._streamed.came
+        if came.awaited:  # which of the two would get what comes is not to be said
+            raise SessionError(
+                f"rpc {self.message_id}: another task reads this stream; one at a time can"
+            )
+        if not await came.wait(self._request.seconds):
             self._stream.close()
             raise self._request.late(self._stream.size)
 

@@ -2,86 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from xml.parsers import expat
 
 from ncwire.errors import OptionError
-from ncwire.observe.markup import Markup, NotWellFormedError, markup
+from ncwire.observe.markup import Markup, NotWellFormedError, as_read, markup, unescaped
+from ncwire.observe.secret_text import (
+    HIDDEN,
+    HINTS,
+    RULES,
+    WITHOUT_SECRETS,
+    Rules,
+    hidden_by_name,
+    is_secret_name,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-HIDDEN: Final = "***"
-"""What stands in a secret's place."""
-
-# Names are compared in lower case, without "-", "_" and ".": encrypted-password, userPassword.
-_SECRET_NAME: Final = re.compile(
-    r"passw|passphrase|secret|communit|credential|cleartext|ciphertext|privatekey|symmetrickey"
-    r"|presharedkey|keystring|keystr$|keydata|keychain|token|encryptedvalue"
-    r"|pwd|^psk|psk$|^pin$|key$|keyvalue$|^hash$|authpass|privpass"
-    r"|(?:auth|priv)[a-z]*(?:phrase|string|data|code|text)$|^md5|^sha\d*$|^commacess$|^cipher$|^passcode"
-)
-"""Elements and attributes whose content is a secret, or has one in it.
-
-ietf-system (RFC 7317: password), ietf-snmp (RFC 7407: community, key), ietf-crypto-types (RFC
-9640: cleartext-private-key, cleartext-password, encrypted-value), openconfig-system
-(password-hashed, secret-key, auth-key), Junos (encrypted-password, authentication-key,
-pre-shared-key, community, secret), IOS-XE and IOS-XR (secret, key, key-string, community,
-password), NX-OS (pwd, key, commAcess), SR OS (password, authentication-key, community), Huawei
-(password, cipher, authPassword, communityName). What means a secret in no name of these modules
-is masked all the same where it has such a name, as the community of BGP is.
-"""
-_PUBLIC_NAME: Final = re.compile(r"publickey$|hostkey$|sendcommunity|keychainname$|certificate$")
-_SEPARATORS: Final = str.maketrans("", "", "-_.")
-
-_QUOTE = r"""(?:\\?["']|&quot;|&apos;|&#34;|&#39;)"""
-_WORDS = (
-    r"(?:[\w.-]*(?:password|passwd|passphrase|secret|community|pre-?shared-?key|private-?key"
-    r"|authentication-?key|auth-?key|key-?string|credential|api-?key|token)[\w.-]*|pwd|psk)"
-)
-_RULES: Final = (
-    # A private key, to its end, or to the text's where it was cut off.
-    (
-        ("private key",),
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[A-Z0-9 ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)",
-    ),
-    # crypt(5), and Junos' and Cisco's own alike: $1$ $5$ $6$ $8$ $9$ $14$ $2b$ $y$ $sha512$.
-    (
-        ("$",),
-        r"\$(?:\d{1,2}[a-z]?|y|gy|sha\d+|pbkdf2[\w-]*|scrypt|argon2\w*)\$[^\s\"'<>;&]+",
-    ),
-    # A URL's password.
-    (("@",), r"(?<=://)[^\s/@:<>]+:[^\s/@<>]+(?=@)"),
-    # CLI, JSON and XPath within text: all that follows such a word on its line.
-    (
-        (
-            *("passw", "passphrase", "secret", "community", "shared", "private", "auth"),
-            *("string", "credential", "key", "token", "pwd", "psk"),
-        ),
-        rf"(?i:(?<![\w.-]){_WORDS}(?:{_QUOTE}|[ \t]*[:=]|[ \t]))[^\n]+",
-    ),
-    (
-        ("key",),
-        (
-            r"(?i:\bkey[ \t]+(?:[05-9]|encrypted|hidden|cipher|plain|clear)[ \t]+)[^\n]+"
-            r"|(?i:\b(?:server|host|radius|tacacs)\b[^\n]{0,200}?\bkey[ \t]+)[^\n]+"
-        ),
-    ),
-    (
-        ("md5", "sha", "hmac", "auth", "priv", "aes", "des"),
-        (
-            r"(?i:\b(?:md5|sha\d*|hmac-[\w-]+|auth|priv|aes|aes-?\d+|des)[ \t]+)"
-            r"(?=[^\n]{0,200}\d)\S{6,}"
-        ),
-    ),
-)
-"""What is a secret wherever it stands in text: regular expressions, which find all of it, and in
-lower case what must be in the text for one to find anything. To look for that first takes a
-hundredth of the time."""
-
-_CODED: Final = re.compile(r"&#|<!\[CDATA\[|<!--")
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,30 +45,31 @@ class Masks:
     paths: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
-    _rules: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = field(
-        init=False, repr=False, compare=False
-    )
+    _own: Rules = field(init=False, repr=False, compare=False)
     _ways: tuple[tuple[str, ...], ...] = field(init=False, repr=False, compare=False)
     _known: dict[str, bool] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        rules = []
-        for triggers, pattern in (*_RULES, *(((), each) for each in self.patterns)):
+        own = []
+        for pattern in self.patterns:
             try:
-                rules.append((triggers, re.compile(pattern, re.DOTALL)))
+                own.append(((), re.compile(pattern, re.DOTALL)))
             except (re.error, TypeError) as error:
                 raise OptionError("patterns", f"{pattern!r} is no regular expression") from error
-        object.__setattr__(self, "_rules", tuple(rules))
+        object.__setattr__(self, "_own", tuple(own))
         object.__setattr__(self, "_ways", tuple(map(_way, self.paths)))
         object.__setattr__(self, "_known", dict.fromkeys(self.shown, False))
 
     def text(self, text: str) -> str:
-        """Return text that is no XML, such as an error's, with what patterns find hidden."""
-        lower = text.lower()
-        for triggers, pattern in self._rules:
-            if not triggers or any(each in lower for each in triggers):
-                text = pattern.sub(HIDDEN, text)
-        return text
+        """Return text that is no XML, such as an error's, with what patterns find hidden.
+
+        From a tag on that has the name of a secret everything is hidden.
+        """
+        masked = self._without_secrets(text)
+        return HIDDEN if self._is_hidden_deeper(masked) else masked
+
+    def _without_secrets(self, text: str) -> str:
+        return hidden_by_name(_hidden_by(RULES + self._own, text), self._is_secret)
 
     def document(self, body: bytes | str, limit: int | None = None) -> str | None:
         """Return a message with its secrets hidden, and all else as it is.
@@ -137,10 +78,14 @@ class Masks:
         None for what is no well-formed XML in UTF-8 as far as that was looked at, or has a
         DOCTYPE: where a secret begins and ends in it is not known.
         """
+        read_to = None if limit is None else limit + _BEYOND
         try:
-            text = body if isinstance(body, str) else body.decode()
+            text = _decoded(body, read_to)
+            if len(text) == read_to:
+                pieces = self._pieces(markup(text + _closing(text)))
+                return "".join(_cut(_before_the_end(pieces), limit))
             if not (self.paths or self.patterns) and _has_nothing_to_hide(text):
-                return text if limit is None else text[:limit]
+                return text[:limit]
             return "".join(_cut(self._pieces(markup(text)), limit))
         except (NotWellFormedError, UnicodeDecodeError):
             return None
@@ -158,11 +103,12 @@ class Masks:
                 yield self._masked_run(mark.text, mark.path)
             elif mark.kind == "start":
                 yield self._masked_attributes(mark)
-                local = mark.path[-1].rpartition("}")[2]
+                path = mark.path
+                local = path[-1].rpartition("}")[2]
                 if not mark.empty and (
-                    self._is_secret(local) or any(_leads(way, mark.path) for way in ways)
+                    self._is_secret(local) or any(_leads(way, path) for way in ways)
                 ):
-                    hidden_below = len(mark.path)
+                    hidden_below = len(path)
                     yield HIDDEN
             else:
                 yield mark.text
@@ -170,51 +116,122 @@ class Masks:
     def _is_secret(self, name: str) -> bool:
         known = self._known.get(name)
         if known is None:
-            plain = name.translate(_SEPARATORS).lower()
-            known = bool(_SECRET_NAME.search(plain)) and not _PUBLIC_NAME.search(plain)
+            known = is_secret_name(name)
             if len(self._known) < _KEPT:
                 self._known[name] = known
         return known
 
-    def _masked_run(self, run: str, path: tuple[str, ...] = ()) -> str:
-        if not self.patterns and _WITHOUT_SECRETS.fullmatch(run):
+    def _masked_run(self, run: str, path: Sequence[str] = ()) -> str:
+        if path:
+            local = path[-1].rpartition("}")[2]
+            # Names of modules and features have such words in them, and no secrets.
+            if local == "capability":
+                return _hidden_by(self._own, run)
+            # What stands in it is a secret, and not so what stands in the elements within it.
+            if (local in _AUTHENTICATION or _leads(_WORD, path)) and not run.isspace():
+                return HIDDEN
+        if not self.patterns and WITHOUT_SECRETS.fullmatch(run):
             return run
-        # Names of modules and features have such words in them, and no secrets.
-        if path and path[-1].endswith("capability"):
-            return run
-        masked = self.text(run)
         if not _CODED.search(run):
-            return masked
+            return self._without_secrets(run)
+        return self._masked_markup(run) if "<" in run else self._masked_references(run)
+
+    def _masked_references(self, run: str) -> str:
+        read = unescaped(run)
+        masked = self._without_secrets(read)
+        if masked != read:
+            return _escaped(masked)
+        return HIDDEN if self._is_hidden_deeper(read) else run
+
+    def _masked_markup(self, run: str) -> str:
+        whole = _WHOLE_CDATA.fullmatch(run)
+        if whole is not None and "]]>" not in whole[2]:
+            content = (
+                HIDDEN if self._is_hidden_deeper(whole[2]) else self._without_secrets(whole[2])
+            )
+            return whole[1] + content + whole[3]
         # What is written in another way may be a secret only when it is read; and where something
         # was hidden, a "]]>" may have gone with it.
-        read = _read(run)
-        return run if masked == run and self.text(read) == read else HIDDEN
+        read = as_read(run)
+        shown = self._without_secrets(run) == run and self._without_secrets(read) == read
+        return run if shown and not self._is_hidden_deeper(read) else HIDDEN
+
+    def _is_hidden_deeper(self, read: str) -> bool:
+        """Return whether a secret is found in text that has XML in it, and was escaped again."""
+        for _ in range(_LEVELS):
+            again = unescaped(read)
+            if again == read:
+                return False
+            if self._without_secrets(again) != again:
+                return True
+            read = again
+        return True
 
     def _masked_attributes(self, mark: Markup) -> str:
         if not mark.attributes:
             return mark.text
-        text = mark.text
-        for name, start, end in reversed(mark.attributes):
+        pieces: list[str] = []
+        at = 0
+        for name, start, end in mark.attributes:
             if name == "xmlns" or name.startswith("xmlns:"):
                 continue
-            value = text[start:end]
+            value = mark.text[start:end]
             secret = bool(value) and self._is_secret(name.rpartition(":")[2])
             masked = HIDDEN if secret else self._masked_run(value)
             if masked != value:
-                text = text[:start] + masked + text[end:]
-        return text
+                pieces += mark.text[at:start], masked
+                at = end
+        return "".join(pieces) + mark.text[at:]
 
 
 _KEPT: Final = 4096
-_WITHOUT_SECRETS: Final = re.compile(r"\s*[\w./,+()-]*\s*")
-"""Text in which no rule finds anything: each needs another character, or two words."""
+_LEVELS: Final = 3
+_BEYOND: Final = 4096
+"""How many characters are looked at beyond a limit: what makes a secret may come after it."""
+# IOS-XE's NHRP and HSRP.
+_AUTHENTICATION: Final = frozenset({"authentication", "auth"})
+_WORD: Final = ("authentication", "word")
+_CODED: Final = re.compile(r"&(?!amp;)|&amp;[#\w]+;|<")
+_WHOLE_CDATA: Final = re.compile(r"(\s*+<!\[CDATA\[)(.*)(\]\]>\s*+)", re.DOTALL)
 
-_HINTS: Final = (
-    # What a name is like that `_SECRET_NAME` finds, and what `_RULES` look for; shortest forms.
-    *("pass", "secret", "communit", "credential", "cleartext", "cipher", "key", "token"),
-    *("encrypted", "pwd", "psk", "pin", "hash", "phrase", "commacess", "auth", "priv", "md5"),
-    *("sha", "string", "$", "@", "des ", "des\t", "aes", "hmac", "<!", "&#"),
-)
+
+def _hidden_by(rules: Rules, text: str) -> str:
+    lower = text.lower()
+    for triggers, pattern in rules:
+        if not triggers or any(each in lower for each in triggers):
+            text = pattern.sub(HIDDEN, text)
+    return text
+
+
+def _decoded(body: bytes | str, limit: int | None) -> str:
+    """Return no more characters than that; fewer are all. Raises as `document` catches."""
+    if isinstance(body, str):
+        text = body[:limit]
+    elif limit is None or len(body) <= limit:
+        text = body.decode()
+    else:
+        # A character has four bytes at most, and the last may be cut in two.
+        text = codecs.getincrementaldecoder("utf-8")().decode(body[: 4 * limit])[:limit]
+    # UTF-16 is UTF-8 as well, with these between, and so would all words be missed.
+    if "\0" in text:
+        raise NotWellFormedError
+    return text
+
+
+def _closing(text: str) -> str:
+    """Return what ends a comment or a CDATA section in which a document was cut."""
+    for begin, end in (("<!--", "-->"), ("<![CDATA[", "]]>")):
+        if text.rfind(begin) > text.rfind(end):
+            return end
+    return ""
+
+
+def _before_the_end(pieces: Iterator[str]) -> Iterator[str]:
+    """Yield the pieces of a document that was cut: where it was, it is not well-formed."""
+    try:
+        yield from pieces
+    except NotWellFormedError:
+        return
 
 
 def _has_nothing_to_hide(text: str) -> bool:
@@ -225,11 +242,11 @@ def _has_nothing_to_hide(text: str) -> bool:
     """
     # Names are compared without these. It is quicker so than by `translate`.
     plain = text.lower().replace("-", "").replace("_", "").replace(".", "")
-    if any(hint in plain for hint in _HINTS):
+    if any(hint in plain for hint in HINTS):
         return False
     try:
         # No "<!" is in it, and so no DOCTYPE, with which a parser could be made to do harm.
-        expat.ParserCreate().Parse(text.encode(), True)
+        expat.ParserCreate("utf-8").Parse(text.encode(), True)
     except (expat.ExpatError, ValueError):
         return False
     return True
@@ -243,7 +260,7 @@ def _way(path: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _leads(way: tuple[str, ...], path: tuple[str, ...]) -> bool:
+def _leads(way: tuple[str, ...], path: Sequence[str]) -> bool:
     if len(way) > len(path):
         return False
     return all(
@@ -264,23 +281,5 @@ def _cut(pieces: Iterator[str], limit: int | None) -> Iterator[str]:
             return
 
 
-def _read(run: str) -> str:
-    """Return a run of text as a parser reads it: comments left out, CDATA and references read."""
-    run = re.sub(r"<!--.*?-->", "", run, flags=re.DOTALL)
-    parts = re.split(r"<!\[CDATA\[(.*?)\]\]>", run, flags=re.DOTALL)
-    return "".join(part if index % 2 else _unescaped(part) for index, part in enumerate(parts))
-
-
-def _unescaped(text: str) -> str:
-    def character(found: re.Match[str]) -> str:
-        name = found[1]
-        if name.startswith("#"):
-            number = int(f"0{name[1:]}", 16) if name[1:2] == "x" else int(name[1:])
-            return chr(number) if number < _CHARACTERS else ""
-        return _NAMED.get(name, "")
-
-    return re.sub(r"&(#\d{1,7}|#x[0-9a-fA-F]{1,6}|\w+);", character, text)
-
-
-_CHARACTERS: Final = 0x110000
-_NAMED: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -48,7 +48,7 @@ def add(observer: Observer) -> Observer:
     """
     (observer,) = checked((observer,))
     with _ALL.changing:
-        if observer not in _ALL.observers:
+        if not any(each is observer for each in _ALL.observers):
             _ALL.observers = (*_ALL.observers, observer)
     return observer
 
@@ -90,7 +90,8 @@ def present(own: tuple[Observer, ...]) -> tuple[Observer, ...]:
         found.append(MESSAGES)
     if path := os.environ.get(ENVIRONMENT):
         found.append(_traced(path))
-    return tuple(dict.fromkeys(found))
+    # Each once, and by what it is: a dataclass has no hash, and is equal to others.
+    return tuple({id(each): each for each in found}.values())
 
 
 def _traced(path: str) -> TraceWriter:

@@ -12,7 +12,7 @@ from ncwire.errors import TraceError
 from ncwire.observe.trace_writer import FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +41,37 @@ class TraceEvent:
 class Trace:
     """A trace: what wrote it, and its events in the order in which they were written.
 
-    `is_cut` says that the last line is not complete, as when the program was killed.
+    `is_cut` says that a line is not complete, as when a program was killed or the disk was full.
     """
 
     head: Mapping[str, Any]
     events: tuple[TraceEvent, ...] = field(repr=False)
     is_cut: bool = False
+    _by_session: dict[str, list[TraceEvent]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[TraceEvent]] = {}
+        for each in self.events:
+            found.setdefault(each.session, []).append(each)
+        object.__setattr__(self, "_by_session", found)
 
     @property
     def sessions(self) -> tuple[str, ...]:
         """The names of the sessions, in the order in which they began."""
-        return tuple(dict.fromkeys(each.session for each in self.events))
+        return tuple(self._by_session)
 
     def of(self, session: str) -> tuple[TraceEvent, ...]:
         """Return the events of one session."""
-        return tuple(each for each in self.events if each.session == session)
+        return tuple(self._by_session.get(session, ()))
 
 
 def read_trace(path: str | os.PathLike[str]) -> Trace:
     """Return the trace in a file, which programs may have gone on with one after another.
 
-    A last line that is not complete is left out. Raises `TraceError` for a file that cannot be
-    read, is no trace, or is of a later format; it says which line is wrong.
+    A line that is not complete is left out. Where a later program had the same process number, as
+    in containers, a session of its that would have a name again is told apart: "1.1/2". Raises
+    `TraceError` for a file that cannot be read, is no trace, or is of a later format; it says
+    which line is wrong.
     """
     name = os.fspath(path)
     try:
@@ -70,57 +79,84 @@ def read_trace(path: str | os.PathLike[str]) -> Trace:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise TraceError(f"trace {name!r}: {why}") from error
+    reading = _Reading(name)
     complete, _, rest = data.rpartition(b"\n")
-    head: dict[str, Any] | None = None
-    events = []
-    base = 0.0
-    for number, line in _lines(complete, name):
-        if line.get("event") == "trace":
-            if not isinstance(line.get("format"), int) or line["format"] > FORMAT:
-                what = f"is of format {line.get('format')!r}, and this ncwire reads {FORMAT}"
-                raise TraceError(f"trace {name!r}, line {number}: {what}")
-            if head is None:
-                head, base = line, _number(line, "time", name, number)
-            continue
-        if head is None:
-            break
-        events.append(_event(line, base, name, number))
-    if head is None:
+    for number, line in enumerate(complete.split(b"\n"), start=1):
+        if line.strip():
+            reading.take(line, number)
+    if reading.head is None:
         raise TraceError(f"trace {name!r}: it is no trace of ncwire's: no line says so")
-    return Trace(head, tuple(events), bool(rest))
+    return Trace(reading.head, tuple(reading.events), reading.is_cut or bool(rest))
 
 
-def _lines(data: bytes, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        if not line.strip():
-            continue
+class _Reading:
+    """What is known of a trace while it is read."""
+
+    def __init__(self, name: str) -> None:
+        self.head: dict[str, Any] | None = None
+        self.events: list[TraceEvent] = []
+        self.is_cut = False
+        self._name = name
+        self._base = 0.0
+        self._begun: dict[str, int] = {}
+
+    def take(self, data: bytes, number: int) -> None:
+        where = f"trace {self._name!r}, line {number}"
         try:
-            read = json.loads(line)
+            line = json.loads(data, parse_int=_whole)
         except (ValueError, RecursionError) as error:
-            what = f"line {number}: no JSON: {error}"
-            if number == 1:
-                what += "; traces are what --trace, NCWIRE_TRACE or a TraceWriter has written"
-            raise TraceError(f"trace {name!r}, {what}") from error
-        if not isinstance(read, dict):
-            raise TraceError(f"trace {name!r}, line {number}: no JSON object")
-        yield number, read
+            if self.head is None:
+                what = f"{where}: no JSON: {error}"
+                if number == 1:
+                    what += "; traces are what --trace, NCWIRE_TRACE or a TraceWriter has written"
+                raise TraceError(what) from error
+            self.is_cut = True
+            return
+        if not isinstance(line, dict):
+            raise TraceError(f"{where}: no JSON object")
+        if line.get("event") == "trace":
+            self._begin(line, where)
+        elif self.head is not None:
+            self.events.append(self._event(line, where))
+
+    def _begin(self, line: dict[str, Any], where: str) -> None:
+        if not isinstance(line.get("format"), int) or line["format"] > FORMAT:
+            what = f"is of format {line.get('format')!r}, and this ncwire reads {FORMAT}"
+            raise TraceError(f"{where}: {what}")
+        at = _number(line, "time", where)
+        if self.head is None:
+            self.head, self._base = line, at
+        elif self.events and at - self._base < self.events[-1].seconds:
+            # The machine was started anew meanwhile, and its clock with it.
+            self._base = at - self.events[-1].seconds
+
+    def _event(self, line: dict[str, Any], where: str) -> TraceEvent:
+        seconds = _number(line, "time", where) - self._base
+        facts = {key: each for key, each in line.items() if key not in _OWN}
+        texts = [line.get(key) for key in ("event", "session", "wall")]
+        if not all(isinstance(each, str) for each in texts):
+            raise TraceError(f"{where}: event, session or wall is missing")
+        event, session, wall = map(str, texts)
+        if event == "connect":
+            self._begun[session] = self._begun.get(session, 0) + 1
+        times = self._begun.get(session, 1)
+        name = session if times == 1 else f"{session}/{times}"
+        return TraceEvent(event, name, seconds, wall, facts)
 
 
-def _event(line: dict[str, Any], base: float, name: str, number: int) -> TraceEvent:
-    seconds = _number(line, "time", name, number) - base
-    facts = {key: each for key, each in line.items() if key not in _OWN}
-    texts = [line.get(key) for key in ("event", "session", "wall")]
-    if not all(isinstance(each, str) for each in texts):
-        raise TraceError(f"trace {name!r}, line {number}: event, session or wall is missing")
-    event, session, wall = map(str, texts)
-    return TraceEvent(event, session, seconds, wall, facts)
+def _whole(digits: str) -> int:
+    if len(digits) > _DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
 
 
-def _number(line: dict[str, Any], key: str, name: str, number: int) -> float:
+def _number(line: dict[str, Any], key: str, where: str) -> float:
     found = line.get(key)
     if not isinstance(found, int | float):
-        raise TraceError(f"trace {name!r}, line {number}: {key} is no number")
+        raise TraceError(f"{where}: {key} is no number")
     return float(found)
 
 
 _OWN = frozenset({"time", "wall", "session", "event"})
+_DIGITS = 30
+"""More are none of a trace's, and no float has hundreds."""

@@ -71,7 +71,7 @@ class TraceWriter(Observer, Forkable):
         self._lock = threading.RLock()  # of the fd, which another thread may close
         watch_forks(self)
         self._fd: int | None = _opened(self.path, option)
-        self._write({"event": "trace", **_head()})
+        self._write({"event": "trace", **_head()}, before=_line_end(self._fd))
 
     def close(self) -> None:
         """Write nothing more, and close the file. Idempotent."""
@@ -148,9 +148,13 @@ class TraceWriter(Observer, Forkable):
             operation=rpc.operation,
             seconds=round(rpc.seconds, 6),
             outcome=rpc.outcome,
-            errors=rpc.has_errors or None,
+            errors=self._has_errors(rpc) or None,
             error=self._error(rpc.error),
         )
+
+    def _has_errors(self, rpc: RPCEnd) -> bool:
+        # What is too large to be shown is not joined to be looked through either.
+        return rpc.reply is not None and rpc.reply.size <= self._largest and rpc.has_errors
 
     def keepalive_sent(self, keepalive: KeepaliveSent) -> None:
         """See `Observer.keepalive_sent`."""
@@ -197,8 +201,8 @@ class TraceWriter(Observer, Forkable):
             return None
         return {"type": type(error).__name__, "text": self._masks.text(str(error))}
 
-    def _write(self, line: dict[str, object]) -> None:
-        data = memoryview(json.dumps(line).encode() + b"\n")
+    def _write(self, line: dict[str, object], before: bytes = b"") -> None:
+        data = memoryview(before + json.dumps(line).encode() + b"\n")
         with self._lock:
             if self._fd is None:
                 return
@@ -206,14 +210,15 @@ class TraceWriter(Observer, Forkable):
                 # One call a line, at the file's end: also lines of other processes stay whole.
                 while data:
                     data = data[os.write(self._fd, data) :]
-            except BaseException:
+            except OSError:  # not an interrupt: what comes after it is to be traced
                 fd, self._fd = self._fd, None
                 os.close(fd)
                 raise
 
 
 def _opened(path: str, option: str) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    # To be read, too: for how its last line ends.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         fd = os.open(path, flags, 0o600)
     except (OSError, ValueError) as error:
@@ -238,6 +243,12 @@ def _make_private(fd: int, path: str, option: str) -> None:
         raise OptionError(option, f"{path!r} is another user's file; name another")
     if stat.S_IMODE(found.st_mode) & 0o077:
         os.fchmod(fd, 0o600)
+
+
+def _line_end(fd: int) -> bytes:
+    """Return what ends the last line of who was killed in the middle of it, or had no room."""
+    size = os.fstat(fd).st_size
+    return b"\n" if size and os.pread(fd, 1, size - 1) != b"\n" else b""
 
 
 def _head() -> dict[str, object]:

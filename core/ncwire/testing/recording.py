@@ -125,17 +125,27 @@ def _session(trace: Trace, name: str) -> Recorded | None:
             exchange = Exchange(_request(event, operations.get(message_id, "")))
             session.exchanges.append(exchange)
             waiting[message_id] = exchange
-        elif event.event == "received" and event.facts.get("kind") == "rpc-reply":
-            answered = _answered(event, waiting)
-            if answered is not None:
-                after = answered.replies
-                if event.body is None:
-                    answered.missing = str(event.facts.get("hidden", "not in the trace"))
-                else:
-                    after.append(event.body)
-        elif event.event == "received" and event.body is not None:
-            after.append(event.body)
+        elif event.event == "rpc ended" and event.facts.get("outcome") == "unsent":
+            # The device was not asked, and so it is not expected to be.
+            unsent = waiting.pop(str(event.facts.get("message_id")), None)
+            session.exchanges[:] = [each for each in session.exchanges if each is not unsent]
+        elif event.event == "received":
+            after = _received(event, waiting, after)
     return session
+
+
+def _received(event: TraceEvent, waiting: dict[str, Exchange], after: list[str]) -> list[str]:
+    """Note a message after what it came after; return what the next one comes after."""
+    if event.facts.get("kind") == "rpc-reply":
+        answered = _answered(event, waiting)
+        if answered is None:
+            return after
+        after = answered.replies
+        if event.body is None:
+            answered.missing = str(event.facts.get("hidden", "not in the trace"))
+    if event.body is not None:
+        after.append(event.body)
+    return after
 
 
 def _request(event: TraceEvent, operation: str) -> Request:
@@ -157,11 +167,18 @@ def _answered(event: TraceEvent, waiting: dict[str, Exchange]) -> Exchange | Non
 _MESSAGE_ID: Final = re.compile(r"""(\smessage-id\s*=\s*)(?:"[^"]*"|'[^']*')""")
 
 
-def with_message_id(reply: str, message_id: str) -> str:
-    """Return a recorded reply with this message-id, given as it stands in XML, in place of its."""
+def with_message_id(reply: str, message_id: str | None) -> str:
+    """Return a recorded reply with this message-id, given as it stands in XML, in place of its.
+
+    None: with none.
+    """
     start = reply.find("rpc-reply")
     end = reply.find(">", start)
     if start < 0 or end < 0:
         return reply
-    tag = _MESSAGE_ID.sub(lambda found: f'{found[1]}"{message_id}"', reply[start:end], count=1)
+
+    def written(found: re.Match[str]) -> str:
+        return "" if message_id is None else f'{found[1]}"{message_id}"'
+
+    tag = _MESSAGE_ID.sub(written, reply[start:end], count=1)
     return reply[:start] + tag + reply[end:]

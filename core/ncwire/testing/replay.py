@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from xml.etree.ElementTree import tostring
 
@@ -289,12 +290,14 @@ class Replay:
         try:
             attributes, asked = request_of(message)
             masked = self._masks.document(message)
-            request = asked if masked is None else request_of(masked)[1]
+            # What secrets cannot be hidden in, as in UTF-16, is not shown.
+            request = replace(asked, text="") if masked is None else request_of(masked)[1]
         except DocumentError as error:
             return [
                 self._unmet({}, f"expected an <rpc>; got a message that is none: {error}")
             ], False
-        message_id = escaped(attributes.get("message-id", ""))
+        given = attributes.get("message-id")
+        message_id = None if given is None else escaped(given)
         with self._lock:
             expectation = next((e for e in self._expectations if e._matches(asked)), None)  # noqa: SLF001 - its own
             if expectation is not None:

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         out.print()
         _sessions(out, [trace.of(name) for name in names])
     if trace.is_cut:
-        warn("the last line of the trace is not complete, and was left out")
+        warn("a line of the trace is not complete, and was left out")
     return Exit.OK
 
 
@@ -219,13 +219,13 @@ def _rpcs(out: Console, ended: Iterable[TraceEvent]) -> None:
     out.print(Text("  rpcs, by their time in all:", "bold"))
     heading = ("all", "mean", "longest")
     columns = " ".join(f"{each:>10}" for each in heading)
-    out.print(Text(f"  {'operation':28} {'count':>6} {'failed':>6} {columns}"))
+    out.print(Text(f"  {'operation':28} {'count':>6} {'failed':>6} {columns}"), soft_wrap=True)
     for operation, times in sorted(taken.items(), key=lambda each: -sum(each[1])):
         whole = sum(times)
         shown = (_seconds(each) for each in (whole, whole / len(times), max(times)))
         columns = " ".join(f"{each:>10}" for each in shown)
         counts = f"{len(times):6} {failed[operation] or '':>6}"
-        out.print(Text(f"  {_line(operation)[:28]:28} {counts} {columns}"))
+        out.print(Text(f"  {_line(operation)[:28]:28} {counts} {columns}"), soft_wrap=True)
 
 
 def _sessions(out: Console, sessions: Iterable[Sequence[TraceEvent]]) -> None:
