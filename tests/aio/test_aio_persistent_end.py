@@ -275,7 +275,7 @@ def test_closed_at_points_drawn_by_chance(run, device):
                 device.hang_up()
             calls[0].cancel()
             await keeper.close()
-            await asyncio.wait(calls)
+            await asyncio.gather(*calls, return_exceptions=True)
             assert keeper.status.state is State.STOPPED
 
     run(main())

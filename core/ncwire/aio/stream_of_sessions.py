@@ -39,8 +39,8 @@ class NotificationStream(Reader[Notification | Gap]):
 
     An async iterator of `Notification` and, where one session has ended and the next has taken
     its place, of `ncwire.persistent.Gap`; an async context manager. It is bounded, drops, counts
-    and ends as `ncwire.persistent.NotificationStream` does. For one task at a time; several
-    streams each get every notification.
+    and ends as `ncwire.persistent.NotificationStream` does. Of several tasks that read from one
+    each item goes to one; several streams each get every notification.
     """
 
     def __init__(self, home: AsyncioHome, fill: Callable[[Signal], Queue]) -> None:
