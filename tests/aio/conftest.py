@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aio_loops import loop_factory
 
+from restarted_device import RestartedDevice
 from waiting import eventually
 
 
@@ -49,3 +50,10 @@ def run(kind):
         lambda: set(threading.enumerate()) <= threads,
         lambda: f"left: {set(threading.enumerate()) - threads}",
     )
+
+
+@pytest.fixture
+def device(run, tmp_path):  # after `run`, which looks for what is left when this has stopped
+    device = RestartedDevice(tmp_path / "s").start()
+    yield device
+    device.stop()

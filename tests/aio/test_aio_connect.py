@@ -235,3 +235,20 @@ def test_a_listener_that_is_forgotten_is_told_of(run, server):
 
     with pytest.warns(ResourceWarning, match="unclosed listener on port"):
         run(main())
+
+
+def test_a_hub_is_refused_with_the_reason(run):
+    async def main():
+        with pytest.raises(TypeError, match=r"connect takes no hub: the event loop serves"):
+            await ncwire.aio.connect("192.0.2.1", hub=None)
+
+    run(main())
+
+
+def test_a_forgotten_await_is_told():
+    opening = ncwire.aio.connect("192.0.2.1")
+    with pytest.raises(AttributeError, match=r"rpc: nothing is open yet: await this"):
+        opening.rpc("<get/>")
+    with pytest.raises(TypeError, match="async with"), opening:
+        pass
+    assert not hasattr(opening, "__aiter__")

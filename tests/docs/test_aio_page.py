@@ -1,4 +1,4 @@
-"""The page on asyncio: its first example runs, and the other is Python."""
+"""The page on asyncio: its first example runs, and the others are Python."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import asyncio
 import os
 import re
+import socket
 import textwrap
 from pathlib import Path
 
@@ -47,6 +48,21 @@ def test_the_first_example_asks_devices() -> None:
     assert isinstance(third, ncwire.ConnectError)
 
 
+def test_the_first_example_outlives_a_device_that_is_late(tmp_path: Path) -> None:
+    program: dict[str, object] = {}
+    exec(BLOCKS[0].replace("timeout(60)", "timeout(0.1)"), program)
+    collect = program["collect"]
+    assert callable(collect)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(os.fspath(tmp_path / "s"))
+        silent.listen()
+        options = {"path": os.fspath(tmp_path / "s")}
+        late = {"host": None, "driver": "unix", "driver_options": options}
+        (told,) = asyncio.run(collect(late))
+    assert isinstance(told, TimeoutError)
+
+
 def test_the_others_are_python() -> None:
-    assert len(BLOCKS) == 2
-    ast.parse(f"async def main():\n{textwrap.indent(BLOCKS[1], '    ')}")
+    assert len(BLOCKS) == 3
+    for block in BLOCKS[1:]:
+        ast.parse(f"async def main():\n{textwrap.indent(block, '    ')}")

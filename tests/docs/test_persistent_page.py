@@ -1,7 +1,8 @@
-"""The page on sessions that come back: its example runs, and its table has the true numbers."""
+"""The page on sessions that come back: its examples run, and its table has the true numbers."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 import textwrap
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import ncwire
-from ncwire.persistent import Backoff
+from ncwire.persistent import Backoff, State, Status
 from ncwire.testing import EmbeddedServer
+from restarted_device import AT_ONCE, RestartedDevice
 
 PAGE = (Path(__file__).parents[2] / "docs" / "persistent.rst").read_text(encoding="utf-8")
 
@@ -43,6 +45,38 @@ def device(server, **more):
         backoff=Backoff(first=0.001, ceiling=0.01),
         **more,
     )
+
+
+def test_its_example_by_await_watches(tmp_path, capsys) -> None:
+    block = PAGE.partition("   :caption: watch.py\n\n")[2]
+    found = re.match(r"(?:    .*\n|\n)+", block)
+    assert found is not None
+    names: dict[str, object] = {}
+    exec(textwrap.dedent(found[0]), names)
+    watch = names["watch"]
+    assert callable(watch)
+    device = RestartedDevice(tmp_path / "s").start()
+
+    async def main() -> str:
+        queue: asyncio.Queue[object] = asyncio.Queue()
+        changes: asyncio.Queue[Status] = asyncio.Queue()
+        options = {"backoff": AT_ONCE, "on_change": changes.put_nowait}
+        watching = asyncio.create_task(watch(queue, **device.target, **options))
+        for _ in range(2):
+            while (await changes.get()).state is not State.UP:
+                pass
+            device.notify("a")
+            await queue.get()
+            device.hang_up()
+        watching.cancel()
+        await asyncio.wait([watching])
+        return "cancelled" if watching.cancelled() else "ended"
+
+    try:
+        assert asyncio.run(main()) == "cancelled"
+    finally:
+        device.stop()
+    assert "nothing was heard from" in capsys.readouterr().out
 
 
 def test_its_example_runs(capsys) -> None:

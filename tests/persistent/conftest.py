@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from restarted_device import Changes, RestartedDevice
 
 from ncwire import Hub
+from restarted_device import Changes, RestartedDevice
 from waiting import eventually
 
 

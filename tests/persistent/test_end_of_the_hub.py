@@ -9,11 +9,11 @@ import threading
 import weakref
 
 import pytest
-from restarted_device import Changes, persistent
 
 from ncwire import Hub, Persistent
 from ncwire.errors import SessionCloseError, TransportError
 from ncwire.persistent import Backoff, State
+from restarted_device import Changes, persistent
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

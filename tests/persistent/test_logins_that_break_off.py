@@ -6,7 +6,6 @@ import socket
 import subprocess
 
 import pytest
-from restarted_device import AT_ONCE
 
 import ncwire
 from ncwire import Persistent
@@ -15,6 +14,7 @@ from ncwire.persistent import State
 from ncwire.persistent.lost_logins import LOGINS_LOST
 from ncwire.testing import EmbeddedServer
 from ncwire.testing.ssh_login import Login
+from restarted_device import AT_ONCE
 
 AUTH_FAILED = 2
 """As in paramiko.common."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from restarted_device import AT_ONCE
 
 import ncwire
 from ncwire import Persistent
@@ -11,6 +10,7 @@ from ncwire.errors import AuthenticationError, SSHHostKeyChangedError, SSHUnknow
 from ncwire.persistent import State
 from ncwire.testing import EmbeddedServer
 from ncwire.testing.ssh_login import Login
+from restarted_device import AT_ONCE
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 

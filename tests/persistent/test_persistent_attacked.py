@@ -6,12 +6,12 @@ import threading
 import time
 
 import pytest
-from restarted_device import AT_ONCE, BASE, persistent
 
 import ncwire
 from ncwire import Hub, Persistent, SessionListener
 from ncwire.errors import SessionCloseError, SessionError
 from ncwire.persistent import Backoff, State
+from restarted_device import AT_ONCE, BASE, persistent
 from waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

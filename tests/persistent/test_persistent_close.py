@@ -11,12 +11,12 @@ import threading
 import time
 
 import pytest
-from restarted_device import AT_ONCE, BASE, persistent
 
 from children import in_child, refusal
 from ncwire import Hub, Persistent, SessionListener, Timeouts
 from ncwire.errors import NoSessionError, SessionCloseError
 from ncwire.persistent import Backoff, State
+from restarted_device import AT_ONCE, BASE, persistent
 from waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

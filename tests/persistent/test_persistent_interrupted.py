@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from restarted_device import persistent
 
 from interrupting import KINDS, Interrupter, folder_of, raising
 from ncwire.persistent import Gap, State
+from restarted_device import persistent
 from thoroughness import sampled
 
 pytestmark = pytest.mark.usefixtures("no_gc_callbacks", "nothing_left")

@@ -7,12 +7,12 @@ import threading
 from collections import Counter
 
 import pytest
-from restarted_device import AT_ONCE, persistent
 
 import ncwire
 from ncwire import Persistent
 from ncwire.errors import NoSessionError, OptionError, RPCError, SessionCloseError, SessionError
 from ncwire.persistent import Backoff, State
+from restarted_device import AT_ONCE, persistent
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -248,3 +248,12 @@ def test_what_on_change_raises_is_logged_and_ends_nothing(device, caplog):
     with persistent(device, on_change=fail) as keeper:
         assert keeper.rpc("<get/>", 20).ok
     assert "on_change failed" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["on_session", "on_change"])
+def test_a_coroutine_function_is_refused_with_what_takes_it(device, name):
+    async def awaited(_):
+        raise AssertionError("nobody awaits it")
+
+    with pytest.raises(OptionError, match=rf"{name}: .*ncwire\.aio\.Persistent"):
+        persistent(device, **{name: awaited})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from restarted_device import AT_ONCE, persistent
 
 from ncwire import NoSessionError, Persistent
 from ncwire.persistent import Backoff, State
+from restarted_device import AT_ONCE, persistent
 
 LATER = Backoff(first=1000, ceiling=1000, random=lambda: 1.0)
 

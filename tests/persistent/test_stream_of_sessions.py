@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 
 import pytest
-from restarted_device import SUBSCRIBE, persistent
 
 from ncwire import Notification
 from ncwire.errors import OptionError, SessionCloseError, StepTimeoutError
 from ncwire.persistent import Gap, State
 from ncwire.persistent.notifications import NotificationStream
+from restarted_device import SUBSCRIBE, persistent
 from waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

@@ -62,6 +62,8 @@ def connect(
     """
 
     def prepare(hub: Hub) -> tuple[DriverSession, Callable[[], None]]:
+        if "hub" in parameters:
+            raise TypeError("ncwire.aio.connect takes no hub: the event loop serves the session")
         return prepared(
             host,
             profile=profile,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
@@ -41,3 +41,16 @@ class Opening(Generic[_T]):
     ) -> None:
         if self._it is not None:
             await self._left(self._it, error)
+
+    if not TYPE_CHECKING:  # type checkers find both faults by themselves, unless they see these
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            raise AttributeError(f"{name}: nothing is open yet: await this, or use `async with`")
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError("this is entered by `async with`")
+
+        def __exit__(self, *_: object) -> None:
+            pass

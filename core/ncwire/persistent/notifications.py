@@ -183,7 +183,7 @@ class NotificationStream(OneProcess):
         with self._lock:
             self._feed = None
             self._cause = self._cause or cause
-            self._changed.notify_all()
+            self._wake()
 
     def leave(self, cause: Exception) -> None:
         """Do what `end` does where the threads are gone: in a forked child, or at the exit."""
@@ -206,7 +206,7 @@ class NotificationStream(OneProcess):
             if len(self._queue) - self._gaps == self._maxsize:
                 self._drop()
             self._queue.append(notification)
-            self._changed.notify()
+            self._wake()
 
     def _end_gap(self) -> None:
         self._is_live = True
@@ -215,7 +215,10 @@ class NotificationStream(OneProcess):
         since, cause = self._lost
         self._append_gap(Gap(since, datetime.now(UTC), cause))
         self._lost = None  # last: an interrupt before it doubles a gap, and loses none
-        self._changed.notify()
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.notify_all()
 
     def _append_gap(self, gap: Gap) -> None:
         if self._queue and isinstance(last := self._queue[-1], Gap):

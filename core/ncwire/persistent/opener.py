@@ -17,6 +17,8 @@ from ncwire.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ncwire._transports.session import DriverSession
+
 _OF_A_SESSION = ("capabilities", "limits", "hub", "known_hosts", "require_session_id", "observers")
 
 
@@ -35,7 +37,10 @@ class Opener(ABC):
 
 
 class ByParameters(Opener):
-    """Connects as `ncwire.connect` does. Raises what that raises for parameters, with no I/O."""
+    """Connects as `ncwire.connect` does. Raises what that raises for parameters, with no I/O.
+
+    For all of them `check` is called, too, which may read files and import the driver.
+    """
 
     def __init__(self, host: str | None, parameters: Mapping[str, Any]) -> None:
         given: dict[str, Any] = {name: _kept(value) for name, value in parameters.items()}
@@ -58,18 +63,22 @@ class ByParameters(Opener):
         check(Parameters(host=host, **connects), needs_host=False)
         self._host = host
         self._given = given
-        self._prepared()[0].close()  # it was never opened
         self.name = _name(host, given.get("port")) or url or _path(given)
+
+    def check(self) -> None:
+        """Raise what a connect raises before it uses the network."""
+        self.prepared()[0].close()  # it was never opened
 
     def open(self, take: Callable[[Session], None]) -> Session:
         """Connect anew, by the same parameters."""
-        session, connecting = self._prepared()
+        session, connecting = self.prepared()
         take(session)
         connecting()
         return session
 
-    def _prepared(self) -> tuple[Session, Callable[[], None]]:
-        return prepared(self._host, **self._given)
+    def prepared(self, **more: Any) -> tuple[DriverSession, Callable[[], None]]:
+        """Return a session that is not connected yet, and what connects it; `more` is a `hub`."""
+        return prepared(self._host, **self._given, **more)
 
 
 _CONNECTS_OWN = frozenset({"profile", "driver", *_OF_A_SESSION})

@@ -108,6 +108,7 @@ class Persistent(OneProcess):
         }
         timeouts = parameters.get("timeouts") or Timeouts()
         opener = ByParameters(host, given)
+        opener.check()
         try:
             self._begin(opener, on_session, on_change, backoff, retry, wait, hub, timeouts.close)
         except BaseException:  # an interrupt, too, that comes when all is begun
@@ -158,6 +159,8 @@ class Persistent(OneProcess):
         for option, value in (("on_session", on_session), ("on_change", on_change)):
             if value is not None and not callable(value):
                 raise OptionError(option, f"must be callable, {type(value).__name__} is not")
+            if inspect.iscoroutinefunction(value):
+                raise OptionError(option, "nobody awaits it here; use ncwire.aio.Persistent")
         if backoff is not None and not isinstance(backoff, Backoff):
             raise OptionError("backoff", f"must be a Backoff, not {type(backoff).__name__}")
         if hub is not None and not isinstance(hub, Hub):
