@@ -81,12 +81,13 @@ class Masks:
         read_to = None if limit is None else limit + _BEYOND
         try:
             text = _decoded(body, read_to)
-            if len(text) == read_to:
-                pieces = self._pieces(markup(text + _closing(text)))
-                return "".join(_cut(_before_the_end(pieces), limit))
-            if not (self.paths or self.patterns) and _has_nothing_to_hide(text):
+            whole = len(text) != read_to
+            if not (self.paths or self.patterns) and _has_nothing_to_hide(text, whole):
                 return text[:limit]
-            return "".join(_cut(self._pieces(markup(text)), limit))
+            if whole:
+                return "".join(_cut(self._pieces(markup(text)), limit))
+            pieces = self._pieces(markup(text + _closing(text)))
+            return "".join(_cut(_before_the_end(pieces), limit))
         except (NotWellFormedError, UnicodeDecodeError):
             return None
 
@@ -234,7 +235,7 @@ def _before_the_end(pieces: Iterator[str]) -> Iterator[str]:
         return
 
 
-def _has_nothing_to_hide(text: str) -> bool:
+def _has_nothing_to_hide(text: str, whole: bool) -> bool:  # noqa: FBT001 - as Parse has it
     """Return whether a document is well-formed, and nothing in it begins as any secret does.
 
     Most replies have nothing, and to know that takes a thirtieth of the time of looking at each
@@ -246,7 +247,7 @@ def _has_nothing_to_hide(text: str) -> bool:
         return False
     try:
         # No "<!" is in it, and so no DOCTYPE, with which a parser could be made to do harm.
-        expat.ParserCreate("utf-8").Parse(text.encode(), True)
+        expat.ParserCreate("utf-8").Parse(text.encode(), whole)
     except (expat.ExpatError, ValueError):
         return False
     return True
