@@ -55,3 +55,19 @@ def test_a_stream_is_read_by_one(run):
             assert b"<data/>" in await first + await stream.read()
 
     run(main())
+
+
+def test_what_is_opened_is_entered_by_one(run):
+    async def main():
+        async with connected() as (session, peer):
+            answering = asyncio.create_task(peer.answer_all())
+            opening = session.stream("<get/>")
+            async with opening as stream:
+                with pytest.raises(SessionError, match="entered already"):
+                    await opening.__aenter__()
+                assert b"<ok/>" in await stream.read()
+            async with opening as again:  # and left, once more
+                assert b"<ok/>" in await again.read()
+            answering.cancel()
+
+    run(main())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
+from ncwire.errors import SessionError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
     from types import TracebackType
@@ -14,7 +16,8 @@ _T = TypeVar("_T")
 class Opening(Generic[_T]):
     """Something that is opened once it is awaited, or entered: `await it`, `async with it`.
 
-    Nothing has been done before that. Left by way of `async with` it is closed, as each says.
+    Nothing has been done before that. Left by way of `async with` it is closed, as each says, and
+    may be entered anew; twice at a time is a `SessionError`, for which of the two is left?
     """
 
     def __init__(
@@ -25,12 +28,20 @@ class Opening(Generic[_T]):
         self._opened = opened
         self._left = left
         self._it: _T | None = None
+        self._entered = False
 
     def __await__(self) -> Generator[Any, None, _T]:
         return self._opened().__await__()
 
     async def __aenter__(self) -> _T:
-        self._it = it = await self._opened()
+        if self._entered:
+            raise SessionError("async with: this has been entered already; make another one of it")
+        self._entered = True
+        try:
+            self._it = it = await self._opened()
+        except BaseException:
+            self._entered = False
+            raise
         return it
 
     async def __aexit__(
@@ -39,8 +50,10 @@ class Opening(Generic[_T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._it is not None:
-            await self._left(self._it, error)
+        it, self._it = self._it, None
+        self._entered = False
+        if it is not None:
+            await self._left(it, error)
 
     if not TYPE_CHECKING:  # type checkers find both faults by themselves, unless they see these
 
