@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from noting import Noting
 
+from interrupting import raising
 from ncwire.observe import Observer, add, remove
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -74,7 +75,7 @@ class Interrupted(Observer):
     def _hear(self, _):
         if self._left and threading.current_thread() is threading.main_thread():
             self._left = 0
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGUSR2)  # no SIGINT, which is ignored in the background
 
 
 @pytest.mark.parametrize(
@@ -87,13 +88,14 @@ class Interrupted(Observer):
 def test_what_begins_ends_once_for_each_where_a_signal_comes(connect, method):
     before, behind = Noting(), Noting()
     with (  # noqa: PT012 - the signal may come in any of it
+        raising(KeyboardInterrupt),
         pytest.raises(KeyboardInterrupt),
         connect(observers=[before, Interrupted(method), behind]) as session,
     ):
         # Until it is this thread that reads a reply: on a slow machine it may never be.
         for _ in range(200):
             session.rpc("<get/>")
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGUSR2)
     for noting in (before, behind):
         names = noting.names()
         assert names.count("connect_begun") == names.count("connect_ended") == 1
