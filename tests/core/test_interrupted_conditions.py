@@ -7,6 +7,7 @@ ends in a method, where an interrupt comes between the lock and the `with` that 
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from unittest.mock import Mock
@@ -101,6 +102,8 @@ def clock():
 )
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_another_thread_goes_on(make, kind):
+    if make is listener and sys.version_info >= (3, 12):
+        pytest.skip("an interrupt is simulated there between a raise and its with, too")
     at = 1
     with raising(kind):
         while True:
