@@ -214,7 +214,7 @@ class _Bell:
     """What the event loop calls when the home's wakeup rings.
 
     The event loop alone refers to it, until it is closed: that is how its end is known here, for
-    asyncio tells nobody (CPython 3.11 and uvloop 0.21 let go of all callbacks in `close`).
+    asyncio does not tell (CPython 3.11 and uvloop 0.21 let go of all callbacks in `close`).
     """
 
     def __init__(self, home: AsyncioHome, orphaned: Callable[[], None]) -> None:

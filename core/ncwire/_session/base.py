@@ -408,7 +408,7 @@ class Session(Messaging, Forkable, OneProcess, threading.Thread):
 
     def _observe(self, observers: tuple[Observer, ...], facts: Mapping[str, object]) -> None:
         """Have these told: what others have nothing in the place of is bound in here, once."""
-        # Most sessions are observed by nobody.
+        # Most sessions have no observers.
         from ncwire._protocol import observed  # noqa: PLC0415
         from ncwire._session.observed import ObservedReplies, Watch  # noqa: PLC0415
 

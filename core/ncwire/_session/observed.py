@@ -173,7 +173,7 @@ class Watch(Tap):
             self._tell("message_received", self._message(root, content))
 
     def answered(self, message_id: str, root: Root, content: str | Document | int) -> None:
-        """Tell that an rpc was answered; that nobody waits for is no news."""
+        """Tell that an rpc was answered; that no call waits for is no news."""
         if message_id in self.rpcs:
             self._rpc_ended(message_id, "answered", reply=self._message(root, content))
 

@@ -64,7 +64,7 @@ class Streamed(Awaited, Outcome, Inlet):
         self.root: Root = ("", {})
         self.message_id: str | None = None
         self.dropped: Callable[[], None] | None = None
-        """Called when nobody wants more of it, with no lock held; for who observes the session."""
+        """Called when no more of it is wanted, with no lock held; for who observes the session."""
         self._pieces: list[bytes] = []
         self._held = 0
         self._lock = threading.RLock()

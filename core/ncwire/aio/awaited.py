@@ -43,7 +43,7 @@ class Signal:
     async def wait(self, seconds: float | None = None) -> bool:
         """Wait until it is set, or for so many seconds; return whether it is.
 
-        Of several tasks that are woken one may `clear` it before the others run: whoever is woken
+        Of several tasks that are woken one may `clear` it before the others run: each of them
         looks for what was waited for.
         """
         if self.is_set:

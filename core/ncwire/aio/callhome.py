@@ -195,7 +195,7 @@ class Listener(OneProcess):
 
 
 async def _in_thread(hub: LoopHub, work: Callable[[], _T], undo: Callable[[_T], object]) -> _T:
-    """Return what `work` does in a thread of its own; `undo` that where nobody awaits it more."""
+    """Return what `work` does in a thread of its own; `undo` that where it is awaited no more."""
     done = hub.event_loop.create_future()
     results: list[_T] = []
     errors: list[BaseException] = []
@@ -210,7 +210,7 @@ async def _in_thread(hub: LoopHub, work: Callable[[], _T], undo: Callable[[_T], 
                 undo(result)
         except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
             errors.append(error)
-        with suppress(RuntimeError):  # closed: nobody awaits it
+        with suppress(RuntimeError):  # closed: it is not awaited
             hub.event_loop.call_soon_threadsafe(resolve, done)
 
     try:

@@ -130,7 +130,7 @@ class Attempt:
                 raise
             if self._error is not None:
                 raise self._error
-            # No await stands between the two: so whoever awaits this has it, or it is broken off.
+            # No await stands between the two: so who awaits this has it, or it is broken off.
             return Session(cast("DriverSession", self._session), hub)
         finally:
             self._error = None  # whose traceback refers to this
@@ -170,7 +170,7 @@ class Attempt:
             self._abort()
         finally:
             # Not by the home, which is closed by now if nothing else is served.
-            with suppress(RuntimeError):  # the event loop is closed: nobody awaits it
+            with suppress(RuntimeError):  # the event loop is closed: it is not awaited
                 self._hub.event_loop.call_soon_threadsafe(resolve, aborted)
 
     async def _broken_off(self) -> None:

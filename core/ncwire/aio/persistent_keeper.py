@@ -237,7 +237,7 @@ class Keeper(Forkable):
             self._note_change()
             self._tell()
             self._raise_cause()
-            # No await stands between the two: so whoever closes it has it, or it is broken off.
+            # No await stands between the two: so who closes it has it, or it is broken off.
             session = self._opening = await self._opener.open()
             self._logins.accepted()
             self._raise_cause()

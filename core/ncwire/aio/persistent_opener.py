@@ -66,7 +66,7 @@ class ByFunction(Opener):
         if inspect.isawaitable(opened):
             opened = await opened
         if isinstance(opened, SyncSession):
-            opened.end(SessionCloseError(b"", closed_by="us"))  # nobody has it; waits for nothing
+            opened.end(SessionCloseError(b"", closed_by="us"))  # it is in no hands; does not wait
         if not isinstance(opened, Session):
             raise TypeError(
                 "the function must return a session of ncwire.aio's when it is awaited, as "

@@ -270,7 +270,7 @@ class Session(OneProcess, Facts[InnerT]):
             asking.abandon(SessionCloseError(b"", closed_by="us"))
 
     async def wait_closed(self) -> None:
-        """Wait until the session has ended and all is freed, whoever ends it: then see `cause`."""
+        """Wait until the session has ended and all is freed, by any cause: then see `cause`."""
         self._here()
         if not self._gone.done():
             await asyncio.wait([self._gone])

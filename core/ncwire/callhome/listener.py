@@ -310,7 +310,7 @@ class Listener(Forkable, OneProcess):
 
 
 def _nothing() -> None:
-    """Tell nobody."""
+    """Do nothing: no event loop waits for it."""
 
 
 def _is_by_us(error: Exception) -> bool:

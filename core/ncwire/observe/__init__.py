@@ -3,7 +3,7 @@
 Make a subclass of `Observer`, and give it to a session (`observers=` of `ncwire.connect`), to a
 `DeviceProfile`, or to all sessions that connect from then on (`add`). `TraceWriter` is one that
 writes a file, which `read_trace` reads; the logger `ncwire.messages` shows messages at DEBUG. A
-session that nobody observes when it connects pays nothing.
+session without observers when it connects pays nothing.
 """
 
 from typing import TYPE_CHECKING

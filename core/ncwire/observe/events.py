@@ -122,7 +122,7 @@ class RPCBegun:
 class RPCEnd:
     """What became of an rpc.
 
-    `outcome`: "answered"; "given up", for nobody waits any more (a timeout, an interrupt, a
+    `outcome`: "answered"; "given up", for no call waits any more (a timeout, an interrupt, a
     stream that was closed early), and a reply that still comes is no news; "unsent", for nothing
     was sent after all; "failed", with the `error`: the session's cause, or that the reply is not
     UTF-8.
@@ -132,7 +132,7 @@ class RPCEnd:
     message_id: str
     operation: str
     seconds: float
-    """From before it was sent until its reply had come, or nobody waited for it any more.
+    """From before it was sent until its reply had come, or no call waited for it any more.
 
     On the clock of `time.monotonic`; what observers do with the reply is not counted.
     """

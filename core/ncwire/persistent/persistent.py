@@ -171,7 +171,7 @@ class Persistent(OneProcess):
         self._keeper.begin()
 
     def _give_up(self) -> None:
-        """Close what was begun and comes to nobody, for its making has failed."""
+        """Close what was begun and comes to no caller, for its making has failed."""
         keeper = self.__dict__.get("_keeper")
         if keeper is not None:
             keeper.close(farewell=False)

@@ -41,7 +41,7 @@ _DECLARATION: Final = re.compile(r"\s*<\?xml\s.*?\?>", re.DOTALL)
 
 
 class ReplayError(AssertionError):
-    """A replayed device was asked for what nobody expected, or not for what was."""
+    """A replayed device was asked for what was not expected, or not for what was."""
 
 
 class Expectation:

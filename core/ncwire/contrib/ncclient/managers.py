@@ -24,7 +24,7 @@ def _init_of_ours(self: Any, *arguments: Any, **keywords: Any) -> None:
         try:
             self.timeout = rpc_timeout(self.timeout)
         except OptionError as error:
-            self._session.close()  # nobody else has it where ncclient's own `connect` fails
+            self._session.close()  # no other code has it where ncclient's own `connect` fails
             raise retyped(error) from None
 
 
