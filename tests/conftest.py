@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
+import os
 import subprocess
 import sys
 
@@ -14,6 +16,10 @@ hypothesis.settings.register_profile("ncwire", deadline=None)
 hypothesis.settings.load_profile("ncwire")
 
 _LONG = {"conformance", "thirdparty"}
+
+_STDERR = pytest.StashKey[int]()
+_LONGER = 60.0
+"""Seconds that pytest-timeout has to end a test that is over its own."""
 
 pytest_plugins = ["servers.fixtures", "makes.printed"]
 
@@ -63,6 +69,41 @@ def run_program():
         return done.stderr if stderr else done.stdout
 
     return run
+
+
+def pytest_configure(config):
+    """Keep the stderr that pytest does not capture, for who hangs."""
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        config.stash[_STDERR] = os.dup(2)
+
+
+def pytest_unconfigure(config):
+    faulthandler.cancel_dump_traceback_later()
+    os.close(config.stash[_STDERR])
+
+
+def pytest_timeout_set_timer(item, settings):
+    """Have a test that pytest-timeout does not get out of end with its process, and say where.
+
+    The signal's handler waits for ever for a main thread that is in a library; and what it raises
+    in a finalizer, or in an event loop's callback, goes no further. xdist then names the test as
+    failed, and goes on with another worker.
+    """
+    _end_later(item, settings.timeout + _LONGER)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node):
+    """Watch again, over the clean-up: pytest stops that when a test fails."""
+    _end_later(node, _LONGER)
+
+
+def pytest_runtest_logfinish():
+    faulthandler.cancel_dump_traceback_later()
+
+
+def _end_later(item, seconds):
+    faulthandler.dump_traceback_later(seconds, exit=True, file=item.config.stash[_STDERR])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,7 +20,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ncwire.driver import AgentIdentity, HostKey, Wakeup
+from ncwire.driver import AgentIdentity, HostKey, Wakeup, start_thread
 from ncwire.errors import SSHError, StepTimeoutError
 
 if TYPE_CHECKING:
@@ -108,9 +108,10 @@ class AgentRelay:
         thread = threading.Thread(
             target=self._serve, args=(client,), name="ncwire-libssh2-agent", daemon=True
         )
-        thread.start()
-        self._stack.callback(thread.join)
+        # Before it is started: after an interrupt there it may run, and ends by the shutdown.
+        self._stack.callback(_join, thread)
         self._stack.callback(client.shutdown, socket.SHUT_RDWR)
+        start_thread(thread)
 
     def leave(self) -> None:
         """Refuse to sign from now on, also what the agent is asked for already.
@@ -240,3 +241,8 @@ def _wait(
 
 def _framed(payload: bytes) -> bytes:
     return len(payload).to_bytes(4, "big") + payload
+
+
+def _join(thread: threading.Thread) -> None:
+    with suppress(RuntimeError):  # it has not been started
+        thread.join()

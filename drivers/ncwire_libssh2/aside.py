@@ -8,6 +8,7 @@ import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from ncwire.driver import start_thread
 from ncwire.driver.deadline import SLICE
 from ncwire.errors import TransportError
 
@@ -69,7 +70,7 @@ class Aside:
     def _started(self) -> threading.Thread:
         thread = threading.Thread(target=_serve, args=(self._jobs,), name=NAME, daemon=True)
         try:
-            thread.start()
+            start_thread(thread)
         except RuntimeError as error:
             raise TransportError(f"libssh2 needs a thread to connect: {error}") from error
         return thread

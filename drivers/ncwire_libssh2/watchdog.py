@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Forkable, watch_forks
+from ncwire.driver import Forkable, start_thread, watch_forks
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -82,23 +82,31 @@ class Watchdog(Forkable):
     def rouse(self) -> None:
         """Have the thread look at `calls`."""
         with self._lock:
-            self.awake = True
-            if self._thread is not None:
-                self._bell.put(True)
-                return
-            self._thread = threading.Thread(
-                target=self._run, args=(self._bell,), name="ncwire-libssh2 watchdog", daemon=True
-            )
             try:
-                self._thread.start()
+                self.awake = True
+                if self._thread is not None:
+                    self._bell.put(True)
+                    return
+                self._thread = threading.Thread(
+                    target=self._run,
+                    args=(self._bell,),
+                    name="ncwire-libssh2 watchdog",
+                    daemon=True,
+                )
+                start_thread(self._thread)
             except RuntimeError:  # no thread is to be had; the next call tries again
-                self._thread = None
-                self.awake = False
-            except BaseException:  # an interrupt: the thread runs, or nothing knows of it any more
-                if self._thread.ident is None:
-                    self._thread = None
-                    self.awake = False
+                self._let_go()
+            except BaseException:
+                # An interrupt: whether a thread runs is not known.
+                self._let_go()
                 raise
+
+    def _let_go(self) -> None:
+        """Have the next call start a thread; one that runs after all ends by its bell."""
+        self._thread = None
+        self.awake = False
+        bell, self._bell = self._bell, queue.SimpleQueue()
+        bell.put(False)
 
     def abandon_in_child(self) -> None:
         """Begin anew: the thread is the parent's; see `Forkable`."""

@@ -7,7 +7,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Channel, ChannelInfo, LastWords, Readiness, Wait
+from ncwire.driver import Channel, ChannelInfo, LastWords, Readiness, Wait, start_thread
 from ncwire.errors import TransportError
 from ncwire_openssh.master import wait_readable
 from ncwire_openssh.ssh_channel import WINDOW, ProtocolError
@@ -174,12 +174,14 @@ class OpenSSHChannel(Channel):
         state.send_eof()
         state.send_close()
         self._flush()
-        threading.Thread(
-            target=_end,
-            args=(self._connection, self._sock, state),
-            name="ncwire-openssh end",
-            daemon=True,
-        ).start()
+        start_thread(
+            threading.Thread(
+                target=_end,
+                args=(self._connection, self._sock, state),
+                name="ncwire-openssh end",
+                daemon=True,
+            )
+        )
 
     def abort(self) -> None:
         """Free everything."""

@@ -10,7 +10,7 @@ import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from ncwire.driver import Forkable, point_at_nothing, watch_forks
+from ncwire.driver import Forkable, point_at_nothing, start_thread, watch_forks
 from ncwire.errors import ConnectError
 from ncwire_openssh.folder import Folder
 from ncwire_openssh.handlers import raise_others
@@ -195,7 +195,9 @@ class Master(Forkable):
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            threading.Thread(target=process.wait, name="ncwire-openssh end", daemon=True).start()
+            start_thread(
+                threading.Thread(target=process.wait, name="ncwire-openssh end", daemon=True)
+            )
 
     def _free(self) -> bool:
         """Close files; return whether there is a process to be ended by the caller."""

@@ -123,13 +123,13 @@ def left_behind(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
 
     def pids() -> list[int]:
         found = []
-        for each in Path("/proc").glob("[0-9]*/environ"):
+        for each in Path("/proc").glob("[0-9]*"):
             try:
-                marked = mark in each.read_bytes().split(b"\0")
+                marked = mark in (each / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue
             if marked:
-                found.append(int(each.parent.name))
+                found.append(int(each.name))
         return found
 
     return pids

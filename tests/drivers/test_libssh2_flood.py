@@ -27,6 +27,7 @@ from libssh2_rig import (
 )
 from paramiko.common import cMSG_GLOBAL_REQUEST, cMSG_IGNORE
 
+from interrupting import Interrupter, folder_of, raising
 from ncwire.driver import Channel, ChannelRequest
 from ncwire.errors import StepTimeoutError
 from ncwire_libssh2.watchdog import Watchdog
@@ -34,6 +35,8 @@ from waiting import eventually
 
 FLOOD = 250_000_000
 """Bytes that take libssh2 many times as long as a call of its may."""
+
+FOLDERS = [folder_of("ncwire_libssh2"), folder_of("ncwire.driver")]
 
 PROMPTLY = 10.0
 """Seconds that a call may take which is to take a fraction of one."""
@@ -245,6 +248,33 @@ def test_the_watchdog_sleeps_and_is_roused_again():
     watchdog.rouse()
     assert connection.interrupted.wait(PROMPTLY)
     watchdog.forget(connection)
+
+
+def test_whatever_interrupts_the_start_of_its_thread_the_next_call_is_watched():
+    class Connection:
+        def __init__(self):
+            self.interrupted = threading.Event()
+
+        def interrupt(self, since):
+            self.interrupted.set()
+
+    at = 1
+    with raising(KeyboardInterrupt):
+        while True:
+            watchdog, connection = Watchdog(), Connection()
+            watchdog.watch(connection)
+            interrupter = Interrupter(at, FOLDERS, waits_too=True)
+            with contextlib.suppress(KeyboardInterrupt), interrupter:
+                watchdog.rouse()
+            watchdog.calls[connection] = time.monotonic()
+            if not watchdog.awake:
+                watchdog.rouse()
+            assert connection.interrupted.wait(PROMPTLY), interrupter.where
+            watchdog.forget(connection)
+            if not interrupter.where:
+                break
+            at += 1
+    assert at > 20
 
 
 def test_a_forked_child_has_a_watchdog_of_its_own():

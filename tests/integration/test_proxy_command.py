@@ -301,11 +301,11 @@ def test_a_command_to_a_jump_host_that_fails_names_both(refused, options, make_s
 def running(words: str) -> list[int]:
     """Return the pids of processes with these words in their command line."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            command = path.read_bytes().replace(b"\0", b" ").decode()
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue
-        if words in command and int(path.parent.name) != os.getpid():
-            found.append(int(path.parent.name))
+        if words in command and int(process.name) != os.getpid():
+            found.append(int(process.name))
     return found

@@ -136,11 +136,12 @@ def _tied_to_us(command: Sequence[str]) -> list[str]:
 def _descendants(ancestor: int) -> list[tuple[int, str]]:
     """Return the pids and states (proc(5), stat) of a process's descendants."""
     children: dict[int, list[tuple[int, str]]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
+            stat = (process / "stat").read_text(errors="replace")
             # The command's name may hold anything, so what counts begins after its parenthesis.
-            state, parent, *_ = stat.read_text(errors="replace").rpartition(")")[2].split()
-            children.setdefault(int(parent), []).append((int(stat.parent.name), state))
+            state, parent, *_ = stat.rpartition(")")[2].split()
+            children.setdefault(int(parent), []).append((int(process.name), state))
     found: list[tuple[int, str]] = []
     pending = [ancestor]
     while pending:

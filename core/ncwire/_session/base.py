@@ -29,6 +29,7 @@ from ncwire._users_code import log_error
 from ncwire.driver import Channel, Deadline, Forkable, Timeouts, watch_forks
 from ncwire.driver.forking import free_in_child
 from ncwire.driver.seconds import positive_seconds
+from ncwire.driver.threads import start_thread
 from ncwire.errors import (
     HelloTimeoutError,
     NcwireError,
@@ -469,7 +470,7 @@ class Session(Messaging, Forkable, OneProcess, threading.Thread):
             connection.end(cause)
         if self._hub is None:
             try:
-                self.start()
+                start_thread(self)
             except BaseException:
                 connection.abandon(SessionCloseError(b"", closed_by="us", reason="no thread"))
                 loop.close()

@@ -12,6 +12,7 @@ from ncwire._one_process import OneProcess
 from ncwire._unclosed import warn_of
 from ncwire.driver import Forkable, watch_forks
 from ncwire.driver.forking import free_in_child
+from ncwire.driver.threads import start_thread
 from ncwire.errors import SessionCloseError, TransportError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Hub(SessionHub):
         self._forked = False
         self.loop: Loop = Loop(kept=True)
         self._thread = threading.Thread(target=self.loop.run, name=name, daemon=True)
-        self._thread.start()
+        start_thread(self._thread)
         watch_forks(self)
 
     def __del__(self) -> None:

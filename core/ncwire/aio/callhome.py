@@ -19,6 +19,7 @@ from ncwire.aio.session import Session
 from ncwire.callhome.listen import listen as listen_sync
 from ncwire.callhome.session import CallHomeSession as SyncSession
 from ncwire.driver.seconds import seconds_or_none
+from ncwire.driver.threads import start_thread
 from ncwire.errors import ListenError, StepTimeoutError
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ async def _in_thread(hub: LoopHub, work: Callable[[], _T], undo: Callable[[_T], 
             hub.event_loop.call_soon_threadsafe(resolve, done)
 
     try:
-        threading.Thread(target=run, name="ncwire-listen", daemon=True).start()
+        start_thread(threading.Thread(target=run, name="ncwire-listen", daemon=True))
         await asyncio.shield(done)
     except BaseException:
         given_up.set()

@@ -15,6 +15,7 @@ from ncwire.aio.loop_hub import current_hub, resolve
 from ncwire.aio.opening import Opening
 from ncwire.aio.pool import POOL
 from ncwire.aio.session import Session
+from ncwire.driver.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -118,6 +119,7 @@ class Attempt:
             try:
                 POOL.submit(self._connect)
             except BaseException:
+                self._abort()  # an interrupt may have come when it had begun
                 self._tell()
                 raise
             try:
@@ -183,7 +185,7 @@ class Attempt:
         # a lock that its own connect holds.
         work = partial(self._abort_in_thread, aborted)
         try:
-            threading.Thread(target=work, name="ncwire-connect-abort", daemon=True).start()
+            start_thread(threading.Thread(target=work, name="ncwire-connect-abort", daemon=True))
         except RuntimeError:  # none can be started
             work()
         await asyncio.wait([self._done, aborted], timeout=_GRACE)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ncwire.driver import Forkable, watch_forks
 from ncwire.driver.forking import free_in_child
 from ncwire.driver.seconds import whole_number
+from ncwire.driver.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,30 +25,31 @@ class Pool(Forkable):
         self.size = size
         self._lock = threading.RLock()
         self._waiting: deque[Task] = deque()
-        self._threads = 0
+        self._threads: set[threading.Thread] = set()
         watch_forks(self)
 
     def submit(self, task: Task) -> None:
         """Run a task, which must raise nothing, as soon as it has its turn.
 
-        Raises RuntimeError where no thread can be started and none is at work; it is not run then.
+        Raises RuntimeError where no thread can be started and none is at work, and what a signal
+        handler raises; it is not run then, unless it has begun already.
         """
         with self._lock:
             self._waiting.append(task)
-            if self._threads >= self.size:
-                return
             try:
-                self._start_thread()
-            except BaseException:
-                if not self._threads:
-                    self._waiting.remove(task)
-                    raise
+                if len(self._threads) < self.size:
+                    self._start_thread()
+            except BaseException as error:
+                if self._threads and isinstance(error, RuntimeError):
+                    return  # a thread that is at work does it when it can
+                self.cancel(task)
+                raise
 
     def resize(self, size: int) -> None:
         """Have at most so many threads: tasks that wait begin at once where these are more."""
         with self._lock:
             self.size = size
-            for _ in range(min(size - self._threads, len(self._waiting))):
+            for _ in range(min(size - len(self._threads), len(self._waiting))):
                 self._start_thread()
 
     def cancel(self, task: Task) -> bool:
@@ -60,18 +62,23 @@ class Pool(Forkable):
             return True
 
     def _start_thread(self) -> None:
-        self._threads += 1
+        thread = threading.Thread(target=self._work, name="ncwire-connect", daemon=True)
         try:
-            threading.Thread(target=self._work, name="ncwire-connect", daemon=True).start()
+            self._threads.add(thread)
+            start_thread(thread)
         except BaseException:
-            self._threads -= 1
+            # An interrupt may have come when it had started: it ends where it finds itself let go.
+            self._threads.discard(thread)
             raise
 
     def _work(self) -> None:
+        this = threading.current_thread()
         while True:
             with self._lock:
-                if not self._waiting or self._threads > self.size:
-                    self._threads -= 1
+                if this not in self._threads:
+                    return
+                if not self._waiting or len(self._threads) > self.size:
+                    self._threads.discard(this)
                     return
                 task = self._waiting.popleft()
             task()
@@ -81,7 +88,7 @@ class Pool(Forkable):
         """Have no thread and no task in a forked child; see `Forkable`."""
         free_in_child(self._lock)
         self._waiting.clear()
-        self._threads = 0
+        self._threads = set()
 
 
 POOL: Final = Pool(32)

@@ -22,6 +22,7 @@ from ncwire.driver import Forkable, watch_forks
 from ncwire.driver.deadline import SLICE
 from ncwire.driver.forking import is_free
 from ncwire.driver.seconds import seconds_or_none
+from ncwire.driver.threads import start_thread
 from ncwire.errors import (
     ListenError,
     OptionError,
@@ -98,7 +99,7 @@ class Listener(Forkable, OneProcess):
             target=self._keep, name=f"ncwire-listen-{self.port}", daemon=True
         )
         try:
-            self._keeper.start()
+            start_thread(self._keeper)
         except BaseException:
             acceptor.close()
             raise
@@ -180,7 +181,7 @@ class Listener(Forkable, OneProcess):
         # All at once: each may take a while over a peer that takes nothing in.
         closing = [threading.Thread(target=session.close, daemon=True) for session in untaken]
         for thread in closing:
-            thread.start()
+            start_thread(thread)
         left = self._workers.join(until)
         for thread in (self._keeper, *closing):
             if thread is not threading.current_thread():

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ncwire.driver.forking import free_in_child
+from ncwire.driver.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,7 @@ class Workers:
             if self._ended:
                 call.abort()
                 return
-            thread.start()
+            start_thread(thread)
             self._calls.add(call)
             self._threads = {each for each in self._threads if each.is_alive()} | {thread}
 

@@ -22,6 +22,7 @@ from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
 from ncwire.driver.lazy import late
 from ncwire.driver.over_socket import SocketDriver
 from ncwire.driver.ssh import SSHDriver
+from ncwire.driver.threads import start_thread
 from ncwire.driver.timeouts import Timeouts
 from ncwire.driver.wakeup import Wakeup
 
@@ -132,5 +133,6 @@ __all__ = [
     "one_line",
     "other_protocol",
     "point_at_nothing",
+    "start_thread",
     "watch_forks",
 ]

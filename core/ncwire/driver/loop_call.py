@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ncwire.driver.threads import locked, unlock
 from ncwire.errors import TransportError
 
 if TYPE_CHECKING:
@@ -100,19 +99,6 @@ class LoopCall(Generic[_ResultT]):
         else:
             self._results.append(task.result())
             unlock(self._news)
-
-
-def locked() -> _thread.LockType:
-    """Return a lock that is held, until `unlock`."""
-    lock = _thread.allocate_lock()
-    lock.acquire()
-    return lock
-
-
-def unlock(lock: _thread.LockType) -> None:
-    """Let a lock go, if it is held. Any thread may."""
-    with suppress(RuntimeError):  # it is unlocked
-        lock.release()
 
 
 def _set(answer: asyncio.Future[object], given: object) -> None:

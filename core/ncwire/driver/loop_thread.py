@@ -12,7 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ncwire.driver.forking import Forkable, point_at_nothing, watch_forks
-from ncwire.driver.loop_call import LoopCall, locked, unlock
+from ncwire.driver.loop_call import LoopCall
+from ncwire.driver.threads import locked, start_thread, unlock
 from ncwire.driver.wakeup import Wakeup
 from ncwire.errors import TransportError
 
@@ -189,7 +190,7 @@ class _Running(Forkable):
 
     def start(self, name: str) -> None:
         try:
-            threading.Thread(target=self._run, name=name, daemon=True).start()
+            start_thread(threading.Thread(target=self._run, name=name, daemon=True))
         except RuntimeError as error:
             raise TransportError("the event loop: no thread can be started") from error
         with self._ready:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ncwire._users_code import log_error
 from ncwire.driver import Forkable, watch_forks
 from ncwire.driver.forking import free_in_child
+from ncwire.driver.threads import start_thread
 
 if TYPE_CHECKING:
     from ncwire._session.hub import Hub
@@ -122,7 +123,7 @@ class Connectors(Forkable):
         try:
             self._threads.add(thread)
             self._watcher = thread
-            thread.start()
+            start_thread(thread)
         except BaseException:
             # One that an interrupt has left unstarted; if it does run, it sees that none watches.
             self._watcher = None

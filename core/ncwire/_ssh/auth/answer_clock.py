@@ -7,6 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from ncwire.driver.threads import start_thread
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import TracebackType
@@ -35,7 +37,11 @@ class AnswerClock:
 
     def __enter__(self) -> Self:
         self._running_since = time.monotonic()
-        self._thread.start()
+        try:
+            start_thread(self._thread)
+        except BaseException:
+            self._end()  # it may run all the same, after an interrupt
+            raise
         return self
 
     def __exit__(
@@ -44,10 +50,13 @@ class AnswerClock:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._end()
+        self._thread.join()
+
+    def _end(self) -> None:
         with self._lock:
             self._ended = True
             self._changed.notify()
-        self._thread.join()
 
     @contextmanager
     def stopped(self) -> Generator[None]:

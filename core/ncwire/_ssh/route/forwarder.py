@@ -12,6 +12,7 @@ from ncwire._engine.home import Member
 from ncwire._engine.loop import Loop
 from ncwire.driver import Forkable, Readiness, Wait, watch_forks
 from ncwire.driver.forking import free_in_child
+from ncwire.driver.threads import start_thread
 from ncwire.errors import TransportError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Forwarder(Member, Forkable):
         self._loop.wake(self)
         self._thread = threading.Thread(target=self._run, name="ncwire-forwarder", daemon=True)
         try:
-            self._thread.start()
+            start_thread(self._thread)
         except BaseException:
             self._loop.close()
             raise

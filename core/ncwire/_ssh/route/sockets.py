@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ncwire._interrupts import raise_signalled
 from ncwire.driver import Wakeup
 from ncwire.driver.deadline import Deadline
+from ncwire.driver.threads import start_thread
 from ncwire.errors import ConnectError, OptionError, SessionCloseError, StepTimeoutError
 
 _FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
@@ -148,7 +149,7 @@ def _resolve_in_thread(host: str, port: int, deadline: Deadline, wakeup: Wakeup)
             done.ring()
 
     with closing(Wakeup()) as done:
-        threading.Thread(target=resolve, name=f"ncwire-resolve-{host}", daemon=True).start()
+        start_thread(threading.Thread(target=resolve, name=f"ncwire-resolve-{host}", daemon=True))
         _wait(done, selectors.EVENT_READ, deadline, wakeup)
     if errors:
         raise errors[0]

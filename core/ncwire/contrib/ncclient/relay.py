@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ncwire._users_code import call_users
 from ncwire.driver import Wakeup
+from ncwire.driver.threads import start_thread
 from ncwire.errors import OptionError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Relay:
         started: list[threading.Thread] = []
         try:
             for thread in self._threads:
-                thread.start()
+                start_thread(thread)
                 started.append(thread)
         except BaseException:
             self._threads = started
