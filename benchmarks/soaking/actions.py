@@ -106,6 +106,11 @@ class Actor:
             if hub is None or not hub.closed:
                 self.watch.violated("connect: this error is not documented", error)
             held.proxy.close()
+        except ImportError:
+            # The first connects of all: who waits for a module whose import another thread has
+            # begun gets it also where an interrupt ends that import (CPython 3.11, import.c).
+            self.watch.count(what, "import interrupted")
+            held.proxy.close()
         except Exception as error:  # noqa: BLE001 - as above
             self.watch.violated("connect: this error is not documented", error)
             held.proxy.close()

@@ -149,12 +149,6 @@ class Watch(logging.Handler):
             print(f"VIOLATION: {text}\nbefore it: " + "\n  ".join(self._last), flush=True)
 
     def _thread_died(self, args: threading.ExceptHookArgs) -> None:
-        # Whose `start` a signal's handler has raised out of: Python strikes it from its list of
-        # threads, in which it then looks for itself (CPython 3.11, threading.py).
-        code = _raised_in(args.exc_value)
-        if args.exc_type is KeyError and code == "Thread._bootstrap_inner":
-            self.count("thread", "start interrupted")
-            return
         self.violated(
             f"a thread died of {args.exc_type.__name__}: {args.exc_value}", args.exc_value
         )
@@ -163,10 +157,6 @@ class Watch(logging.Handler):
         # A handler raised in a weak reference's callback, which can raise nothing.
         if issubclass(args.exc_type, OF_HANDLERS) and "_remove" in repr(args.object):
             self.count("weak reference", "callback interrupted")
-            return
-        # The same as in `_thread_died`: a daemon thread has died of it before it had a name.
-        if args.exc_type is KeyError and "Thread._bootstrap" in repr(args.object):
-            self.count("thread", "start interrupted")
             return
         self.violated(
             f"unraisable {args.exc_type.__name__}: {args.exc_value} in {args.object!r}",
@@ -194,13 +184,3 @@ class Watch(logging.Handler):
         )
         faulthandler.dump_traceback(all_threads=True)
         os._exit(HUNG)
-
-
-def _raised_in(error: BaseException | None) -> str:
-    """Return the qualified name of the function that raised it."""
-    traceback = None if error is None else error.__traceback__
-    name = ""
-    while traceback is not None:
-        name = traceback.tb_frame.f_code.co_qualname
-        traceback = traceback.tb_next
-    return name

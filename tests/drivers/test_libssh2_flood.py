@@ -224,8 +224,9 @@ def test_a_long_call_is_interrupted_and_a_short_one_is_not():
         quick.interrupted = threading.Event()
         for connection in (quick, slow):
             watchdog.watch(connection)
+        watchdog.rouse()  # before, for that takes longer than a short call
+        for connection in (quick, slow):
             watchdog.calls[connection] = time.monotonic()
-        watchdog.rouse()
         del watchdog.calls[quick]
         assert slow.interrupted.wait(PROMPTLY)
         assert not quick.interrupted.is_set()
