@@ -17,6 +17,7 @@ from ncwire import OptionError, SSHUnknownHostError, StepTimeoutError, Timeouts,
 from ncwire.aio.pool import POOL
 from ncwire.callhome import Device
 from ncwire.testing import EmbeddedServer, EmbeddedUnixServer
+from ncwire.testing.memory import MemoryDriver
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +193,32 @@ def test_connects_beyond_the_limit_wait_for_their_turn(run, silent, one_at_a_tim
     run(main())
     with pytest.raises(OptionError, match="count"):
         ncwire.aio.limit_connecting(0)
+
+
+@pytest.mark.parametrize("form", ["sock", "sock_fd"])
+def test_one_that_is_cancelled_before_its_turn_closes_the_socket_it_was_given(
+    run, silent, one_at_a_time, form
+):
+    async def main():
+        ours, theirs = socket.socketpair()
+        given = {"sock": ours} if form == "sock" else {"sock_fd": ours.detach()}
+        first = asyncio.create_task(connect())
+        await asyncio.sleep(0)
+        second = asyncio.create_task(connect(driver=MemoryDriver, **given))
+        await asyncio.sleep(0)
+        for task in (second, first):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        theirs.settimeout(20)
+        assert theirs.recv(1) == b""  # closed
+        theirs.close()
+
+    async def connect(**given):
+        host = None if given else "127.0.0.1"
+        await ncwire.aio.connect(host, **given or {"port": silent})
+
+    run(main())
 
 
 def test_devices_that_call_home_are_an_async_iterator(run, server):

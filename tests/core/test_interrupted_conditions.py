@@ -19,8 +19,10 @@ from ncwire import callhome
 from ncwire._session.notifications import NotificationReader
 from ncwire._session.streaming import Streamed
 from ncwire._ssh.auth.answer_clock import AnswerClock
+from ncwire._ssh.route.proxy_command import ProxyCommand
 from ncwire.persistent.connectors import Connectors
 from ncwire.persistent.notifications import NotificationStream
+from waiting import eventually
 
 PATIENCE = 20.0
 ROOT = ("notification", {})
@@ -93,11 +95,23 @@ def clock():
     return use, lambda: None  # that its thread ends is waited for when it is left
 
 
-# CPython's own thread that is kept from starting cannot say that it has ended (3.11, _bootstrap).
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def proxy_command():
+    made = ProxyCommand("exit 3")
+    eventually(lambda: made.account(0.01))  # it has ended
+
+    def use():
+        made.account(0.001)  # waits for the rest of what it says, which nobody reads here
+
+    def others():
+        made.free(abrupt=True)
+        made.sock.close()
+
+    return use, others
+
+
 @pytest.mark.parametrize(
     "make",
-    [reader, streamed, listener, clock, stream_of_sessions, connectors],
+    [reader, streamed, listener, clock, stream_of_sessions, connectors, proxy_command],
     ids=lambda make: make.__name__,
 )
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

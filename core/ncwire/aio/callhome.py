@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
+from ncwire._latch import Latch
 from ncwire._one_process import OneProcess
 from ncwire.aio.awaited import Signal
 from ncwire.aio.loop_hub import current_hub, resolve
@@ -200,7 +201,7 @@ async def _in_thread(hub: LoopHub, work: Callable[[], _T], undo: Callable[[_T], 
     done = hub.event_loop.create_future()
     results: list[_T] = []
     errors: list[BaseException] = []
-    given_up = threading.Event()
+    given_up = Latch()
 
     def run() -> None:
         try:

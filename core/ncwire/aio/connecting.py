@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
+import socket
 import threading
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ncwire._transports.connect import connect as connect_sync
 from ncwire._transports.connect import prepared
@@ -18,7 +20,7 @@ from ncwire.aio.session import Session
 from ncwire.driver.threads import start_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Unpack
 
     from ncwire._protocol.framing import Limits
@@ -79,9 +81,22 @@ def connect(
         )
 
     async def opened() -> Session[DriverSession]:
-        return await Attempt(prepare).run()
+        return await Attempt(prepare, partial(_close_given, parameters)).run()
 
     return Opening(opened, _left)
+
+
+def _close_given(parameters: Mapping[str, Any]) -> None:
+    sock, fd = (parameters.get(name) for name in ("sock", "sock_fd"))
+    if isinstance(sock, socket.socket):
+        sock.close()
+    if isinstance(fd, int):
+        with suppress(OSError):  # it is none
+            os.close(fd)
+
+
+def _nothing() -> None:
+    pass
 
 
 async def _left(session: Session[DriverSession], error: BaseException | None) -> None:
@@ -99,10 +114,15 @@ connect.__dict__["__signature__"] = _spelled_out()
 
 
 class Attempt:
-    """One connect, which can be broken off. `run` is called once."""
+    """One connect, which can be broken off. `run` is called once.
 
-    def __init__(self, prepare: Prepare) -> None:
+    `free` closes what it was given, a socket of the caller's: where it is broken off before it
+    has come to that, as it is closed where it is broken off later.
+    """
+
+    def __init__(self, prepare: Prepare, free: Callable[[], None] = _nothing) -> None:
         self._prepare = prepare
+        self._free = free
         self._hub: LoopHub = current_hub()
         self._done = self._hub.event_loop.create_future()
         self._aborted = False
@@ -148,6 +168,7 @@ class Attempt:
             self._session = session
             if self._aborted:
                 session.close()  # so that it does not connect any more
+                self._free()
             connecting()
         except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
             self._error = error
@@ -178,6 +199,7 @@ class Attempt:
     async def _broken_off(self) -> None:
         """Break it off, and wait until nothing of it is left."""
         if POOL.cancel(self._connect):
+            self._free()
             self._tell()
             return
         aborted = self._hub.event_loop.create_future()

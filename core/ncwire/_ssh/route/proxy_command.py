@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import threading
 from collections import deque
 from contextlib import suppress
 from pathlib import PurePath
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ncwire._engine.home import Member
 from ncwire._interrupts import raise_signalled
+from ncwire._latch import Latch
 from ncwire._ssh.route.forwarder import Part
 from ncwire.driver import Wait, point_at_nothing, watch_forks
 from ncwire.errors import ConnectError, OptionError
@@ -136,7 +136,7 @@ class _Stderr(Member):
     def __init__(self, fd: int, name: str) -> None:
         os.set_blocking(fd, False)
         self.lines: deque[str] = deque(maxlen=_LINES)
-        self.ended = threading.Event()
+        self.ended = Latch()
         self.loop: Loop | None = None
         self._fd = fd
         self._name = name
