@@ -95,7 +95,8 @@ def pytest_timeout_set_timer(item, settings):
 @pytest.hookimpl(trylast=True)
 def pytest_exception_interact(node):
     """Watch again, over the clean-up: pytest stops that when a test fails."""
-    _end_later(node, _LONGER)
+    if isinstance(node, pytest.Item):  # after a failed collection nothing would end the watch
+        _end_later(node, _LONGER)
 
 
 def pytest_runtest_logfinish():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from children import Forked
 from interrupting import Interrupter, folder_of, raising
+from ncwire._ssh.auth.answer_clock import AnswerClock
 from ncwire.driver import start_thread
 from waiting import eventually
 
@@ -129,3 +131,29 @@ class Nothing:
 
     def close(self):
         pass
+
+
+def test_a_clock_whose_start_is_interrupted_ends():
+    at = 1
+    with raising(KeyboardInterrupt):
+        while True:
+            clock = AnswerClock(10 * PATIENCE, lambda: None)
+            interrupter = Interrupter(at, [folder_of("ncwire.driver")])
+            with contextlib.suppress(KeyboardInterrupt), interrupter:
+                clock.__enter__()
+            if not interrupter.where:
+                clock.__exit__(None, None, None)
+            eventually(lambda: not clocks(), lambda where=interrupter.where: where)
+            if not interrupter.where:
+                break
+            at += 1
+    assert at > POINTS
+
+
+def clocks():
+    """Return the threads of clocks that run; one that was never started has no number."""
+    return [
+        each
+        for each in threading.enumerate()
+        if each.name == "ncwire-answer-clock" and each.ident is not None
+    ]
